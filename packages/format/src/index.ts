@@ -1,0 +1,17 @@
+/** What a trace is: the model, the vocabulary, and the readers and writers of each format. No I/O, no dependency. */
+export { asNanos, type Nanos } from './nanos.ts';
+export { StringTable } from './strings.ts';
+export {
+  type ClockSnapshot,
+  type EventColumns,
+  EventKind,
+  type Process,
+  type Trace,
+  type Track,
+  timeRange,
+} from './trace.ts';
+export { TraceBuilder } from './trace-builder.ts';
+export { TraceFormatError, type TraceFormatErrorCode } from './trace-format-error.ts';
+export { DEFAULT_LIMITS, type ReadLimits, type TraceReader } from './trace-reader.ts';
+export type { ByteSink, Flow, StringRef, TraceWriter, TrackRef, WriterOptions } from './trace-writer.ts';
+export { Argument, Category, MetadataName, OTHER_NAME } from './vocabulary.ts';

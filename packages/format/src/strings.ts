@@ -1,0 +1,122 @@
+/**
+ * The string table of a trace: each distinct text once, as UTF-8 bytes in one growing buffer, named by a small integer.
+ *
+ * Bytes instead of JS strings, because ten million distinct names would not fit in a JS heap, and because a reader
+ * that finds the bytes of a known name must not build a string. Texts are decoded when asked for, and kept.
+ */
+
+const decoder = new TextDecoder();
+const encoder = new TextEncoder();
+
+/** Interned texts, 0 = ''. Append-only. */
+export class StringTable {
+  #bytes: Uint8Array = new Uint8Array(1 << 16);
+  #used = 0;
+  /** offsets[i]..offsets[i + 1] are the bytes of text i. */
+  #offsets: Uint32Array = new Uint32Array(1 << 10);
+  #hashes: Uint32Array = new Uint32Array(1 << 10);
+  #slots: Int32Array = new Int32Array(1 << 11).fill(-1);
+  #count = 0;
+  #texts: (string | undefined)[] = [];
+
+  constructor() {
+    this.intern('');
+  }
+
+  /** How many distinct texts there are. */
+  get size(): number {
+    return this.#count;
+  }
+
+  /** Bytes that the table holds, all buffers together. */
+  get byteLength(): number {
+    return this.#bytes.length + (this.#offsets.length + this.#hashes.length + this.#slots.length) * 4;
+  }
+
+  /** Id of a text, which is added if it is new. */
+  intern(text: string): number {
+    const bytes = encoder.encode(text);
+    return this.internBytes(bytes, 0, bytes.length);
+  }
+
+  /** Id of the UTF-8 text in bytes[start..end), which is copied if it is new. */
+  internBytes(bytes: Uint8Array, start: number, end: number): number {
+    // hot: once or more per event while reading. FNV-1a, 32 bits.
+    let hash = 0x811c9dc5;
+    for (let i = start; i < end; i++) hash = Math.imul(hash ^ bytes[i]!, 0x01000193);
+    hash >>>= 0;
+    const slots = this.#slots;
+    const mask = slots.length - 1;
+    // The high bits are mixed in: names that differ in their last digit alone would otherwise cluster.
+    let slot = (hash ^ (hash >>> 15)) & mask;
+    for (;;) {
+      const id = slots[slot]!;
+      if (id < 0) return this.#add(bytes, start, end, hash, slot);
+      if (this.#hashes[id] === hash && this.#equals(id, bytes, start, end)) return id;
+      slot = (slot + 1) & mask;
+    }
+  }
+
+  /** The text of an id; '' for an id that does not exist. */
+  text(id: number): string {
+    if (id < 0 || id >= this.#count) return '';
+    const known = this.#texts[id];
+    if (known !== undefined) return known;
+    const text = decoder.decode(this.#bytes.subarray(this.#offsets[id]!, this.#offsets[id + 1]!));
+    this.#texts[id] = text;
+    return text;
+  }
+
+  /** The id of a text, or -1 when no event used it. */
+  find(text: string): number {
+    const before = this.#count;
+    const id = this.intern(text);
+    return id < before ? id : -1;
+  }
+
+  #equals(id: number, bytes: Uint8Array, start: number, end: number): boolean {
+    const from = this.#offsets[id]!;
+    const length = end - start;
+    if (this.#offsets[id + 1]! - from !== length) return false;
+    const own = this.#bytes;
+    for (let i = 0; i < length; i++) if (own[from + i] !== bytes[start + i]) return false;
+    return true;
+  }
+
+  #add(bytes: Uint8Array, start: number, end: number, hash: number, slot: number): number {
+    const id = this.#count++;
+    const length = end - start;
+    if (this.#used + length > this.#bytes.length) {
+      this.#bytes = grown(this.#bytes, new Uint8Array(Math.max(this.#bytes.length * 2, this.#used + length)));
+    }
+    if (id + 2 > this.#offsets.length) {
+      this.#offsets = grown(this.#offsets, new Uint32Array(this.#offsets.length * 2));
+      this.#hashes = grown(this.#hashes, new Uint32Array(this.#hashes.length * 2));
+    }
+    const own = this.#bytes;
+    for (let i = 0; i < length; i++) own[this.#used + i] = bytes[start + i]!;
+    this.#used += length;
+    this.#offsets[id + 1] = this.#used;
+    this.#hashes[id] = hash;
+    this.#slots[slot] = id;
+    if (this.#count * 2 > this.#slots.length) this.#rehash();
+    return id;
+  }
+
+  #rehash(): void {
+    const slots = new Int32Array(this.#slots.length * 2).fill(-1);
+    const mask = slots.length - 1;
+    for (let id = 0; id < this.#count; id++) {
+      const hash = this.#hashes[id]!;
+      let slot = (hash ^ (hash >>> 15)) & mask;
+      while (slots[slot]! >= 0) slot = (slot + 1) & mask;
+      slots[slot] = id;
+    }
+    this.#slots = slots;
+  }
+}
+
+function grown<T extends Uint8Array | Uint32Array>(from: T, to: T): T {
+  to.set(from as never);
+  return to;
+}

@@ -1,0 +1,292 @@
+/**
+ * Builds a Trace from events in any order, as any reader finds them. Owns: growing columns, the table of tracks, pairing
+ * begins with ends (sorting a track first where its file was out of order), the origin of time.
+ *
+ * Times that go in are nanoseconds since the origin, which `relative` computes; the first call fixes the origin.
+ */
+import { StringTable } from './strings.ts';
+import { type ClockSnapshot, EventKind, type Process, type Trace, type Track } from './trace.ts';
+import type { TraceFormatError } from './trace-format-error.ts';
+
+/** Kinds that exist only while building: they become slices in `finish`. */
+const BEGIN = 6;
+const END = 7;
+
+export class TraceBuilder {
+  readonly strings: StringTable = new StringTable();
+  readonly tracks: Track[] = [];
+  readonly processes: Process[] = [];
+  readonly metadata: Map<string, string> = new Map();
+  readonly skipped: Map<string, number> = new Map();
+  clock: ClockSnapshot | undefined;
+
+  #length = 0;
+  #capacity = 0;
+  #kind = new Uint8Array(0);
+  #start = new Float64Array(0);
+  #value = new Float64Array(0);
+  #name = new Uint32Array(0);
+  #category = new Uint32Array(0);
+  #track = new Uint32Array(0);
+  #args = new Uint32Array(0);
+
+  #originMicros = Number.NaN;
+  #trackIds = new Map<string, number>();
+  #threadIds = new Map<number, Map<number, number>>();
+  #processIds = new Map<number, Process>();
+  #flowIds = new Map<string, number>();
+  /** Tracks that have begins or ends, and whether those came in order of time. */
+  #pairing = new Map<number, { last: number; sorted: boolean; count: number }>();
+
+  /** Rows so far; a begin and its end count as two until `finish`. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Nanoseconds since the origin of an absolute time given as whole microseconds and nanoseconds (may exceed 999). */
+  relative(micros: number, nanos: number): number {
+    if (Number.isNaN(this.#originMicros)) this.#originMicros = micros;
+    return (micros - this.#originMicros) * 1000 + nanos;
+  }
+
+  process(pid: number): Process {
+    let process = this.#processIds.get(pid);
+    if (process === undefined) {
+      process = { pid, name: '', sortIndex: 0 };
+      this.#processIds.set(pid, process);
+      this.processes.push(process);
+    }
+    return process;
+  }
+
+  /** The track of a process itself, for events that belong to no thread. */
+  processTrack(pid: number): number {
+    return this.#find(`p ${pid}`, 'process', pid, 0, '', '', '');
+  }
+
+  threadTrack(pid: number, tid: number): number {
+    // hot: once per event while reading JSON; two integer maps are faster than one string key.
+    let threads = this.#threadIds.get(pid);
+    if (threads === undefined) {
+      threads = new Map();
+      this.#threadIds.set(pid, threads);
+    }
+    let track = threads.get(tid);
+    if (track === undefined) {
+      track = this.#add('thread', pid, tid, '', '', '');
+      threads.set(tid, track);
+    }
+    return track;
+  }
+
+  asyncTrack(pid: number, category: string, id: string, name: string): number {
+    return this.#find(`a ${pid} ${category} ${id}`, 'async', pid, 0, id, category, name);
+  }
+
+  counterTrack(pid: number, name: string, id: string): number {
+    return this.#find(`c ${pid} ${name} ${id}`, 'counter', pid, 0, id, '', name);
+  }
+
+  /** The number of a flow that a file calls `key`. */
+  flow(key: string): number {
+    let flow = this.#flowIds.get(key);
+    if (flow === undefined) {
+      flow = this.#flowIds.size + 1;
+      this.#flowIds.set(key, flow);
+    }
+    return flow;
+  }
+
+  slice(track: number, name: number, category: number, start: number, duration: number, args: number): void {
+    this.#push(EventKind.slice, track, name, category, start, duration < 0 ? 0 : duration, args);
+  }
+
+  begin(track: number, name: number, category: number, start: number, args: number): void {
+    this.#paired(track, start);
+    this.#push(BEGIN, track, name, category, start, -1, args);
+  }
+
+  /** @param args are kept only when the begin had none. */
+  end(track: number, time: number, args: number): void {
+    this.#paired(track, time);
+    this.#push(END, track, 0, 0, time, 0, args);
+  }
+
+  instant(track: number, name: number, category: number, time: number, args: number): void {
+    this.#push(EventKind.instant, track, name, category, time, 0, args);
+  }
+
+  counter(track: number, name: number, time: number, value: number): void {
+    this.#push(EventKind.counter, track, name, 0, time, value, 0);
+  }
+
+  flowEvent(
+    kind: 3 | 4 | 5,
+    track: number,
+    name: number,
+    category: number,
+    time: number,
+    flow: number,
+  ): void {
+    this.#push(kind, track, name, category, time, flow, 0);
+  }
+
+  /** Counts something that has no place in the columns. Reasons are few: at most 1000 are told apart. */
+  skip(reason: string): void {
+    const known = this.skipped.get(reason);
+    const key = known === undefined && this.skipped.size >= 1000 ? 'other' : reason;
+    this.skipped.set(key, (this.skipped.get(key) ?? 0) + 1);
+  }
+
+  finish(format: Trace['format'], bytesRead: number, error?: TraceFormatError): Trace {
+    this.#pair();
+    const n = this.#length;
+    const origin = Number.isNaN(this.#originMicros) ? 0n : BigInt(Math.trunc(this.#originMicros)) * 1000n;
+    return {
+      format,
+      length: n,
+      columns: {
+        kind: this.#kind.subarray(0, n),
+        start: this.#start.subarray(0, n),
+        value: this.#value.subarray(0, n),
+        name: this.#name.subarray(0, n),
+        category: this.#category.subarray(0, n),
+        track: this.#track.subarray(0, n),
+        args: this.#args.subarray(0, n),
+      },
+      strings: this.strings,
+      tracks: this.tracks,
+      processes: this.processes,
+      origin,
+      clock: this.clock,
+      metadata: this.metadata,
+      skipped: this.skipped,
+      error,
+      bytesRead,
+    };
+  }
+
+  #find(
+    key: string,
+    kind: Track['kind'],
+    pid: number,
+    tid: number,
+    id: string,
+    category: string,
+    name: string,
+  ): number {
+    let track = this.#trackIds.get(key);
+    if (track === undefined) {
+      track = this.#add(kind, pid, tid, id, category, name);
+      this.#trackIds.set(key, track);
+    }
+    return track;
+  }
+
+  #add(kind: Track['kind'], pid: number, tid: number, id: string, category: string, name: string): number {
+    this.process(pid);
+    this.tracks.push({ kind, name, pid, tid, id, category, unit: '', sortIndex: 0, dropped: 0 });
+    return this.tracks.length - 1;
+  }
+
+  #push(
+    kind: number,
+    track: number,
+    name: number,
+    category: number,
+    start: number,
+    value: number,
+    args: number,
+  ): void {
+    const row = this.#length++;
+    if (row === this.#capacity) this.#grow();
+    this.#kind[row] = kind;
+    this.#start[row] = start;
+    this.#value[row] = value;
+    this.#name[row] = name;
+    this.#category[row] = category;
+    this.#track[row] = track;
+    this.#args[row] = args;
+  }
+
+  #grow(): void {
+    // One column at a time, so that at most one of them exists twice. Fresh pages cost nothing until they are written.
+    const capacity = Math.max(1 << 12, this.#capacity * 2);
+    const copy = <T extends { set(from: T): void }>(to: T, from: T): T => {
+      to.set(from);
+      return to;
+    };
+    this.#kind = copy(new Uint8Array(capacity), this.#kind);
+    this.#start = copy(new Float64Array(capacity), this.#start);
+    this.#value = copy(new Float64Array(capacity), this.#value);
+    this.#name = copy(new Uint32Array(capacity), this.#name);
+    this.#category = copy(new Uint32Array(capacity), this.#category);
+    this.#track = copy(new Uint32Array(capacity), this.#track);
+    this.#args = copy(new Uint32Array(capacity), this.#args);
+    this.#capacity = capacity;
+  }
+
+  #paired(track: number, time: number): void {
+    const state = this.#pairing.get(track);
+    if (state === undefined) this.#pairing.set(track, { last: time, sorted: true, count: 1 });
+    else {
+      if (time < state.last) state.sorted = false;
+      state.last = time;
+      state.count++;
+    }
+  }
+
+  /** Turns begins and ends into slices, and takes the rows of ends out. */
+  #pair(): void {
+    if (this.#pairing.size === 0) return;
+    const rowsOf = new Map<number, { rows: Uint32Array; used: number; sorted: boolean }>();
+    for (const [track, { count, sorted }] of this.#pairing) {
+      rowsOf.set(track, { rows: new Uint32Array(count), used: 0, sorted });
+    }
+    for (let row = 0; row < this.#length; row++) {
+      if (this.#kind[row]! < BEGIN) continue;
+      const list = rowsOf.get(this.#track[row]!)!;
+      list.rows[list.used++] = row;
+    }
+    for (const { rows, sorted } of rowsOf.values()) {
+      // Ties keep the file's order: compare rows too.
+      if (!sorted) rows.sort((a, b) => this.#start[a]! - this.#start[b]! || a - b);
+      this.#pairTrack(rows);
+    }
+    this.#pairing.clear();
+    this.#compact();
+  }
+
+  #pairTrack(rows: Uint32Array): void {
+    const open: number[] = [];
+    for (const row of rows) {
+      if (this.#kind[row] === BEGIN) {
+        open.push(row);
+        continue;
+      }
+      const begin = open.pop();
+      if (begin === undefined) this.skip('end without begin');
+      else {
+        this.#value[begin] = this.#start[row]! - this.#start[begin]!;
+        if (this.#args[begin] === 0) this.#args[begin] = this.#args[row]!;
+      }
+    }
+  }
+
+  #compact(): void {
+    let to = 0;
+    for (let row = 0; row < this.#length; row++) {
+      const kind = this.#kind[row]!;
+      if (kind === END) continue;
+      this.#kind[to] = kind === BEGIN ? EventKind.slice : kind;
+      this.#start[to] = this.#start[row]!;
+      this.#value[to] = this.#value[row]!;
+      this.#name[to] = this.#name[row]!;
+      this.#category[to] = this.#category[row]!;
+      this.#track[to] = this.#track[row]!;
+      this.#args[to] = this.#args[row]!;
+      to++;
+    }
+    this.#length = to;
+  }
+}

@@ -1,0 +1,46 @@
+/**
+ * The vocabulary: what ttrace itself writes into a trace, whatever the format. FORMAT.md shows each event in JSON and
+ * in protobuf. Writers, readers, analyses and pages take every category and argument name from here; a trace of
+ * another producer may use none of them.
+ */
+
+/** Categories (`cat`) of the events that ttrace records. */
+export const Category = {
+  /** A region: a stretch of code on one thread (slice), or an asynchronous one on a track of its own. */
+  region: 'region',
+  /** A task: a logical operation that may span threads and time. One async track a task, `id` = task id. */
+  task: 'task',
+  /** A log: an instant. The event's name is the log's category; the text stands in `message`. */
+  log: 'log',
+  /** A counter sample. */
+  counter: 'counter',
+  /** Sending or receiving a message: a short slice that carries one end of a flow. */
+  flow: 'flow',
+  /** What the recorder says about itself, such as dropped events. */
+  ttrace: 'ttrace',
+} as const;
+
+/** Argument names with a fixed meaning. User attributes stand beside them under their own names. */
+export const Argument = {
+  /** Id (number) of the task an event belongs to; absent outside tasks. */
+  task: 'task',
+  /** Id (number) of the parent task, on a task. */
+  parent: 'parent',
+  /** Text of a log. */
+  message: 'message',
+  /** Value of a counter sample. */
+  value: 'value',
+  /** How many events were dropped. */
+  dropped: 'dropped',
+} as const;
+
+/** Names of the metadata events (`ph: "M"`) that are ttrace's own; other readers ignore them. */
+export const MetadataName = {
+  /** Once a file: `{ version, clock: { monotonicNanos, wallMillis }, node, platform }`, all but `wallMillis` as strings. */
+  recording: 'ttrace_recording',
+  /** Once a thread that dropped events: `{ dropped: number }`. */
+  dropped: 'ttrace_dropped',
+} as const;
+
+/** Name that stands in for every name past the recorder's bound on distinct names. */
+export const OTHER_NAME = '(other)';

@@ -1,0 +1,37 @@
+// One vitest for the monorepo. `ttrace-source` makes packages import each other's sources, so that no test of a
+// library runs a stale build; whole-program tests (cli, sdk endings, browser) run `dist`, which `npm test` builds first.
+import { defineConfig } from 'vitest/config';
+
+const conditions = ['ttrace-source'];
+const project = (name: string, include: string[], exclude: string[] = []) => ({
+  extends: true as const,
+  test: {
+    name,
+    include,
+    exclude: ['**/node_modules/**', '**/dist/**', ...exclude],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
+});
+
+export default defineConfig({
+  resolve: { conditions },
+  ssr: { resolve: { conditions } },
+  test: {
+    projects: [
+      project('format', ['packages/format/**/*.test.ts']),
+      project('record', ['packages/sdk/**/*.test.ts']),
+      project(
+        'read',
+        [
+          'packages/analysis/**/*.test.ts',
+          'packages/cli/**/*.test.ts',
+          'viewer/**/*.test.ts',
+          'samples/**/*.test.ts',
+        ],
+        ['**/*.browser.test.ts'],
+      ),
+      project('browser', ['**/*.browser.test.ts']),
+    ],
+  },
+});
