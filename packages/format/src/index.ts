@@ -1,6 +1,10 @@
 /** What a trace is: the model, the vocabulary, and the readers and writers of each format. No I/O, no dependency. */
+
+export { createJsonWriter } from './json-writer.ts';
 export { asNanos, type Nanos } from './nanos.ts';
 export { StringTable } from './strings.ts';
+export { createTextReader, readTextTrace } from './text-reader.ts';
+export { eventLine, TEXT_MAGIC, textLines, trackLabels } from './text-writer.ts';
 export {
   type ClockSnapshot,
   type EventColumns,

@@ -79,6 +79,11 @@ export interface TraceWriter {
     flows?: readonly Flow[],
   ): void;
   counter(track: TrackRef, time: number, value: number): void;
+  /**
+   * Says that nothing more will be written to an async track, so that a writer need not keep it: a recording may have
+   * millions of tasks. Its number may be given to a track declared later.
+   */
+  release(track: TrackRef): void;
   /** Writes a fact about the recording or about one thread (`MetadataName`). `args` is a JSON object as text. */
   metadata(track: TrackRef, name: string, args: string): void;
   /** Hands everything encoded so far to the sink, ending on an event boundary. */

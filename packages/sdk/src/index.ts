@@ -1,1 +1,7 @@
-export {};
+/** Records what a Node.js program does on all of its threads into a trace file. */
+export type { Attributes, AttributeValue } from './attributes.ts';
+export type { Region } from './region.ts';
+export type { RecordingReport, StartOptions } from './session.ts';
+export type { Task } from './task.ts';
+export { trace } from './trace.ts';
+export { TraceUsageError, type TraceUsageErrorCode } from './trace-usage-error.ts';

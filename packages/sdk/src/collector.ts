@@ -1,0 +1,89 @@
+/**
+ * The collector: one worker thread a process, alive while recording. It empties the rings, encodes, and writes the file, so
+ * that nothing of this happens in the user's threads, and so that it goes on while their loops are blocked.
+ *
+ * It sleeps on shared memory instead of an event loop: the main thread's last act can wake it and wait for it.
+ */
+import { parentPort, workerData } from 'node:worker_threads';
+import { MetadataName } from '@ttrace/format';
+import { createDrain } from './drain.ts';
+import { CollectorState, Control, ERROR_OFFSET } from './ring.ts';
+import { createTraceFile } from './trace-file.ts';
+import { createWriter, type TraceOutput } from './trace-output.ts';
+
+/** How long it sleeps when there is little to do. With one round's time this bounds what a crash can lose. */
+const INTERVAL_MS = 20;
+/** Records in a round from which on it does not sleep at all. */
+const BUSY_RECORDS = 4096;
+/** Compressed files are brought up to date this often. */
+const GZIP_FLUSH_MS = 80;
+
+export interface CollectorData {
+  readonly control: SharedArrayBuffer;
+  readonly arena: SharedArrayBuffer;
+  readonly fd: number;
+  readonly output: TraceOutput;
+  readonly pid: number;
+  readonly processName: string;
+  readonly origin: bigint;
+  /** JSON text of the facts about the recording. */
+  readonly recording: string;
+}
+
+/** What the collector says at its end. */
+export interface CollectorReport {
+  readonly records: number;
+  readonly dropped: number;
+  readonly threads: number;
+  readonly error: { readonly message: string; readonly code: string } | undefined;
+}
+
+function collect(data: CollectorData): CollectorReport {
+  const control = new Int32Array(data.control);
+  const file = createTraceFile(data.fd, data.output.isGzip);
+  const writer = createWriter(data.output, { sink: (bytes) => file.write(bytes), origin: data.origin });
+  const process = writer.process(data.pid, data.processName);
+  writer.metadata(process, MetadataName.recording, data.recording);
+  const drain = createDrain(control, data.arena, writer, data.pid, data.origin);
+  Atomics.compareExchange(control, Control.state, CollectorState.starting, CollectorState.running);
+
+  let lastGzipFlush = performance.now();
+  for (;;) {
+    const wake = Atomics.load(control, Control.wake);
+    if (Atomics.load(control, Control.state) === CollectorState.finishing) break;
+    const records = drain.round();
+    writer.flush();
+    if (data.output.isGzip && performance.now() - lastGzipFlush > GZIP_FLUSH_MS) {
+      file.flush();
+      lastGzipFlush = performance.now();
+    }
+    Atomics.add(control, Control.rounds, 1);
+    if (file.error !== undefined) publishError(control, file.error);
+    if (records < BUSY_RECORDS) Atomics.wait(control, Control.wake, wake, INTERVAL_MS);
+  }
+
+  const counts = drain.finish();
+  writer.finish();
+  file.close();
+  if (file.error !== undefined) publishError(control, file.error);
+  const error = file.error as NodeJS.ErrnoException | undefined;
+  return {
+    ...counts,
+    error: error === undefined ? undefined : { message: error.message, code: error.code ?? '' },
+  };
+}
+
+/** Leaves an error where a thread that cannot receive messages finds it: the main thread while it exits. */
+function publishError(control: Int32Array, error: Error): void {
+  if (control[Control.errorBytes] !== 0) return;
+  const text = new TextEncoder().encode(error.message).subarray(0, 1024);
+  new Uint8Array(control.buffer, ERROR_OFFSET, text.length).set(text);
+  Atomics.store(control, Control.errorBytes, text.length);
+}
+
+const data = workerData as CollectorData;
+const report = collect(data);
+const control = new Int32Array(data.control);
+Atomics.store(control, Control.state, CollectorState.finished);
+Atomics.notify(control, Control.state);
+parentPort?.postMessage(report);

@@ -1,0 +1,459 @@
+/**
+ * Reads the threads' rings and hands every record to a TraceWriter. Runs in the collector; pure apart from the shared
+ * memory, so that tests can drive it.
+ *
+ * Knows what the records do not say: which track a thread has, which regions were still open when their thread ended,
+ * which tasks have ended already, and that a region open for longer than one round must be begun in the file now, so that
+ * a crash does not take it along.
+ */
+import {
+  Category,
+  MetadataName,
+  OTHER_NAME,
+  type StringRef,
+  type TraceWriter,
+  type TrackRef,
+} from '@ttrace/format';
+import {
+  type Block,
+  BlockState,
+  blockAt,
+  Control,
+  Header,
+  KIND_SHIFT,
+  MAX_OPEN,
+  NAME_MASK,
+  OTHER_NAME_ID,
+  RecordKind,
+  SLOT_BYTES,
+} from './ring.ts';
+
+/** Slots after which the producer is told about free room, and at most read from one thread before the next has its turn. */
+const TURN_SLOTS = 1 << 14;
+
+/** What drain keeps about one block. */
+interface Source {
+  readonly block: Block;
+  tail: number;
+  /** undefined until the thread has introduced itself. */
+  track: TrackRef | undefined;
+  threadId: number;
+  /** Nanoseconds to add to the thread's clock for nanoseconds since the recording's origin. */
+  offset: number;
+  names: StringRef[];
+  nameTexts: string[];
+  /** Belongs to the next record. */
+  text: string;
+  flow: number;
+  flowDirection: 0 | 1;
+  /** Start times (thread's clock) of open regions whose begin is in the file, outermost first. */
+  begun: number[];
+  /** Depths that were open in the last round, by start time. */
+  seenOpen: Float64Array;
+}
+
+/** What the recording contained, for whoever asks at its end. */
+export interface DrainCounts {
+  records: number;
+  dropped: number;
+  threads: number;
+}
+
+export interface Drain {
+  /** Takes everything that is in the rings by now; returns how many records it was. */
+  round(): number;
+  /** The last round: what is left, what is still open, and what was dropped. The writer is finished after. */
+  finish(): DrainCounts;
+}
+
+/** @param origin Nanoseconds of `process.hrtime` that are time 0 of the writer. */
+export function createDrain(
+  control: Int32Array,
+  arena: SharedArrayBuffer,
+  writer: TraceWriter,
+  pid: number,
+  origin: bigint,
+): Drain {
+  return new RingDrain(control, arena, writer, pid, origin);
+}
+
+class RingDrain implements Drain {
+  readonly #control: Int32Array;
+  readonly #arena: SharedArrayBuffer;
+  readonly #writer: TraceWriter;
+  readonly #pid: number;
+  readonly #origin: number;
+  readonly #sources: (Source | undefined)[] = [];
+  readonly #counts: DrainCounts = { records: 0, dropped: 0, threads: 0 };
+  readonly #decoder = new TextDecoder();
+  readonly #usedThreadIds = new Set<number>();
+  readonly #tasks = new Map<number, TrackRef>();
+  readonly #asyncRegions = new Map<number, { track: TrackRef; lanes: TrackRef[] }>();
+  /** Tracks of async regions that are free again, by name. */
+  readonly #lanes = new Map<string, TrackRef[]>();
+  #laneCount = 0;
+  readonly #counters = new Map<string, TrackRef>();
+  readonly #region: StringRef;
+  readonly #task: StringRef;
+  readonly #log: StringRef;
+  readonly #flow: StringRef;
+
+  constructor(
+    control: Int32Array,
+    arena: SharedArrayBuffer,
+    writer: TraceWriter,
+    pid: number,
+    origin: bigint,
+  ) {
+    this.#control = control;
+    this.#arena = arena;
+    this.#writer = writer;
+    this.#pid = pid;
+    this.#origin = Number(origin);
+    this.#region = writer.string(Category.region);
+    this.#task = writer.string(Category.task);
+    this.#log = writer.string(Category.log);
+    this.#flow = writer.string(Category.flow);
+  }
+
+  round(): number {
+    const before = this.#counts.records;
+    const blocks = Atomics.load(this.#control, Control.blocks);
+    for (let index = 0; index < blocks; index++) {
+      const source = this.#source(index);
+      if (source === undefined) continue;
+      // Read before the records: a thread that has ended writes no more.
+      const hasEnded = Atomics.load(source.block.header, Header.state) === BlockState.ended;
+      this.#readRing(source);
+      if (hasEnded) this.#release(index, source);
+      else this.#beginLongOpen(source);
+    }
+    return this.#counts.records - before;
+  }
+
+  finish(): DrainCounts {
+    this.round();
+    for (const source of this.#sources) if (source !== undefined) this.#close(source);
+    return this.#counts;
+  }
+
+  #source(index: number): Source | undefined {
+    const known = this.#sources[index];
+    if (known !== undefined) return known;
+    const block = blockAt(this.#arena, this.#control[Control.slotsLog2]!, index);
+    const state = Atomics.load(block.header, Header.state);
+    if (state !== BlockState.live && state !== BlockState.ended) return undefined;
+    // Left over from an earlier recording: its thread has not ended or enrolled again yet.
+    if (block.header[Header.recording] !== this.#control[Control.lastRecording]) return undefined;
+    const source: Source = {
+      block,
+      tail: Atomics.load(block.header, Header.tail),
+      track: undefined,
+      threadId: 0,
+      offset: 0,
+      names: [],
+      nameTexts: [],
+      text: '',
+      flow: 0,
+      flowDirection: 0,
+      begun: [],
+      seenOpen: new Float64Array(MAX_OPEN),
+    };
+    source.names[OTHER_NAME_ID] = this.#writer.string(OTHER_NAME);
+    source.nameTexts[OTHER_NAME_ID] = OTHER_NAME;
+    this.#sources[index] = source;
+    this.#counts.threads++;
+    return source;
+  }
+
+  #readRing(source: Source): void {
+    const { header } = source.block;
+    const head = Atomics.load(header, Header.head);
+    while (source.tail !== head) {
+      const count = Math.min((head - source.tail) | 0, TURN_SLOTS);
+      const end = (source.tail + count) | 0;
+      this.#readSlots(source, end, head);
+      Atomics.store(header, Header.tail, source.tail);
+    }
+  }
+
+  /** Reads records up to slot `end`; a record with a text may reach beyond, up to `head`. */
+  #readSlots(source: Source, end: number, head: number): void {
+    // hot: one turn a region.
+    const { doubles, integers, mask } = source.block;
+    const writer = this.#writer;
+    let tail = source.tail;
+    let records = 0;
+    while (((end - tail) | 0) > 0) {
+      const slot = (tail & mask) * 3;
+      const kindAndName = integers[slot * 2 + 4]!;
+      const kind = kindAndName >>> KIND_SHIFT;
+      tail = (tail + 1) | 0;
+      if (
+        kind === RecordKind.region &&
+        source.text === '' &&
+        source.flow === 0 &&
+        source.begun.length === 0 &&
+        source.track !== undefined
+      ) {
+        const start = Math.round(doubles[slot]! * 1e6);
+        writer.slice(
+          source.track,
+          source.names[kindAndName & NAME_MASK]!,
+          this.#region,
+          start + source.offset,
+          Math.round(doubles[slot + 1]! * 1e6) - start,
+          integers[slot * 2 + 5]!,
+        );
+        records++;
+        continue;
+      }
+      source.tail = tail;
+      records += this.#readRecord(
+        source,
+        kind,
+        kindAndName & NAME_MASK,
+        integers[slot * 2 + 5]!,
+        doubles[slot]!,
+        doubles[slot + 1]!,
+      );
+      tail = source.tail;
+    }
+    source.tail = ((head - tail) | 0) < 0 ? head : tail;
+    this.#counts.records += records;
+  }
+
+  /** Handles any record; returns 1 if it is an event, 0 if it is a part or a definition. */
+  #readRecord(
+    source: Source,
+    kind: number,
+    name: number,
+    task: number,
+    first: number,
+    second: number,
+  ): number {
+    switch (kind) {
+      case RecordKind.text:
+        source.text = this.#readText(source, first);
+        return 0;
+      case RecordKind.flow:
+        source.flow = first;
+        source.flowDirection = name === 0 ? 0 : 1;
+        return 0;
+      case RecordKind.name:
+        source.names[name] = this.#writer.string(source.text);
+        source.nameTexts[name] = source.text;
+        source.text = '';
+        return 0;
+      case RecordKind.thread:
+        this.#introduce(source, name, first, second);
+        source.text = '';
+        return 0;
+      default:
+        if (source.track !== undefined)
+          this.#writeEvent(source, source.track, kind, name, task, first, second);
+        source.text = '';
+        source.flow = 0;
+        return 1;
+    }
+  }
+
+  #introduce(source: Source, threadId: number, clockOffset: number, osThreadId: number): void {
+    let tid = osThreadId;
+    // The system may give a new thread the id of one that has ended; in one trace it must not.
+    while (this.#usedThreadIds.has(tid)) tid += 1 << 22;
+    this.#usedThreadIds.add(tid);
+    source.threadId = threadId;
+    source.offset = clockOffset - this.#origin;
+    source.track = this.#writer.thread(this.#pid, tid, source.text, threadId);
+  }
+
+  #readText(source: Source, length: number): string {
+    const { bytes, mask } = source.block;
+    const at = (source.tail & mask) * SLOT_BYTES;
+    // Copied: a decoder does not take shared memory.
+    const copy = new Uint8Array(length);
+    const fits = Math.min(length, bytes.length - at);
+    copy.set(bytes.subarray(at, at + fits));
+    if (fits < length) copy.set(bytes.subarray(0, length - fits), fits);
+    source.tail = (source.tail + Math.ceil(length / SLOT_BYTES)) | 0;
+    return this.#decoder.decode(copy);
+  }
+
+  #writeEvent(
+    source: Source,
+    track: TrackRef,
+    kind: number,
+    name: number,
+    task: number,
+    first: number,
+    second: number,
+  ): void {
+    const writer = this.#writer;
+    const time = Math.round(first * 1e6) + source.offset;
+    const label = source.names[name] ?? 0;
+    switch (kind) {
+      case RecordKind.region:
+        this.#writeRegion(source, track, label, task, first, second);
+        break;
+      case RecordKind.asyncBegin:
+        this.#beginAsyncRegion(source, label, source.nameTexts[name] ?? '', task, time, second);
+        break;
+      case RecordKind.asyncEnd:
+        this.#endAsyncRegion(second, time);
+        break;
+      case RecordKind.taskBegin:
+        this.#beginTask(task, source.nameTexts[name] ?? '', label, time, second, source.text);
+        break;
+      case RecordKind.taskEnd:
+        this.#endTask(task, time);
+        break;
+      case RecordKind.log:
+        writer.instant(track, label, this.#log, time, task, `{"message":${JSON.stringify(source.text)}}`);
+        break;
+      case RecordKind.counter:
+        writer.counter(this.#counter(source.nameTexts[name] ?? ''), time, second);
+        break;
+    }
+  }
+
+  #writeRegion(
+    source: Source,
+    track: TrackRef,
+    label: StringRef,
+    task: number,
+    first: number,
+    second: number,
+  ): void {
+    const writer = this.#writer;
+    const start = Math.round(first * 1e6);
+    const end = Math.round(second * 1e6);
+    // Inner regions that were begun in the file but never ended by the program end with this one.
+    while (source.begun.length > 0 && source.begun[source.begun.length - 1]! > first) {
+      writer.end(track, end + source.offset);
+      source.begun.pop();
+    }
+    if (source.begun[source.begun.length - 1] === first) {
+      source.begun.pop();
+      writer.end(track, end + source.offset, source.text);
+      return;
+    }
+    if (source.flow === 0) {
+      writer.slice(track, label, this.#region, start + source.offset, end - start, task, source.text);
+    } else {
+      const direction = source.flowDirection === 0 ? 'out' : 'in';
+      writer.slice(track, label, this.#flow, start + source.offset, end - start, task, source.text, [
+        { id: source.flow, direction },
+      ]);
+    }
+  }
+
+  #beginTask(id: number, name: string, label: StringRef, time: number, parent: number, text: string): void {
+    const hexId = `0x${id.toString(16)}`;
+    const track = this.#writer.asyncTrack(this.#pid, Category.task, hexId, name);
+    const own = parent === 0 ? '' : `"parent":${parent}`;
+    const rest = text === '' ? '' : text.slice(1, -1);
+    const args = own === '' && rest === '' ? '' : `{${own}${own !== '' && rest !== '' ? ',' : ''}${rest}}`;
+    this.#tasks.set(id, track);
+    this.#writer.begin(track, label, this.#task, time, id, args);
+  }
+
+  #endTask(id: number, time: number): void {
+    const track = this.#tasks.get(id);
+    // Ended before, perhaps by another thread that had adopted it; or begun where its begin was dropped.
+    if (track === undefined) return;
+    this.#tasks.delete(id);
+    this.#writer.end(track, time);
+    this.#writer.release(track);
+  }
+
+  #beginAsyncRegion(
+    source: Source,
+    label: StringRef,
+    name: string,
+    task: number,
+    time: number,
+    id: number,
+  ): void {
+    let lanes = this.#lanes.get(name);
+    if (lanes === undefined) {
+      lanes = [];
+      this.#lanes.set(name, lanes);
+    }
+    const track =
+      lanes.pop() ??
+      this.#writer.asyncTrack(this.#pid, Category.region, `0x${(++this.#laneCount).toString(16)}`, name);
+    this.#asyncRegions.set(id, { track, lanes });
+    this.#writer.begin(track, label, this.#region, time, task, source.text);
+  }
+
+  #endAsyncRegion(id: number, time: number): void {
+    const open = this.#asyncRegions.get(id);
+    if (open === undefined) return;
+    this.#asyncRegions.delete(id);
+    this.#writer.end(open.track, time);
+    open.lanes.push(open.track);
+  }
+
+  #counter(name: string): TrackRef {
+    let track = this.#counters.get(name);
+    if (track === undefined) {
+      track = this.#writer.counterTrack(this.#pid, name);
+      this.#counters.set(name, track);
+    }
+    return track;
+  }
+
+  /** Writes the begin of regions that were open in the last round already. */
+  #beginLongOpen(source: Source): void {
+    const { header, openStart, openName } = source.block;
+    const depth = Math.min(Atomics.load(header, Header.depth), MAX_OPEN);
+    const { begun, seenOpen } = source;
+    for (let level = 0; level < depth; level++) {
+      const start = openStart[level]!;
+      const isOld = seenOpen[level] === start;
+      seenOpen[level] = start;
+      if (!isOld || source.track === undefined) break;
+      if (level < begun.length) {
+        if (begun[level] !== start) break;
+        continue;
+      }
+      const name = source.names[openName[level]!];
+      // Its name is still on the way, or the thread has moved on while we looked.
+      if (name === undefined || Atomics.load(header, Header.depth) <= level || openStart[level] !== start)
+        break;
+      begun.push(start);
+      this.#writer.begin(
+        source.track,
+        name,
+        this.#region,
+        Math.round(start * 1e6) + source.offset,
+        openName[level + MAX_OPEN]!,
+      );
+    }
+  }
+
+  /** The thread has ended: writes what only its end tells, and gives the block back. */
+  #release(index: number, source: Source): void {
+    this.#close(source);
+    this.#sources[index] = undefined;
+    Atomics.store(source.block.header, Header.state, BlockState.free);
+  }
+
+  #close(source: Source): void {
+    const { header, openStart, openName } = source.block;
+    if (source.track === undefined) return;
+    const depth = Math.min(Atomics.load(header, Header.depth), MAX_OPEN);
+    for (let level = source.begun.length; level < depth; level++) {
+      const name = source.names[openName[level]!];
+      if (name === undefined) break;
+      const time = Math.round(openStart[level]! * 1e6) + source.offset;
+      this.#writer.begin(source.track, name, this.#region, time, openName[level + MAX_OPEN]!);
+    }
+    const dropped = header[Header.dropped]! >>> 0;
+    if (dropped > 0) {
+      this.#counts.dropped += dropped;
+      this.#writer.metadata(source.track, MetadataName.dropped, `{"dropped":${dropped}}`);
+    }
+  }
+}

@@ -1,0 +1,21 @@
+/**
+ * The hook for `--require` (and `--import`): the one CommonJS file, because only that reaches every kind of worker.
+ *
+ * Main thread: records the whole run when TTRACE_FILE is set, for `ttrace run`. Worker: enrols it while recording. The
+ * thread of `module.register` gets here too, but has no environment data and is left alone.
+ */
+const {
+  getEnvironmentData,
+  isMainThread,
+}: typeof import('node:worker_threads') = require('node:worker_threads');
+
+if (isMainThread) {
+  const file = process.env.TTRACE_FILE;
+  // Child processes inherit the variable and must not write the same file.
+  delete process.env.TTRACE_FILE;
+  if (file !== undefined && file !== '') {
+    (require('./whole-run.js') as typeof import('./whole-run.js')).recordWholeRun(file);
+  }
+} else if (getEnvironmentData('ttrace/1') !== undefined) {
+  (require('./worker-start.js') as typeof import('./worker-start.js')).enrolThisWorker();
+}

@@ -1,0 +1,156 @@
+/**
+ * The layout of the memory that all threads of a process share while recording. Private to the SDK: threads write it
+ * (thread-recorder.ts), the collector reads it (drain.ts), nothing else knows it.
+ *
+ * - `control`: a few integers, shared from the moment the SDK is imported, so that every thread sees on/off at once.
+ * - `arena`: one block a thread = header + stack of open regions + ring of slots. It grows by a block as threads enrol.
+ *
+ * Only the owner of a block writes its head, only the collector its tail. Both count slots modulo 2^32, as int32.
+ */
+
+/** Indexes into `control` (Int32Array). */
+export const Control = {
+  /** Number of the running recording, 0 = off. What every recording call checks first. */
+  recording: 0,
+  /** The last recording's number. */
+  lastRecording: 1,
+  /** Last id given to a task, a flow or an async region; never starts again, so ids are unique in a process. */
+  lastId: 2,
+  /** `CollectorState`. */
+  state: 3,
+  /** Changes when the collector should look at once; it sleeps on this. */
+  wake: 4,
+  /** Counts the collector's rounds: shows that it lives. */
+  rounds: 5,
+  /** log2 of the slots in a ring. */
+  slotsLog2: 6,
+  /** Blocks handed out so far (high-water mark). */
+  blocks: 7,
+  /** Threads that found no block. */
+  refusedThreads: 8,
+  /** Length of the error text at `ERROR_OFFSET`, 0 = none. */
+  errorBytes: 9,
+} as const;
+
+export const CollectorState = { starting: 0, running: 1, finishing: 2, finished: 3 } as const;
+
+export const CONTROL_BYTES = 4096;
+/** Where in `control` the collector leaves the text of an error for threads that cannot wait for a message. */
+export const ERROR_OFFSET = 1024;
+
+/** Address space, not memory: pages count from their first use. */
+export const ARENA_MAX_BYTES: number = 1 << 30;
+
+/** One slot: start f64, end or value f64, kind and name u32, task u32. */
+export const SLOT_BYTES = 24;
+
+/** Slots a ring has by default: 6 MiB, 43 ms of a thread that does nothing but record 6 M regions/s. */
+export const DEFAULT_SLOTS_LOG2 = 18;
+
+/** What a slot holds; the upper four bits of its third field. The lower 24 bits are the name's id. */
+export const RecordKind = {
+  /** Region of code on the thread: start, end. */
+  region: 1,
+  /** Async region: time, id. */
+  asyncBegin: 2,
+  asyncEnd: 3,
+  /** Task: time, parent's id. Its own id stands in the task field. */
+  taskBegin: 4,
+  taskEnd: 5,
+  /** Log: time; the text comes before. */
+  log: 6,
+  /** Counter: time, value. */
+  counter: 7,
+  /** Belongs to the next record: id of a flow; name field: 0 = out, 1 = in. */
+  flow: 8,
+  /** Belongs to the next record: byte length of a text that fills the next slots. */
+  text: 9,
+  /** Defines the name id by the text before it. */
+  name: 10,
+  /** Says who the thread is: clock offset in ns, OS thread id; name field: thread id; text: its name. */
+  thread: 11,
+} as const;
+
+export const KIND_SHIFT = 28;
+export const NAME_MASK = 0xff_ffff;
+
+/** Name id that every name past the bound shares. */
+export const OTHER_NAME_ID = 1;
+
+/** Indexes into a block's header (Int32Array). Owner's and collector's fields lie on cache lines of their own. */
+export const Header = {
+  state: 0,
+  recording: 1,
+  threadId: 2,
+  /** Next slot to be written. */
+  head: 16,
+  /** Records that found no room. */
+  dropped: 17,
+  /** Open regions. */
+  depth: 18,
+  /** Next slot to be read. */
+  tail: 32,
+} as const;
+
+export const BlockState = { free: 0, claimed: 1, live: 2, ended: 3 } as const;
+
+/** Open regions that are kept; deeper ones are recorded when they end, but not known while open. */
+export const MAX_OPEN = 64;
+
+const HEADER_BYTES = 256;
+const OPEN_BYTES = MAX_OPEN * 16;
+const BLOCK_HEADER_BYTES = HEADER_BYTES + OPEN_BYTES;
+
+/** Typed views of one block. */
+export interface Block {
+  readonly header: Int32Array;
+  /** Open regions: start times … */
+  readonly openStart: Float64Array;
+  /** … name ids, and task ids behind them. */
+  readonly openName: Uint32Array;
+  /** The ring, as doubles and as integers. */
+  readonly doubles: Float64Array;
+  readonly integers: Uint32Array;
+  readonly bytes: Uint8Array;
+  readonly mask: number;
+}
+
+export function blockBytes(slotsLog2: number): number {
+  return BLOCK_HEADER_BYTES + (SLOT_BYTES << slotsLog2);
+}
+
+/** Header of a block that lies inside the arena's present length. */
+export function blockHeader(arena: SharedArrayBuffer, slotsLog2: number, index: number): Int32Array {
+  return new Int32Array(arena, index * blockBytes(slotsLog2), HEADER_BYTES / 4);
+}
+
+export function blockAt(arena: SharedArrayBuffer, slotsLog2: number, index: number): Block {
+  const offset = index * blockBytes(slotsLog2);
+  const slots = 1 << slotsLog2;
+  const open = offset + HEADER_BYTES;
+  const ring = offset + BLOCK_HEADER_BYTES;
+  return {
+    header: blockHeader(arena, slotsLog2, index),
+    openStart: new Float64Array(arena, open, MAX_OPEN),
+    openName: new Uint32Array(arena, open + MAX_OPEN * 8, MAX_OPEN * 2),
+    doubles: new Float64Array(arena, ring, slots * 3),
+    integers: new Uint32Array(arena, ring, slots * 6),
+    bytes: new Uint8Array(arena, ring, slots * SLOT_BYTES),
+    mask: slots - 1,
+  };
+}
+
+/** Makes the arena long enough for `blocks` blocks; false when that is more than it may ever be. */
+export function growArena(arena: SharedArrayBuffer, bytes: number): boolean {
+  const growable = arena as SharedArrayBuffer & { readonly maxByteLength: number; grow(bytes: number): void };
+  while (arena.byteLength < bytes) {
+    if (bytes > growable.maxByteLength) return false;
+    try {
+      growable.grow(bytes);
+    } catch {
+      // Another thread made it longer in between, or memory is short.
+      if (arena.byteLength < bytes) return false;
+    }
+  }
+  return true;
+}

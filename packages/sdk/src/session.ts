@@ -1,0 +1,266 @@
+/**
+ * One recording of the process, from start to its end, however it ends: opens the file, starts the collector, switches all
+ * threads on, and takes everything back. Main thread only. Module state, because there is one recording a process.
+ */
+import { closeSync, fstatSync, openSync } from 'node:fs';
+import { basename, resolve } from 'node:path';
+import { isMainThread, type Worker } from 'node:worker_threads';
+import type { CollectorData, CollectorReport } from './collector.ts';
+import {
+  BlockState,
+  blockBytes,
+  blockHeader,
+  CollectorState,
+  Control,
+  DEFAULT_SLOTS_LOG2,
+  ERROR_OFFSET,
+  Header,
+  SLOT_BYTES,
+} from './ring.ts';
+import { sharedMemory } from './shared-memory.ts';
+import { type TraceOutput, traceOutput } from './trace-output.ts';
+import { TraceUsageError } from './trace-usage-error.ts';
+import { enrolWorkers, OriginalWorker } from './worker-enrolment.ts';
+
+/** What to record, and where to. */
+export interface StartOptions {
+  /** The file to write; its extension picks the format: `.json`, `.json.gz`, `.pftrace`, `.pftrace.gz`. */
+  readonly file: string;
+  /**
+   * Bytes of memory a thread may fill before the collector has written them; a power of two of slots of 24 bytes is
+   * used. Default 6 MiB. From 64 KiB to 256 MiB. A full buffer drops the newest events and counts them.
+   */
+  readonly bufferBytes?: number;
+}
+
+/** What a recording contained. */
+export interface RecordingReport {
+  readonly file: string;
+  /** Events that are in the file. */
+  readonly events: number;
+  /** Events that found no room in their thread's buffer. */
+  readonly dropped: number;
+  /** Threads that took part. */
+  readonly threads: number;
+  /** Threads that could not: there was no memory for their buffers. */
+  readonly refusedThreads: number;
+}
+
+interface Session {
+  readonly file: string;
+  readonly collector: Worker;
+  readonly ended: Promise<CollectorReport>;
+  readonly restoreWorkers: () => void;
+  readonly onExit: () => void;
+}
+
+/** How long an exiting process waits for a collector that shows no sign of life. */
+const EXIT_PATIENCE_MS = 5000;
+
+const { control, arena } = sharedMemory();
+let session: Session | undefined;
+/** The stop that is under way, so that a second one waits for the same. */
+let stopping: Promise<RecordingReport | undefined> | undefined;
+
+/**
+ * Starts recording into a file; events count from the moment this is called, the promise resolves when the collector runs.
+ * @throws TraceUsageError `already-started`, `not-main-thread`, `bad-option`, `cannot-open` (as a rejection).
+ */
+export async function start(options: StartOptions): Promise<void> {
+  beginSession(options);
+}
+
+/** `start` without the promise, for the register hook. */
+export function beginSession(options: StartOptions): void {
+  if (!isMainThread) {
+    throw new TraceUsageError(
+      'not-main-thread',
+      'start the recording in the main thread: its workers take part by themselves',
+    );
+  }
+  if (session !== undefined || stopping !== undefined) {
+    throw new TraceUsageError(
+      'already-started',
+      `already recording into ${session?.file ?? 'a file'}: stop that first`,
+    );
+  }
+  const { file, slotsLog2, output } = checked(options);
+  const fd = openFile(file);
+  try {
+    session = launch(file, fd, output, slotsLog2);
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+}
+
+/**
+ * Ends the recording. Resolves when the file is complete and closed, with what it contains; without a recording, at once
+ * with undefined.
+ * @throws TraceUsageError `write-failed` (as a rejection) when the file could not be written; everything else was taken back.
+ */
+export function stop(): Promise<RecordingReport | undefined> {
+  if (session === undefined) return stopping ?? Promise.resolve(undefined);
+  stopping = finish(session).finally(() => {
+    stopping = undefined;
+  });
+  session = undefined;
+  return stopping;
+}
+
+/**
+ * Ends the recording while the process exits: blocks until the file is complete. Returns the error of writing, if any.
+ * Harmless without a recording.
+ */
+export function finishAtExit(): string | undefined {
+  const own = session;
+  if (own === undefined) return undefined;
+  session = undefined;
+  switchOff(own);
+  let rounds = -1;
+  let idleMs = 0;
+  for (;;) {
+    const state = Atomics.load(control, Control.state);
+    if (state === CollectorState.finished) break;
+    Atomics.wait(control, Control.state, state, 100);
+    const now = Atomics.load(control, Control.rounds);
+    idleMs = now === rounds ? idleMs + 100 : 0;
+    rounds = now;
+    if (idleMs > EXIT_PATIENCE_MS) return 'the collector thread does not answer; the file may lack its end';
+  }
+  const length = Atomics.load(control, Control.errorBytes);
+  if (length === 0) return undefined;
+  return new TextDecoder().decode(new Uint8Array(control.buffer, ERROR_OFFSET, length).slice());
+}
+
+function checked(options: StartOptions): { file: string; slotsLog2: number; output: TraceOutput } {
+  if (
+    options === null ||
+    typeof options !== 'object' ||
+    typeof options.file !== 'string' ||
+    options.file === ''
+  ) {
+    throw new TraceUsageError('bad-option', "start needs a file to write, such as { file: 'trace.json' }");
+  }
+  const file = resolve(options.file);
+  const bytes = options.bufferBytes ?? SLOT_BYTES << DEFAULT_SLOTS_LOG2;
+  if (!Number.isFinite(bytes) || bytes < 64 << 10 || bytes > 256 << 20) {
+    throw new TraceUsageError(
+      'bad-option',
+      `bufferBytes must be from 65536 to ${256 << 20}, got ${String(bytes)}`,
+    );
+  }
+  return { file, slotsLog2: Math.floor(Math.log2(bytes / SLOT_BYTES)), output: traceOutput(file) };
+}
+
+function openFile(file: string): number {
+  try {
+    const fd = openSync(file, 'w');
+    if (!fstatSync(fd).isDirectory()) return fd;
+    closeSync(fd);
+    throw new Error('it is a directory');
+  } catch (error) {
+    throw new TraceUsageError('cannot-open', `cannot record into ${file}: ${(error as Error).message}`, file);
+  }
+}
+
+function launch(file: string, fd: number, output: TraceOutput, slotsLog2: number): Session {
+  const recording = control[Control.lastRecording]! + 1;
+  freeBlocks();
+  control[Control.lastRecording] = recording;
+  control[Control.state] = CollectorState.starting;
+  control[Control.rounds] = 0;
+  control[Control.errorBytes] = 0;
+  control[Control.refusedThreads] = 0;
+  control[Control.blocks] = 0;
+  control[Control.slotsLog2] = slotsLog2;
+
+  const origin = process.hrtime.bigint();
+  const data: CollectorData = {
+    control: control.buffer as SharedArrayBuffer,
+    arena,
+    fd,
+    output,
+    pid: process.pid,
+    processName: `node ${basename(process.argv[1] ?? '')}`.trim(),
+    origin,
+    recording: JSON.stringify({
+      version: 1,
+      clock: { monotonicNanos: String(origin), wallMillis: Date.now() },
+      node: process.version,
+      platform: `${process.platform}-${process.arch}`,
+    }),
+  };
+  // No flags, no environment: preloads of the program must not run in the collector.
+  const collector = new OriginalWorker(new URL('./collector.js', import.meta.url), {
+    workerData: data,
+    execArgv: [],
+    env: {},
+    name: 'ttrace collector',
+    trackUnmanagedFds: false,
+  });
+  const ended = collectorEnd(collector);
+  collector.unref();
+  const onExit = (): void => {
+    finishAtExit();
+  };
+  process.on('exit', onExit);
+  const own: Session = { file, collector, ended, restoreWorkers: enrolWorkers(), onExit };
+  Atomics.store(control, Control.recording, recording);
+  return own;
+}
+
+/** Blocks of the last recording's threads. All threads are off; one that was late at most spoils its own old block. */
+function freeBlocks(): void {
+  const slotsLog2 = control[Control.slotsLog2]!;
+  for (let index = 0; index < control[Control.blocks]!; index++) {
+    if (blockBytes(slotsLog2) * (index + 1) > arena.byteLength) break;
+    Atomics.store(blockHeader(arena, slotsLog2, index), Header.state, BlockState.free);
+  }
+}
+
+function collectorEnd(collector: Worker): Promise<CollectorReport> {
+  return new Promise((resolvePromise) => {
+    const failed = (message: string): void =>
+      resolvePromise({ records: 0, dropped: 0, threads: 0, error: { message, code: '' } });
+    let report: CollectorReport | undefined;
+    collector.once('message', (message: CollectorReport) => {
+      report = message;
+    });
+    collector.once('error', (error: Error) => failed(`the collector thread failed: ${error.message}`));
+    // Wait for the thread's end, not only its report: then nothing of it is left.
+    collector.once('exit', () =>
+      report === undefined ? failed('the collector thread ended early') : resolvePromise(report),
+    );
+  });
+}
+
+/** All threads stop recording, and the collector is told to finish. */
+function switchOff(own: Session): void {
+  Atomics.store(control, Control.recording, 0);
+  own.restoreWorkers();
+  process.off('exit', own.onExit);
+  Atomics.store(control, Control.state, CollectorState.finishing);
+  Atomics.add(control, Control.wake, 1);
+  Atomics.notify(control, Control.wake);
+}
+
+async function finish(own: Session): Promise<RecordingReport> {
+  switchOff(own);
+  own.collector.ref();
+  const { records, dropped, threads, error } = await own.ended;
+  if (error !== undefined) {
+    throw new TraceUsageError(
+      'write-failed',
+      `the trace in ${own.file} is not complete: ${error.message}`,
+      own.file,
+    );
+  }
+  return {
+    file: own.file,
+    events: records,
+    dropped,
+    threads,
+    refusedThreads: control[Control.refusedThreads]!,
+  };
+}

@@ -1,0 +1,32 @@
+/** What a thread is called in a trace: `main`, `worker 3 resize.js`. */
+import { basename } from 'node:path';
+import { getEnvironmentData, isMainThread, setEnvironmentData, threadId } from 'node:worker_threads';
+
+const KEY = 'ttrace/worker-name';
+const MAX_LENGTH = 100;
+
+/** Name of this thread. Workers are called by their number and by the name or the file that they were given. */
+export function threadName(): string {
+  if (isMainThread) return 'main';
+  const label = getEnvironmentData(KEY);
+  return `worker ${threadId}${typeof label === 'string' && label !== '' ? ` ${label}` : ''}`;
+}
+
+/** Runs `create`, which makes a Worker, so that the worker will know its label: environment data is copied at creation. */
+export function withWorkerLabel<T>(file: unknown, options: unknown, create: () => T): T {
+  const own = getEnvironmentData(KEY);
+  setEnvironmentData(KEY, workerLabel(file, options));
+  try {
+    return create();
+  } finally {
+    setEnvironmentData(KEY, own);
+  }
+}
+
+function workerLabel(file: unknown, options: unknown): string {
+  const { name, eval: isEval } = (options ?? {}) as { name?: unknown; eval?: unknown };
+  if (typeof name === 'string' && name !== '' && name !== 'WorkerThread') return name.slice(0, MAX_LENGTH);
+  if (isEval === true) return '[eval]';
+  const path = file instanceof URL ? (file.protocol === 'data:' ? '[data]' : file.pathname) : String(file);
+  return basename(path).slice(0, MAX_LENGTH);
+}

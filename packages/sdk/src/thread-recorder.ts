@@ -1,0 +1,292 @@
+/**
+ * Records events of this thread into its ring. Module state, because there is one recorder a thread.
+ *
+ * Everything here may run millions of times a second in the user's code: clock reads and a few stores, no allocation, no
+ * I/O, no throw. A full ring drops the newest record and counts it. Budget: bench/region-cost.mjs.
+ */
+import { performance } from 'node:perf_hooks';
+import { threadId } from 'node:worker_threads';
+import { osThreadId } from './os-thread-id.ts';
+import {
+  type Block,
+  BlockState,
+  blockAt,
+  blockBytes,
+  blockHeader,
+  Control,
+  growArena,
+  Header,
+  KIND_SHIFT,
+  MAX_OPEN,
+  OTHER_NAME_ID,
+  RecordKind,
+  SLOT_BYTES,
+} from './ring.ts';
+import { sharedMemory } from './shared-memory.ts';
+import { threadName } from './thread-name.ts';
+
+/** Distinct names a thread may use; later ones are recorded as `(other)`. */
+export const MAX_NAMES = 16_384;
+
+const memory = sharedMemory();
+/** Shared with all threads. Its field `Control.recording`, at 0, is what every recording call checks first. */
+export const control: Int32Array = memory.control;
+const onOff = control;
+const arena = memory.arena;
+const encoder = new TextEncoder();
+/** Longest text of one record, in UTF-16 units; the callers clip theirs before. */
+const MAX_TEXT = 16_384;
+const scratch = new Uint8Array(MAX_TEXT * 3);
+/** Bound once: test tools that replace `performance.now` must not reach the recorder. */
+const clock: () => number = performance.now.bind(performance);
+
+const OPEN_MASK = MAX_OPEN - 1;
+const NO_BLOCK: Block = {
+  header: new Int32Array(64),
+  openStart: new Float64Array(MAX_OPEN),
+  openName: new Uint32Array(MAX_OPEN * 2),
+  doubles: new Float64Array(3),
+  integers: new Uint32Array(6),
+  bytes: new Uint8Array(SLOT_BYTES),
+  mask: 0,
+};
+
+/** Recording this thread has its block for; 0 = none. */
+let enrolled = 0;
+/** Recording that had no block for this thread. */
+let refused = 0;
+let { header, openStart, openName, doubles, integers, bytes, mask } = NO_BLOCK;
+/** Next slot, and the slot at which the ring is full as far as known. Both wrap as int32. */
+let head = 0;
+let limit = 0;
+let depth = 0;
+let lastTime = 0;
+let lastName: string | undefined;
+let lastNameId = 0;
+const names: Map<string, number> = new Map();
+let nextNameId = OTHER_NAME_ID + 1;
+
+/** Number of the running recording if this thread takes part in it, else 0. Enrols the thread on its first call. */
+export function activeRecording(): number {
+  // hot
+  const recording = onOff[0]!;
+  if (recording === 0) return 0;
+  return recording === enrolled || enrol(recording) ? recording : 0;
+}
+
+/** Whether a recording runs; may be out of date by the time it returns. */
+export function isRecording(): boolean {
+  return onOff[0] !== 0;
+}
+
+/**
+ * Milliseconds on the thread's clock, strictly increasing by at least a nanosecond: begins and ends of one thread never
+ * tie, so that nesting is always plain from the times.
+ */
+export function now(): number {
+  // hot
+  let time = clock();
+  if (time <= lastTime) time = lastTime + 1e-6;
+  lastTime = time;
+  return time;
+}
+
+/** Puts a region on the stack of open regions and returns its depth. The caller has checked `activeRecording`. */
+export function openRegion(nameId: number, task: number, start: number): number {
+  // hot
+  const slot = depth & OPEN_MASK;
+  openStart[slot] = start;
+  openName[slot] = nameId;
+  openName[slot + MAX_OPEN] = task;
+  const own = depth++;
+  header[Header.depth] = depth;
+  return own;
+}
+
+/** Takes a region off the stack, and everything that was left open inside it. */
+export function closeRegion(ownDepth: number): void {
+  // hot
+  if (ownDepth < depth) {
+    depth = ownDepth;
+    header[Header.depth] = ownDepth;
+  }
+}
+
+/** Writes a record of one slot. */
+export function record(kind: number, nameId: number, task: number, first: number, second: number): void {
+  // hot
+  if (((head - limit) | 0) >= 0 && !hasRoom(1)) {
+    header[Header.dropped]!++;
+    return;
+  }
+  const slot = (head & mask) * 3;
+  doubles[slot] = first;
+  doubles[slot + 1] = second;
+  const field = (slot << 1) + 4;
+  integers[field] = (kind << KIND_SHIFT) | nameId;
+  integers[field + 1] = task;
+  head = (head + 1) | 0;
+  Atomics.store(header, Header.head, head);
+}
+
+/** Writes a record with a text and a flow's end (id 0 = none) before it, all or nothing. */
+export function recordWith(
+  text: string,
+  flow: number,
+  flowDirection: 0 | 1,
+  kind: number,
+  nameId: number,
+  task: number,
+  first: number,
+  second: number,
+): void {
+  const length = encodeText(text);
+  const slots = (length === 0 ? 0 : 1 + Math.ceil(length / SLOT_BYTES)) + (flow === 0 ? 0 : 1) + 1;
+  if (!hasRoom(slots)) {
+    header[Header.dropped]!++;
+    return;
+  }
+  if (length > 0) putText(length);
+  if (flow !== 0) put(RecordKind.flow, flowDirection, 0, flow, 0);
+  put(kind, nameId, task, first, second);
+  Atomics.store(header, Header.head, head);
+}
+
+/** Id of a name in this thread's part of the recording. */
+export function nameId(name: string): number {
+  // hot: names are nearly always the same string object as last time, or a known one.
+  if (name === lastName) return lastNameId;
+  const id = names.get(name) ?? defineName(name);
+  lastName = name;
+  lastNameId = id;
+  return id;
+}
+
+/** A new id, unique in the process: tasks, flows and async regions draw from one sequence. */
+export function nextId(): number {
+  return Atomics.add(control, Control.lastId, 1) + 1;
+}
+
+function defineName(value: unknown): number {
+  const name = typeof value === 'string' ? value : safeText(value);
+  if (nextNameId >= MAX_NAMES) return OTHER_NAME_ID;
+  const length = encodeText(name.length > 512 ? `${name.slice(0, 512)}…` : name);
+  // A name that finds no room is not defined: its next use tries again.
+  if (!hasRoom(3 + Math.ceil(length / SLOT_BYTES))) return OTHER_NAME_ID;
+  const id = nextNameId++;
+  putText(length);
+  put(RecordKind.name, id, 0, 0, 0);
+  Atomics.store(header, Header.head, head);
+  names.set(value as string, id);
+  return id;
+}
+
+function safeText(value: unknown): string {
+  try {
+    return String(value);
+  } catch {
+    return '[unreadable]';
+  }
+}
+
+/** Whether `slots` more slots are free; asks the collector's tail again. */
+function hasRoom(slots: number): boolean {
+  limit = (Atomics.load(header, Header.tail) + mask + 1) | 0;
+  return ((head + slots - limit) | 0) <= 0;
+}
+
+function put(kind: number, name: number, task: number, first: number, second: number): void {
+  const slot = (head & mask) * 3;
+  doubles[slot] = first;
+  doubles[slot + 1] = second;
+  integers[slot * 2 + 4] = (kind << KIND_SHIFT) | name;
+  integers[slot * 2 + 5] = task;
+  head = (head + 1) | 0;
+}
+
+/** Puts the text that `encodeText` left in `scratch`. */
+function putText(length: number): void {
+  put(RecordKind.text, 0, 0, length, 0);
+  const at = (head & mask) * SLOT_BYTES;
+  const fits = Math.min(length, bytes.length - at);
+  for (let i = 0; i < fits; i++) bytes[at + i] = scratch[i]!;
+  for (let i = fits; i < length; i++) bytes[i - fits] = scratch[i]!;
+  head = (head + Math.ceil(length / SLOT_BYTES)) | 0;
+}
+
+/** Leaves a text as UTF-8 in `scratch`; returns its length in bytes. Nothing is allocated for texts in ASCII. */
+function encodeText(text: string): number {
+  const { length } = text;
+  if (length > MAX_TEXT) return encodeText(text.slice(0, MAX_TEXT));
+  for (let i = 0; i < length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit > 127) return encoder.encodeInto(text, scratch).written;
+    scratch[i] = unit;
+  }
+  return length;
+}
+
+/** Takes a block for a recording that this thread has not taken part in yet. */
+function enrol(recording: number): boolean {
+  if (recording === 0 || recording === refused) return false;
+  const block = claimBlock(recording);
+  if (block === undefined) {
+    refused = recording;
+    Atomics.add(control, Control.refusedThreads, 1);
+    return false;
+  }
+  ({ header, openStart, openName, doubles, integers, bytes, mask } = block);
+  head = 0;
+  limit = 0;
+  depth = 0;
+  names.clear();
+  nextNameId = OTHER_NAME_ID + 1;
+  lastName = undefined;
+  enrolled = recording;
+  putText(encodeText(threadName()));
+  put(RecordKind.thread, threadId, 0, clockOffset(), osThreadId());
+  Atomics.store(header, Header.head, head);
+  Atomics.store(header, Header.state, BlockState.live);
+  return true;
+}
+
+function claimBlock(recording: number): Block | undefined {
+  const slotsLog2 = control[Control.slotsLog2]!;
+  const size = blockBytes(slotsLog2);
+  for (let index = 0; ; index++) {
+    if (!growArena(arena, size * (index + 1))) return undefined;
+    const state = blockHeader(arena, slotsLog2, index);
+    if (
+      Atomics.compareExchange(state, Header.state, BlockState.free, BlockState.claimed) !== BlockState.free
+    ) {
+      continue;
+    }
+    for (let field: number = Header.recording; field < state.length; field++) state[field] = 0;
+    state[Header.recording] = recording;
+    state[Header.threadId] = threadId;
+    let blocks = Atomics.load(control, Control.blocks);
+    while (blocks <= index) {
+      blocks = Atomics.compareExchange(control, Control.blocks, blocks, index + 1);
+    }
+    return blockAt(arena, slotsLog2, index);
+  }
+}
+
+/**
+ * Nanoseconds to add to this thread's clock (as ns) for `process.hrtime`, the clock of all threads and processes: the
+ * middle of the tightest of 40 brackets, right to about 20 ns.
+ */
+function clockOffset(): number {
+  let tightest = Infinity;
+  let offset = 0;
+  for (let i = 0; i < 40; i++) {
+    const before = process.hrtime.bigint();
+    const time = clock();
+    const width = Number(process.hrtime.bigint() - before);
+    if (width < tightest) {
+      tightest = width;
+      offset = Math.round(Number(before) + width / 2 - time * 1e6);
+    }
+  }
+  return offset;
+}

@@ -1,0 +1,28 @@
+/** The error for calls that cannot be served: wrong arguments, wrong moment, or a file that cannot be written. */
+
+/**
+ * - `already-started`: a recording is running; stop it first
+ * - `not-main-thread`: recordings start and stop in the main thread
+ * - `bad-option`: an option has a value it may not have
+ * - `cannot-open`: the file cannot be created
+ * - `write-failed`: writing failed later (disk full, closed pipe, …); what was written before is readable
+ */
+export type TraceUsageErrorCode =
+  | 'already-started'
+  | 'not-main-thread'
+  | 'bad-option'
+  | 'cannot-open'
+  | 'write-failed';
+
+export class TraceUsageError extends Error {
+  readonly code: TraceUsageErrorCode;
+  /** The file it is about, if it is about one. */
+  readonly file: string | undefined;
+
+  constructor(code: TraceUsageErrorCode, message: string, file?: string) {
+    super(message);
+    this.name = 'TraceUsageError';
+    this.code = code;
+    this.file = file;
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * Makes workers enrol by themselves while recording: the Worker constructor gives every worker the register hook and a
+ * label, and tells the collector when a worker has ended. One patch a thread, taken back by the returned function.
+ *
+ * The hook is CommonJS and goes into `execArgv`, the only way that reaches every combination of options (`execArgv: []`,
+ * `env: {}`, eval, nested; see TRAPS.md).
+ */
+import { createRequire, syncBuiltinESMExports } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import type { Worker as NodeWorker, WorkerOptions } from 'node:worker_threads';
+import { BlockState, blockHeader, Control, Header } from './ring.ts';
+import { sharedMemory } from './shared-memory.ts';
+import { withWorkerLabel } from './thread-name.ts';
+
+// The CommonJS object: assignments to it reach `require` and, after syncBuiltinESMExports, `import` as well.
+const workerThreads = createRequire(import.meta.url)('node:worker_threads') as { Worker: typeof NodeWorker };
+
+/** Node's own constructor, for the SDK's own workers. */
+export const OriginalWorker: typeof NodeWorker = workerThreads.Worker;
+
+const HOOK = fileURLToPath(new URL('./register.cjs', import.meta.url));
+const { control, arena } = sharedMemory();
+
+/** Patches the Worker constructor of this thread; returns what takes the patch back. Twice is harmless. */
+export function enrolWorkers(): () => void {
+  if (workerThreads.Worker !== OriginalWorker) return () => {};
+  // A proxy, so that statics, `instanceof` and classes that extend Worker stay as they are.
+  const Worker = new Proxy(OriginalWorker, {
+    construct(target, [file, options]: [string | URL, WorkerOptions | undefined], newTarget): NodeWorker {
+      const create = (given: WorkerOptions | undefined): NodeWorker =>
+        Reflect.construct(target, [file, given], newTarget) as NodeWorker;
+      if (control[Control.recording] === 0) return create(options);
+      const worker = withWorkerLabel(file, options, () => createWithHook(create, options));
+      watchEnd(worker);
+      return worker;
+    },
+  });
+  workerThreads.Worker = Worker;
+  syncBuiltinESMExports();
+  return () => {
+    // Somebody may have patched on top of us; then ours stays, and does nothing while tracing is off.
+    if (workerThreads.Worker !== Worker) return;
+    workerThreads.Worker = OriginalWorker;
+    syncBuiltinESMExports();
+  };
+}
+
+function createWithHook(
+  create: (options: WorkerOptions | undefined) => NodeWorker,
+  options: WorkerOptions | undefined,
+): NodeWorker {
+  try {
+    return create(withHook(options, []));
+  } catch (error) {
+    const refused = refusedFlags(error);
+    if (refused.length === 0) throw error;
+    return create(withHook(options, refused));
+  }
+}
+
+function withHook(options: WorkerOptions | undefined, without: readonly string[]): WorkerOptions {
+  const own = options?.execArgv;
+  const execArgv = [...(own ?? process.execArgv)].filter((flag) => !without.includes(flag));
+  return execArgv.includes(HOOK)
+    ? { ...options, execArgv }
+    : { ...options, execArgv: [...execArgv, '--require', HOOK] };
+}
+
+/**
+ * Flags of this process that a worker inherits silently but may not be given by name (`--max-old-space-size=…`). They
+ * hold for the whole process anyway.
+ */
+function refusedFlags(error: unknown): string[] {
+  if ((error as NodeJS.ErrnoException | undefined)?.code !== 'ERR_WORKER_INVALID_EXEC_ARGV') return [];
+  const { message } = error as Error;
+  return process.execArgv.filter((flag) => message.includes(flag));
+}
+
+/** Marks the worker's block as ended when the worker has, however it ended. */
+function watchEnd(worker: NodeWorker): void {
+  const { threadId } = worker;
+  const recording = control[Control.recording];
+  worker.once('exit', () => {
+    if (control[Control.recording] !== recording) return;
+    const slotsLog2 = control[Control.slotsLog2]!;
+    for (let index = 0; index < control[Control.blocks]!; index++) {
+      const header = blockHeader(arena, slotsLog2, index);
+      if (header[Header.threadId] !== threadId || header[Header.recording] !== recording) continue;
+      if (
+        Atomics.compareExchange(header, Header.state, BlockState.live, BlockState.ended) === BlockState.live
+      ) {
+        return;
+      }
+    }
+  });
+}

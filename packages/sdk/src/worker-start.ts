@@ -1,0 +1,8 @@
+/** What the register hook does in a worker. */
+import { activeRecording } from './thread-recorder.ts';
+import { enrolWorkers } from './worker-enrolment.ts';
+
+/** Gives the worker its track at once, even if it never records anything, and passes the hook on to its own workers. */
+export function enrolThisWorker(): void {
+  if (activeRecording() !== 0) enrolWorkers();
+}
