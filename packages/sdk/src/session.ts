@@ -28,7 +28,7 @@ export interface StartOptions {
   readonly file: string;
   /**
    * Bytes of memory a thread may fill before the collector has written them; a power of two of slots of 24 bytes is
-   * used. Default 6 MiB. From 64 KiB to 256 MiB. A full buffer drops the newest events and counts them.
+   * used. Default 12 MiB. From 64 KiB to 256 MiB. A full buffer drops the newest events and counts them.
    */
   readonly bufferBytes?: number;
 }
