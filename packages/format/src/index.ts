@@ -1,7 +1,9 @@
 /** What a trace is: the model, the vocabulary, and the readers and writers of each format. No I/O, no dependency. */
 
+export type { Finding, FindingExample, Severity } from './finding.ts';
 export { createJsonWriter } from './json-writer.ts';
 export { asNanos, type Nanos } from './nanos.ts';
+export { finishedSlicesByTrack, type RowsByTrack, sortParentsFirst } from './row-order.ts';
 export { StringTable } from './strings.ts';
 export { createTextReader, readTextTrace } from './text-reader.ts';
 export { eventLine, TEXT_MAGIC, textLines, trackLabels } from './text-writer.ts';
@@ -18,4 +20,5 @@ export { TraceBuilder } from './trace-builder.ts';
 export { TraceFormatError, type TraceFormatErrorCode } from './trace-format-error.ts';
 export { DEFAULT_LIMITS, type ReadLimits, type TraceReader } from './trace-reader.ts';
 export type { ByteSink, Flow, StringRef, TraceWriter, TrackRef, WriterOptions } from './trace-writer.ts';
+export { validateTrace } from './validate.ts';
 export { Argument, Category, MetadataName, OTHER_NAME } from './vocabulary.ts';
