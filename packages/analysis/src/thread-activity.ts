@@ -1,0 +1,70 @@
+/** What each thread did: events, first to last, and how long it was inside any slice. Linear in the number of rows. */
+import { EventKind, finishedSlicesByTrack, sortParentsFirst, type Trace } from '@ttrace/format';
+
+/** One thread of the trace. Times in nanoseconds since the origin; all 0 for a thread without events. */
+export interface ThreadActivity {
+  readonly pid: number;
+  readonly tid: number;
+  /** '' when the file does not name it. */
+  readonly name: string;
+  /** Index into `Trace.tracks`. */
+  readonly track: number;
+  readonly events: number;
+  readonly firstNanos: number;
+  readonly lastNanos: number;
+  /** Time in which at least one finished slice was open; nested slices count once. */
+  readonly busyNanos: number;
+  /** Events that the recorder says it dropped here. */
+  readonly dropped: number;
+}
+
+/** All threads, in the order in which the file names them. */
+export function threadActivity(trace: Trace): ThreadActivity[] {
+  const { kind, start, value, track } = trace.columns;
+  const count = trace.tracks.length;
+  const events = new Uint32Array(count);
+  const first = new Float64Array(count).fill(Infinity);
+  const last = new Float64Array(count).fill(-Infinity);
+  for (let row = 0; row < trace.length; row++) {
+    const t = track[row]!;
+    const begin = start[row]!;
+    const end = kind[row] === EventKind.slice && value[row]! > 0 ? begin + value[row]! : begin;
+    events[t]!++;
+    if (begin < first[t]!) first[t] = begin;
+    if (end > last[t]!) last[t] = end;
+  }
+  const { offsets, rows } = finishedSlicesByTrack(trace);
+  const threads: ThreadActivity[] = [];
+  for (const [index, { kind: what, pid, tid, name, dropped }] of trace.tracks.entries()) {
+    if (what !== 'thread') continue;
+    const own = rows.subarray(offsets[index], offsets[index + 1]);
+    sortParentsFirst(own, start, value);
+    const isIdle = !(first[index]! <= last[index]!);
+    threads.push({
+      pid,
+      tid,
+      name,
+      track: index,
+      events: events[index]!,
+      firstNanos: isIdle ? 0 : first[index]!,
+      lastNanos: isIdle ? 0 : last[index]!,
+      busyNanos: covered(own, start, value),
+      dropped,
+    });
+  }
+  return threads;
+}
+
+/** Length of the union of slices that are sorted by begin. */
+function covered(rows: Uint32Array, start: Float64Array, duration: Float64Array): number {
+  let total = 0;
+  let until = -Infinity;
+  for (const row of rows) {
+    const begin = start[row]!;
+    const end = begin + duration[row]!;
+    if (end <= until) continue;
+    total += end - Math.max(begin, until);
+    until = end;
+  }
+  return total;
+}
