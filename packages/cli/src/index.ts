@@ -1,1 +1,2 @@
-export {};
+/** What a program imports from `ttrace`: the recorder of @ttrace/sdk. The command is dist/bin.js. */
+export { trace } from '@ttrace/sdk';

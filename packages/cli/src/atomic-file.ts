@@ -1,0 +1,97 @@
+/**
+ * Writes a file that is there as a whole or not at all: into a temporary file beside it, which takes the name at the end and
+ * goes away on any error. Writing is synchronous, so that encoded bytes never pile up in memory.
+ */
+import { closeSync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs';
+import { constants, crc32, deflateRawSync } from 'node:zlib';
+import type { ByteSink } from '@ttrace/format';
+import { Failure, fileReason } from './failure.ts';
+
+/** Blocks of this size compress within a percent as well as one stream. */
+const GZIP_BLOCK_BYTES = 1 << 20;
+
+/**
+ * Gives `fill` a sink and renames the file into place when it returns. Returns the bytes written.
+ * @throws Failure when the file cannot be written; what `fill` throws goes through.
+ */
+export function writeAtomically(file: string, isGzip: boolean, fill: (sink: ByteSink) => void): number {
+  const temporary = `${file}.tmp-${process.pid}`;
+  const fd = attempt(file, () => openSync(temporary, 'wx'));
+  let bytes = 0;
+  const writeAll: ByteSink = (chunk) => {
+    attempt(file, () => {
+      for (let at = 0; at < chunk.length; ) at += writeSync(fd, chunk, at, chunk.length - at);
+    });
+    bytes += chunk.length;
+  };
+  let isDone = false;
+  try {
+    if (isGzip) {
+      const gzip = gzipSink(writeAll);
+      fill(gzip.sink);
+      gzip.end();
+    } else fill(writeAll);
+    closeSync(fd);
+    attempt(file, () => renameSync(temporary, file));
+    isDone = true;
+    return bytes;
+  } finally {
+    if (!isDone) discard(fd, temporary);
+  }
+}
+
+function attempt<T>(file: string, write: () => T): T {
+  try {
+    return write();
+  } catch (error) {
+    throw new Failure(`cannot write ${file}: ${fileReason(error)}`);
+  }
+}
+
+function discard(fd: number, temporary: string): void {
+  try {
+    closeSync(fd);
+  } catch {
+    // Closed before the renaming failed.
+  }
+  unlinkSync(temporary);
+}
+
+/**
+ * Compresses into one gzip member, synchronously: blocks deflated each for itself and ended on a byte follow each other.
+ * Browsers refuse files of several members, and Node has no synchronous stream.
+ */
+function gzipSink(write: ByteSink): { sink: ByteSink; end: () => void } {
+  const block = new Uint8Array(GZIP_BLOCK_BYTES);
+  let used = 0;
+  let checksum = 0;
+  let length = 0;
+  // Magic, deflate, no flags, no time, unknown system.
+  write(Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255));
+  const flush = (): void => {
+    const bytes = block.subarray(0, used);
+    checksum = crc32(bytes, checksum);
+    length += used;
+    used = 0;
+    write(deflateRawSync(bytes, { finishFlush: constants.Z_SYNC_FLUSH }));
+  };
+  const sink: ByteSink = (bytes) => {
+    for (let at = 0; at < bytes.length; ) {
+      const count = Math.min(bytes.length - at, GZIP_BLOCK_BYTES - used);
+      block.set(bytes.subarray(at, at + count), used);
+      used += count;
+      at += count;
+      if (used === GZIP_BLOCK_BYTES) flush();
+    }
+  };
+  const end = (): void => {
+    if (used > 0) flush();
+    const trailer = new DataView(new ArrayBuffer(10));
+    // An empty last block; then checksum and length, modulo 2^32.
+    trailer.setUint8(0, 3);
+    trailer.setUint32(2, checksum, true);
+    trailer.setUint32(6, length >>> 0, true);
+    write(new Uint8Array(trailer.buffer));
+  };
+  return { sink, end };
+}

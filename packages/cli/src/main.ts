@@ -1,0 +1,99 @@
+/**
+ * From arguments to an exit code: picks the command, runs it, and turns every error into one line on stderr. The only place
+ * that does so.
+ */
+import { readFileSync } from 'node:fs';
+import yargs, { type Argv } from 'yargs';
+import type { Command, ExitCode } from './command.ts';
+import { convertCommand } from './commands/convert.ts';
+import { dumpCommand } from './commands/dump.ts';
+import { footprintCommand } from './commands/footprint.ts';
+import { runCommand } from './commands/run.ts';
+import { summaryCommand } from './commands/summary.ts';
+import { validateCommand } from './commands/validate.ts';
+import { viewCommand } from './commands/view.ts';
+import { Failure } from './failure.ts';
+import { print, printError } from './print.ts';
+import { splitProgram } from './split-program.ts';
+
+/** Width of all help texts, whatever the terminal: they are golden files. */
+const HELP_COLUMNS = 100;
+
+/** Runs `ttrace` with these arguments. Never rejects. */
+export async function main(args: readonly string[]): Promise<ExitCode> {
+  const { own, program } = splitProgram(args);
+  const commands = [
+    runCommand(program),
+    viewCommand,
+    summaryCommand,
+    convertCommand,
+    validateCommand,
+    dumpCommand,
+    footprintCommand,
+  ];
+  try {
+    const parsed = await parse(own, commands);
+    if ('text' in parsed) {
+      await print([parsed.text]);
+      return 0;
+    }
+    return await parsed.run();
+  } catch (error) {
+    if (error instanceof Failure) {
+      printError(`ttrace: ${error.message}`);
+      return error.exitCode;
+    }
+    printError(`ttrace: ${error instanceof Error ? error.message : String(error)}`);
+    if (process.env.TTRACE_DEBUG !== undefined && error instanceof Error) printError(error.stack ?? '');
+    return 1;
+  }
+}
+
+type Parsed = { readonly text: string } | { readonly run: () => Promise<ExitCode> };
+
+/** Text to print (help, version) or what to run. @throws Failure with exit code 2 for a wrong command line. */
+async function parse(args: readonly string[], commands: readonly Command[]): Promise<Parsed> {
+  let selected: (() => Promise<ExitCode>) | undefined;
+  const parser = createParser();
+  for (const command of commands) command.register(parser, (run) => (selected = run));
+  const name = commands.find((command) => command.name === args[0])?.name;
+  let text = '';
+  let complaint: string | undefined;
+  await parser.parseAsync([...args], {}, (error, _parsed, output) => {
+    if (error !== null && error !== undefined) complaint = error.message;
+    else text = output;
+  });
+  if (complaint !== undefined) throw new Failure(usageText(complaint, name), 2);
+  if (text !== '') return { text };
+  if (selected === undefined) throw new Failure(usageText('which command?', undefined), 2);
+  return { run: selected };
+}
+
+function usageText(complaint: string, name: string | undefined): string {
+  const first = complaint.split('\n', 1)[0] ?? complaint;
+  const help = name === undefined ? 'ttrace --help' : `ttrace ${name} --help`;
+  return `${first.charAt(0).toLowerCase()}${first.slice(1)}\nUsage: see ${help}`;
+}
+
+function createParser(): Argv {
+  return yargs()
+    .scriptName('ttrace')
+    .usage(
+      'Usage: ttrace <command> [options]\n\nRecords what a Node.js program does on all of its threads, and shows it.',
+    )
+    .locale('en')
+    .wrap(HELP_COLUMNS)
+    .parserConfiguration({ 'boolean-negation': false, 'duplicate-arguments-array': false })
+    .version(ownVersion())
+    .alias('help', 'h')
+    .strict()
+    .demandCommand(1, 'which command?')
+    .recommendCommands()
+    .exitProcess(false)
+    .epilogue('Exit codes: 0 done, 1 failed, 2 wrong command line. `ttrace run` exits as the program does.');
+}
+
+function ownVersion(): string {
+  const file = new URL('../package.json', import.meta.url);
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+}

@@ -1,0 +1,37 @@
+/** One line on stderr that says how far long work is; only on a terminal, and only after a second. */
+import { bytesText, shareText } from './quantity.ts';
+
+const FIRST_MS = 1000;
+const EVERY_MS = 100;
+
+/** Shows progress until it is cleared. */
+export interface Progress {
+  /** Says how many bytes are done. Cheap: most calls do nothing. */
+  update(bytes: number): void;
+  /** Takes the line away. Harmless when there is none. */
+  clear(): void;
+}
+
+/** Starts to show the progress of work over `total` bytes, 0 if that is not known. */
+export function startProgress(
+  what: string,
+  total: number,
+  stream: Pick<NodeJS.WriteStream, 'isTTY' | 'write'> = process.stderr,
+  now: () => number = () => performance.now(),
+): Progress {
+  let next = now() + FIRST_MS;
+  let isShown = false;
+  return {
+    update: (bytes) => {
+      if (!stream.isTTY || now() < next) return;
+      next = now() + EVERY_MS;
+      isShown = true;
+      const share = total > 0 ? ` of ${bytesText(total)} (${shareText(Math.min(1, bytes / total))})` : '';
+      stream.write(`\r\u001b[K${what}: ${bytesText(bytes)}${share}`);
+    },
+    clear: () => {
+      if (isShown) stream.write('\r\u001b[K');
+      isShown = false;
+    },
+  };
+}

@@ -1,0 +1,70 @@
+/** Serves a trace until Ctrl-C, and opens the browser on it. Shared by `ttrace view` and `ttrace run --view`. */
+import type { Trace } from '@ttrace/format';
+import open from 'open';
+import { startViewer } from 'perfetto-ui-bundle';
+import { Failure } from './failure.ts';
+import { print, printError } from './print.ts';
+
+/** What to serve, and where. */
+export interface ServeOptions {
+  readonly trace: Trace;
+  /** What the pages call the trace. */
+  readonly title: string;
+  /** Whether to start a browser. One that is missing is no error: the address is printed. */
+  readonly open: boolean;
+  readonly host?: string | undefined;
+  readonly port?: number | undefined;
+  /** Directory of an unzipped Perfetto UI to use in place of the bundled one. */
+  readonly perfettoUi?: string | undefined;
+}
+
+/** Starts the viewer, prints its address and resolves when SIGINT, SIGTERM or SIGHUP has ended it. */
+export async function serveTrace(options: ServeOptions): Promise<void> {
+  const { trace, title, host, port, perfettoUi } = options;
+  if (host !== undefined && !isLoopback(host)) {
+    printError(
+      `ttrace: warning: ${host} lets other machines try to reach this trace; only the token keeps them out`,
+    );
+  }
+  const viewer = await startViewer({
+    trace,
+    title,
+    fileName: title,
+    ...(host === undefined ? {} : { host }),
+    ...(port === undefined ? {} : { port }),
+    ...(perfettoUi === undefined ? {} : { perfettoUi }),
+  }).catch((error: unknown) => {
+    throw new Failure(`cannot start the viewer: ${(error as Error).message}`);
+  });
+  const ended = untilSignal();
+  // Editors and scripts wait for this line: it does not change.
+  await print([`Trace viewer is listening on ${viewer.url}`]);
+  if (options.open) await openBrowser(viewer.url);
+  await ended;
+  await viewer.close();
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host === '[::1]' || /^127\./.test(host);
+}
+
+async function openBrowser(url: string): Promise<void> {
+  const complain = (): void => printError('ttrace: no browser could be started: open the address above');
+  try {
+    const browser = await open(url);
+    browser.once('error', complain);
+  } catch {
+    complain();
+  }
+}
+
+function untilSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+    const onSignal = (): void => {
+      for (const signal of signals) process.off(signal, onSignal);
+      resolve();
+    };
+    for (const signal of signals) process.on(signal, onSignal);
+  });
+}

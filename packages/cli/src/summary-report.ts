@@ -1,0 +1,165 @@
+/** A summary as text: a few lines of facts, then one table a question. The short form is what `ttrace run` prints. */
+import type { NameStats, Summary } from '@ttrace/analysis';
+import { heading } from './print.ts';
+import { bytesText, counted, countText, shareText, timeText, valueText } from './quantity.ts';
+import { type Column, cellText, tableLines } from './table.ts';
+
+const left = (title: string): Column => ({ title, align: 'left' });
+const right = (title: string): Column => ({ title, align: 'right' });
+
+/** What the report needs beside the summary. */
+export interface ReportOptions {
+  /** Most rows a table. */
+  readonly top: number;
+  /** Turns headings bold, or leaves them. */
+  readonly emphasize?: (text: string) => string;
+}
+
+/** Everything that a summary says, tables cut to `top` rows. */
+export function summaryLines(
+  summary: Summary,
+  file: string,
+  fileBytes: number,
+  options: ReportOptions,
+): string[] {
+  const { top, emphasize = heading } = options;
+  return [
+    `${file}: ${bytesText(fileBytes)}, ${FORMATS[summary.format]}`,
+    ...factLines(summary),
+    ...section(emphasize('Threads'), threadTable(summary, top)),
+    ...section(emphasize('Tasks'), statsTable('Task', summary.tasks, top)),
+    ...section(emphasize(regionsTitle(summary)), statsTable('Region', summary.regions, top)),
+    ...section(emphasize('Counters'), counterTable(summary, top)),
+    ...section(emphasize('Events by category'), categoryTable(summary, top)),
+  ];
+}
+
+/** The short form: one line of totals and the tables of tasks and regions. */
+export function shortSummaryLines(summary: Summary, top: number): string[] {
+  const { events, threads, durationNanos, dropped } = summary;
+  return [
+    `${counted(events, 'event')} on ${counted(threads.length, 'thread')} in ${timeText(durationNanos)}`,
+    ...(dropped > 0 ? [`${counted(dropped, 'event')} dropped: the recorder could not keep up`] : []),
+    ...statsTable('Task', summary.tasks, top),
+    ...statsTable('Region', summary.regions, top),
+  ];
+}
+
+const FORMATS = { json: 'Chrome JSON', perfetto: 'Perfetto protobuf', text: 'text' } as const;
+
+function regionsTitle({ regionsAre }: Summary): string {
+  return regionsAre === 'regions' ? 'Regions' : 'Slices by name (the producer marks no regions)';
+}
+
+function factLines(summary: Summary): string[] {
+  const { processes, threads, asyncTracks, durationNanos, startedAt, kinds, flows, dropped, lost } = summary;
+  const names = processes.map(({ pid, name }) => `${cellText(name) || '(unnamed)'} (pid ${pid})`);
+  const shown = names.length > 4 ? [...names.slice(0, 4), `${names.length - 4} more`] : names;
+  const facts: [string, string][] = [
+    ['Process', shown.join(', ')],
+    ['Span', timeText(durationNanos) + (startedAt === undefined ? '' : ` from ${startedAt}`)],
+    ['Tracks', `${counted(threads.length, 'thread')}, ${countText(asyncTracks)} asynchronous`],
+    [
+      'Events',
+      `${countText(summary.events)}${kinds.length === 0 ? '' : `: ${kinds.map(kindText).join(', ')}`}`,
+    ],
+  ];
+  if (flows.count > 0) {
+    facts.push(['Flows', `${countText(flows.count)}, ${countText(flows.complete)} with both ends`]);
+  }
+  facts.push(['Dropped', dropped === 0 ? 'nothing' : counted(dropped, 'event')]);
+  if (lost !== undefined) facts.push(['Lost', `${shareText(lost.share)} of the file: ${lost.reason}`]);
+  return facts.map(([name, text]) => `${name.padEnd(9)}${text}`);
+}
+
+function kindText({ name, count }: Summary['kinds'][number]): string {
+  const words: Record<string, string> = { flowOut: 'flow start', flowStep: 'flow step', flowIn: 'flow end' };
+  return counted(count, words[name] ?? name);
+}
+
+function section(title: string, lines: readonly string[]): string[] {
+  return lines.length === 0 ? [] : ['', title, ...lines];
+}
+
+function threadTable({ threads, durationNanos, processes }: Summary, top: number): string[] {
+  if (threads.length === 0) return [];
+  const columns = [
+    left('Thread'),
+    right('tid'),
+    right('Events'),
+    right('Busy'),
+    right('Busy %'),
+    right('Dropped'),
+  ];
+  const hasPids = processes.length > 1;
+  const rows = threads
+    .slice(0, top)
+    .map(({ name, pid, tid, events, busyNanos, dropped }) => [
+      cellText(name) || '(unnamed)',
+      hasPids ? `${pid}/${tid}` : String(tid),
+      countText(events),
+      timeText(busyNanos),
+      shareText(durationNanos > 0 ? busyNanos / durationNanos : 0),
+      countText(dropped),
+    ]);
+  return [...tableLines(columns, rows), ...moreLine(threads.length, top)];
+}
+
+function statsTable(title: string, stats: readonly NameStats[], top: number): string[] {
+  if (stats.length === 0) return [];
+  const columns = [left(title), right('Count')];
+  const hasUnfinished = stats.some(({ unfinished }) => unfinished > 0);
+  if (hasUnfinished) columns.push(right('Unfinished'));
+  for (const name of ['Total', 'Mean', 'p50', 'p95', 'p99', 'Max']) columns.push(right(name));
+  const rows = stats
+    .slice(0, top)
+    .map((row) => [
+      cellText(row.name) || '(unnamed)',
+      countText(row.count),
+      ...(hasUnfinished ? [countText(row.unfinished)] : []),
+      timeText(row.totalNanos),
+      timeText(row.meanNanos),
+      timeText(row.p50Nanos),
+      timeText(row.p95Nanos),
+      timeText(row.p99Nanos),
+      timeText(row.maxNanos),
+    ]);
+  return [...tableLines(columns, rows), ...moreLine(stats.length, top)];
+}
+
+function counterTable({ counters }: Summary, top: number): string[] {
+  if (counters.length === 0) return [];
+  const columns = [
+    left('Counter'),
+    right('Samples'),
+    right('Min'),
+    right('Mean'),
+    right('Max'),
+    right('Last'),
+    left('Unit'),
+  ];
+  const rows = counters
+    .slice(0, top)
+    .map(({ name, samples, min, mean, max, last, unit }) => [
+      cellText(name) || '(unnamed)',
+      countText(samples),
+      ...[min, mean, max, last].map(valueText),
+      unit,
+    ]);
+  return [...tableLines(columns, rows), ...moreLine(counters.length, top)];
+}
+
+function categoryTable({ categories, events }: Summary, top: number): string[] {
+  if (categories.length === 0) return [];
+  const rows = categories
+    .slice(0, top)
+    .map(({ name, count }) => [cellText(name) || '(none)', countText(count), shareText(count / events)]);
+  return [
+    ...tableLines([left('Category'), right('Events'), right('%')], rows),
+    ...moreLine(categories.length, top),
+  ];
+}
+
+function moreLine(count: number, top: number): string[] {
+  return count > top ? [`… and ${countText(count - top)} more: --top ${count}`] : [];
+}

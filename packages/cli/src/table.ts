@@ -1,0 +1,29 @@
+/** Aligned columns of text: the first column to the left, numbers to the right. */
+
+/** A column's heading, and on which side its cells stand. */
+export interface Column {
+  readonly title: string;
+  readonly align: 'left' | 'right';
+}
+
+/** Lays out rows under headings. Two spaces part the columns; no line ends in spaces. */
+export function tableLines(columns: readonly Column[], rows: readonly (readonly string[])[]): string[] {
+  const widths = columns.map(({ title }, at) =>
+    rows.reduce((width, row) => Math.max(width, row[at]?.length ?? 0), title.length),
+  );
+  const line = (cells: readonly string[]): string =>
+    columns
+      .map(({ align }, at) => {
+        const cell = cells[at] ?? '';
+        return align === 'left' ? cell.padEnd(widths[at]!) : cell.padStart(widths[at]!);
+      })
+      .join('  ')
+      .trimEnd();
+  return [line(columns.map(({ title }) => title)), ...rows.map(line)];
+}
+
+/** A name that does not break a table: control characters are shown, and what is too long is cut. */
+export function cellText(text: string, width = 60): string {
+  const shown = text.replace(/\p{Cc}/gu, (character) => JSON.stringify(character).slice(1, -1));
+  return shown.length > width ? `${shown.slice(0, width - 1)}…` : shown;
+}
