@@ -1,8 +1,16 @@
 /** Logs, counters, and flows: what a thread says at one moment. */
 import { clippedText } from './attributes.ts';
 import { RecordKind } from './ring.ts';
-import { currentTaskId } from './task.ts';
-import { activeRecording, control, nameId, nextId, now, record, recordWith } from './thread-recorder.ts';
+import {
+  activeRecording,
+  control,
+  currentTaskId,
+  nameId,
+  nextId,
+  now,
+  record,
+  recordWith,
+} from './thread-recorder.ts';
 
 /** `Control.recording` is at 0. A constant of this module: an import is loaded anew at each use, which costs 1 ns. */
 const onOff = control;

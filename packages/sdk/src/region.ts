@@ -1,17 +1,20 @@
 /** Regions: stretches of code on one thread, or of one asynchronous function. The hottest calls of the SDK. */
 import { type Attributes, attributesText } from './attributes.ts';
 import { RecordKind } from './ring.ts';
-import { currentTaskId, endWhenSettled } from './task.ts';
+import { endWhenSettled } from './task.ts';
 import {
   activeRecording,
   closeRegion,
   control,
+  currentTaskId,
+  endRegion,
   nameId,
   nextId,
   now,
   openRegion,
   record,
   recordWith,
+  runRegion,
 } from './thread-recorder.ts';
 
 /** `Control.recording` is at 0. A constant of this module: an import is loaded anew at each use, which costs 1 ns. */
@@ -46,7 +49,8 @@ class RecordedRegion implements Region {
     const recording = this.#recording;
     this.#recording = 0;
     if (recording === 0 || recording !== activeRecording()) return;
-    finishRegion(this.#name, this.#task, this.#start, this.#depth, this.#text);
+    if (this.#text === '') endRegion(this.#name, this.#task, this.#start, this.#depth);
+    else endRegionWith(this.#text, this.#name, this.#task, this.#start, this.#depth);
   }
 
   [Symbol.dispose](): void {
@@ -92,16 +96,14 @@ export function withRegion<T>(name: string, second: Attributes | (() => T), thir
   // `typeof second` instead would cost 1.5 ns more on Node 22 and newer.
   if (third !== undefined) return withAttributes(name, second as Attributes, third);
   if (onOff[0] === 0) return (second as () => T)();
-  return runRegion(name, second as () => T, '');
+  return runRegion(name, second as () => T, asyncRegion);
 }
 
+/** The same with attributes, which costs what it takes to write them down. */
 function withAttributes<T>(name: string, attributes: Attributes, fn: () => T): T {
-  return onOff[0] === 0 ? fn() : runRegion(name, fn, attributesText(attributes));
-}
-
-function runRegion<T>(name: string, fn: () => T, text: string): T {
-  const recording = activeRecording();
+  const recording = onOff[0] === 0 ? 0 : activeRecording();
   if (recording === 0) return fn();
+  const text = attributesText(attributes);
   const label = nameId(name);
   const task = currentTaskId();
   const start = now();
@@ -109,34 +111,43 @@ function runRegion<T>(name: string, fn: () => T, text: string): T {
   let isPending = false;
   try {
     const result = fn();
-    if (result instanceof Promise) {
+    if (result instanceof Promise && recording === activeRecording()) {
       isPending = true;
-      if (recording !== activeRecording()) return result;
       closeRegion(depth);
-      return asyncRegion(result, label, name, task, start, text, recording) as T;
+      return asyncRegionWith(text, result, label, name, task, start, recording) as T;
     }
     return result;
   } finally {
-    if (!isPending && recording === activeRecording()) finishRegion(label, task, start, depth, text);
+    if (!isPending && recording === activeRecording()) endRegionWith(text, label, task, start, depth);
   }
 }
 
-function finishRegion(name: number, task: number, start: number, depth: number, text: string): void {
-  // hot
+function endRegionWith(text: string, label: number, task: number, start: number, depth: number): void {
   closeRegion(depth);
-  if (text === '') record(RecordKind.region, name, task, start, now());
-  else recordWith(text, 0, 0, RecordKind.region, name, task, start, now());
+  recordWith(text, 0, 0, RecordKind.region, label, task, start, now());
 }
 
-function asyncRegion<T>(
-  promise: Promise<T>,
+function asyncRegion(
+  promise: Promise<unknown>,
   label: number,
   name: string,
   task: number,
   start: number,
-  text: string,
   recording: number,
-): Promise<T> {
+): Promise<unknown> {
+  return asyncRegionWith('', promise, label, name, task, start, recording);
+}
+
+/** An asynchronous region: begun now, when it is known to be one, with the time at which it began. */
+function asyncRegionWith(
+  text: string,
+  promise: Promise<unknown>,
+  label: number,
+  name: string,
+  task: number,
+  start: number,
+  recording: number,
+): Promise<unknown> {
   const id = nextId();
   recordWith(text, 0, 0, RecordKind.asyncBegin, label, task, start, id);
   return endWhenSettled(promise, {

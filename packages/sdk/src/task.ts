@@ -2,17 +2,22 @@
  * Tasks: logical operations that may span callbacks, threads and time. The current task rides in one AsyncLocalStorage;
  * it does not cross threads by itself (hand `task.id` to a worker and adopt it there).
  */
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { type Attributes, attributesText } from './attributes.ts';
 import { RecordKind } from './ring.ts';
-import { activeRecording, control, nameId, nextId, now, record, recordWith } from './thread-recorder.ts';
+import {
+  activeRecording,
+  control,
+  currentTaskId,
+  nameId,
+  nextId,
+  now,
+  record,
+  recordWith,
+  runInTask,
+} from './thread-recorder.ts';
 
 /** `Control.recording` is at 0. A constant of this module: an import is loaded anew at each use, which costs 1 ns. */
 const onOff = control;
-
-const current = new AsyncLocalStorage<Task>();
-/** Whether this thread ever had a task: until then regions need not ask. */
-let hasTasks = false;
 
 /** A running task. Ends once; later ends are ignored. `using task = trace.newTask('order')` ends it with its block. */
 export interface Task extends Disposable {
@@ -37,7 +42,7 @@ class RecordedTask implements Task {
   }
 
   run<T>(fn: () => T): T {
-    return current.run(this, fn);
+    return runInTask(this.id, fn);
   }
 
   end(): void {
@@ -63,18 +68,11 @@ export const NO_TASK: Task = Object.freeze({
   [Symbol.dispose](): void {},
 });
 
-/** Id of the current task, 0 outside tasks. */
-export function currentTaskId(): number {
-  // hot: 1 ns until the thread's first task, 8-14 ns after.
-  return hasTasks ? (current.getStore()?.id ?? 0) : 0;
-}
-
 /** Makes a task, a subtask if there is a current one. It is recorded at once and ends with `end()`. */
 export function newTask(name: string, attributes?: Attributes): Task {
   if (onOff[0] === 0) return NO_TASK;
   const recording = activeRecording();
   if (recording === 0) return NO_TASK;
-  hasTasks = true;
   const id = nextId();
   const parent = currentTaskId();
   const label = nameId(name);
@@ -90,7 +88,6 @@ export function newTask(name: string, attributes?: Attributes): Task {
 export function adoptTask(id: number): Task {
   const recording = activeRecording();
   if (recording === 0 || !Number.isInteger(id) || id <= 0) return NO_TASK;
-  hasTasks = true;
   return new RecordedTask(id, '', recording);
 }
 
@@ -107,7 +104,7 @@ export function withTask<T>(
   const task = newTask(name, third === undefined ? undefined : (second as Attributes));
   let isPending = false;
   try {
-    const result = current.run(task, fn, task);
+    const result = runInTask(task.id, fn, task);
     if (result instanceof Promise) {
       isPending = true;
       return endWhenSettled(result, task) as T;

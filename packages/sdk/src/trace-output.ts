@@ -1,6 +1,6 @@
 /** Picks format and compression by a file's name, and makes the writer. */
 import { basename } from 'node:path';
-import { createJsonWriter, type TraceWriter, type WriterOptions } from '@ttrace/format';
+import { createJsonWriter, createPerfettoWriter, type TraceWriter, type WriterOptions } from '@ttrace/format';
 import { TraceUsageError } from './trace-usage-error.ts';
 
 export interface TraceOutput {
@@ -28,5 +28,5 @@ export function traceOutput(file: string): TraceOutput {
 }
 
 export function createWriter(output: TraceOutput, options: WriterOptions): TraceWriter {
-  return createJsonWriter(options);
+  return output.format === 'perfetto' ? createPerfettoWriter(options) : createJsonWriter(options);
 }
