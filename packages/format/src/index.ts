@@ -1,8 +1,11 @@
 /** What a trace is: the model, the vocabulary, and the readers and writers of each format. No I/O, no dependency. */
 
 export type { Finding, FindingExample, Severity } from './finding.ts';
+export { JsonReader } from './json-reader.ts';
 export { createJsonWriter } from './json-writer.ts';
 export { asNanos, type Nanos } from './nanos.ts';
+export { createPerfettoWriter } from './perfetto-writer.ts';
+export { type ReadOptions, readTrace } from './read-trace.ts';
 export { finishedSlicesByTrack, type RowsByTrack, sortParentsFirst } from './row-order.ts';
 export { StringTable } from './strings.ts';
 export { createTextReader, readTextTrace } from './text-reader.ts';
