@@ -198,6 +198,8 @@ function launch(file: string, fd: number, output: TraceOutput, slotsLog2: number
     env: {},
     name: 'ttrace collector',
     trackUnmanagedFds: false,
+    // It makes next to no garbage; a young generation of the usual size would only be filled before it is emptied.
+    resourceLimits: { maxYoungGenerationSizeMb: 2 },
   });
   const ended = collectorEnd(collector);
   collector.unref();
