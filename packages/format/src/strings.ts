@@ -8,6 +8,9 @@
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 
+/** Bytes of text past which `isFull` holds: what 32-bit offsets and one buffer of every Node can still name. */
+const MAX_BYTES = 2 ** 31;
+
 /** Interned texts, 0 = ''. Append-only. */
 export class StringTable {
   #bytes: Uint8Array = new Uint8Array(1 << 16);
@@ -33,6 +36,11 @@ export class StringTable {
     return this.#bytes.length + (this.#offsets.length + this.#hashes.length + this.#slots.length) * 4;
   }
 
+  /** Whether nothing more should be added: 2 GiB of text. Readers that see it use what is there already. */
+  get isFull(): boolean {
+    return this.#used >= MAX_BYTES;
+  }
+
   /** Id of a text, which is added if it is new. */
   intern(text: string): number {
     const bytes = encoder.encode(text);
@@ -41,20 +49,16 @@ export class StringTable {
 
   /** Id of the UTF-8 text in bytes[start..end), which is copied if it is new. */
   internBytes(bytes: Uint8Array, start: number, end: number): number {
-    // hot: once or more per event while reading. FNV-1a, 32 bits.
-    let hash = 0x811c9dc5;
-    for (let i = start; i < end; i++) hash = Math.imul(hash ^ bytes[i]!, 0x01000193);
-    hash >>>= 0;
-    const slots = this.#slots;
-    const mask = slots.length - 1;
-    // The high bits are mixed in: names that differ in their last digit alone would otherwise cluster.
-    let slot = (hash ^ (hash >>> 15)) & mask;
-    for (;;) {
-      const id = slots[slot]!;
-      if (id < 0) return this.#add(bytes, start, end, hash, slot);
-      if (this.#hashes[id] === hash && this.#equals(id, bytes, start, end)) return id;
-      slot = (slot + 1) & mask;
-    }
+    // hot: once or more per event while reading.
+    const hash = hashOf(bytes, start, end);
+    const slot = this.#slotOf(hash, bytes, start, end);
+    const id = this.#slots[slot]!;
+    return id >= 0 ? id : this.#add(bytes, start, end, hash, slot);
+  }
+
+  /** Id of the UTF-8 text in bytes[start..end), or -1 when it is not in the table. */
+  findBytes(bytes: Uint8Array, start: number, end: number): number {
+    return this.#slots[this.#slotOf(hashOf(bytes, start, end), bytes, start, end)]!;
   }
 
   /** The text of an id; '' for an id that does not exist. */
@@ -69,9 +73,21 @@ export class StringTable {
 
   /** The id of a text, or -1 when no event used it. */
   find(text: string): number {
-    const before = this.#count;
-    const id = this.intern(text);
-    return id < before ? id : -1;
+    const bytes = encoder.encode(text);
+    return this.findBytes(bytes, 0, bytes.length);
+  }
+
+  /** The slot that holds a text, or the free one where it belongs. */
+  #slotOf(hash: number, bytes: Uint8Array, start: number, end: number): number {
+    const slots = this.#slots;
+    const mask = slots.length - 1;
+    // The high bits are mixed in: names that differ in their last digit alone would otherwise cluster.
+    let slot = (hash ^ (hash >>> 15)) & mask;
+    for (;;) {
+      const id = slots[slot]!;
+      if (id < 0 || (this.#hashes[id] === hash && this.#equals(id, bytes, start, end))) return slot;
+      slot = (slot + 1) & mask;
+    }
   }
 
   #equals(id: number, bytes: Uint8Array, start: number, end: number): boolean {
@@ -114,6 +130,13 @@ export class StringTable {
     }
     this.#slots = slots;
   }
+}
+
+/** FNV-1a, 32 bits. */
+function hashOf(bytes: Uint8Array, start: number, end: number): number {
+  let hash = 0x811c9dc5;
+  for (let i = start; i < end; i++) hash = Math.imul(hash ^ bytes[i]!, 0x01000193);
+  return hash >>> 0;
 }
 
 function grown<T extends Uint8Array | Uint32Array>(from: T, to: T): T {

@@ -98,7 +98,12 @@ export class TraceBuilder {
   }
 
   slice(track: number, name: number, category: number, start: number, duration: number, args: number): void {
-    this.#push(EventKind.slice, track, name, category, start, duration < 0 ? 0 : duration, args);
+    this.#push(EventKind.slice, track, name, category, start, Math.max(0, duration), args);
+  }
+
+  /** A slice that never ended, on a track whose begins and ends it has no part in. */
+  unfinished(track: number, name: number, category: number, start: number, args: number): void {
+    this.#push(EventKind.slice, track, name, category, start, -1, args);
   }
 
   begin(track: number, name: number, category: number, start: number, args: number): void {
@@ -106,7 +111,7 @@ export class TraceBuilder {
     this.#push(BEGIN, track, name, category, start, -1, args);
   }
 
-  /** @param args are kept only when the begin had none. */
+  /** @param args are added to those of the begin; of an argument that both have the end's value counts. */
   end(track: number, time: number, args: number): void {
     this.#paired(track, time);
     this.#push(END, track, 0, 0, time, 0, args);
@@ -129,6 +134,16 @@ export class TraceBuilder {
     flow: number,
   ): void {
     this.#push(kind, track, name, category, time, flow, 0);
+  }
+
+  /** String id of the arguments of a row that was added; rows move in `finish`. */
+  argsAt(row: number): number {
+    return this.#args[row] ?? 0;
+  }
+
+  /** Replaces the arguments of a row that was added. */
+  setArgs(row: number, args: number): void {
+    if (row < this.#length) this.#args[row] = args;
   }
 
   /** Counts something that has no place in the columns. Reasons are few: at most 1000 are told apart. */
@@ -268,9 +283,17 @@ export class TraceBuilder {
       if (begin === undefined) this.skip('end without begin');
       else {
         this.#value[begin] = this.#start[row]! - this.#start[begin]!;
-        if (this.#args[begin] === 0) this.#args[begin] = this.#args[row]!;
+        this.#args[begin] = this.#joinedArgs(this.#args[begin]!, this.#args[row]!);
       }
     }
+  }
+
+  #joinedArgs(first: number, second: number): number {
+    if (first === 0 || second === 0 || first === second) return first === 0 ? second : first;
+    const one = this.strings.text(first);
+    const two = this.strings.text(second);
+    if (one.length <= 2 || two.length <= 2) return one.length <= 2 ? second : first;
+    return this.strings.intern(`${one.slice(0, -1)},${two.slice(1)}`);
   }
 
   #compact(): void {
