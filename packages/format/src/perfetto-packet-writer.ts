@@ -11,7 +11,7 @@ import { ProtobufOutput, writeVarint } from './protobuf-output.ts';
 import type { ByteSink, Flow, StringRef } from './trace-writer.ts';
 import { Argument } from './vocabulary.ts';
 
-const BUFFER_BYTES = 1 << 20;
+const BUFFER_BYTES = 256 << 10;
 /** Room for one packet of the hot paths: all its varints at their longest. */
 const HOT_ROOM = 128;
 const LENGTH_DELIMITED = 2;

