@@ -25,3 +25,4 @@ export { DEFAULT_LIMITS, type ReadLimits, type TraceReader } from './trace-reade
 export type { ByteSink, Flow, StringRef, TraceWriter, TrackRef, WriterOptions } from './trace-writer.ts';
 export { validateTrace } from './validate.ts';
 export { Argument, Category, MetadataName, OTHER_NAME } from './vocabulary.ts';
+export { type WriteTraceOptions, writeTrace, writeTraceSteps } from './write-trace.ts';

@@ -65,7 +65,7 @@ export class PerfettoFlows {
       case FlowPart.last:
         return EventKind.flowIn;
       default:
-        if (i === from) return EventKind.flowOut;
+        if (isFirst(points, from, i)) return EventKind.flowOut;
         return i === to - 1 && !this.#hasLast ? EventKind.flowIn : EventKind.flowStep;
     }
   }
@@ -82,4 +82,10 @@ function endOfFlow(points: readonly FlowPoint[], from: number): number {
     else hasStart = true;
   }
   return points.length;
+}
+
+/** Whether no event before `i` goes on with the flow that begins at `from`. Clocks of threads may differ by a little. */
+function isFirst(points: readonly FlowPoint[], from: number, i: number): boolean {
+  for (let k = from; k < i; k++) if (points[k]!.part !== FlowPart.last) return false;
+  return true;
 }

@@ -30,6 +30,10 @@ export const Control = {
   refusedThreads: 8,
   /** Length of the error text at `ERROR_OFFSET`, 0 = none. */
   errorBytes: 9,
+  /** 1 from start until a stop is complete, so that a second copy of the SDK does not start as well. */
+  owner: 10,
+  /** `lastId` when the recording began: what has a lower id belongs to an earlier one. */
+  firstId: 11,
 } as const;
 
 export const CollectorState = { starting: 0, running: 1, finishing: 2, finished: 3 } as const;

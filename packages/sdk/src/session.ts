@@ -2,10 +2,11 @@
  * One recording of the process, from start to its end, however it ends: opens the file, starts the collector, switches all
  * threads on, and takes everything back. Main thread only. Module state, because there is one recording a process.
  */
-import { closeSync, fstatSync, openSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { isMainThread, type Worker } from 'node:worker_threads';
 import type { CollectorData, CollectorReport } from './collector.ts';
+import { discardTraceFile, openTraceFile } from './open-trace-file.ts';
+import { afterExitListeners } from './process-exit.ts';
 import {
   BlockState,
   blockBytes,
@@ -51,7 +52,7 @@ interface Session {
   readonly collector: Worker;
   readonly ended: Promise<CollectorReport>;
   readonly restoreWorkers: () => void;
-  readonly onExit: () => void;
+  readonly forgetExit: () => void;
 }
 
 /** How long an exiting process waits for a collector that shows no sign of life. */
@@ -59,39 +60,54 @@ const EXIT_PATIENCE_MS = 5000;
 
 const { control, arena } = sharedMemory();
 let session: Session | undefined;
+/** The recording that is being stopped: the process may exit before its file is complete. */
+let ending: Session | undefined;
 /** The stop that is under way, so that a second one waits for the same. */
 let stopping: Promise<RecordingReport | undefined> | undefined;
 
 /**
- * Starts recording into a file; events count from the moment this is called, the promise resolves when the collector runs.
+ * Starts recording into a file; events count from the moment this is called, the promise resolves
+ * when the file is open and all threads record.
  * @throws TraceUsageError `already-started`, `not-main-thread`, `bad-option`, `cannot-open` (as a rejection).
  */
 export async function start(options: StartOptions): Promise<void> {
   beginSession(options);
 }
 
-/** `start` without the promise, for the register hook. */
-export function beginSession(options: StartOptions): void {
+/**
+ * `start` without the promise, for the register hook.
+ * @param onExitError Is told when the file could not be completed while the process exits.
+ */
+export function beginSession(options: StartOptions, onExitError?: (message: string) => void): void {
   if (!isMainThread) {
     throw new TraceUsageError(
       'not-main-thread',
       'start the recording in the main thread: its workers take part by themselves',
     );
   }
-  if (session !== undefined || stopping !== undefined) {
+  if (isBusy()) {
+    const file = (session ?? ending)?.file ?? 'a file';
     throw new TraceUsageError(
       'already-started',
-      `already recording into ${session?.file ?? 'a file'}: stop that first`,
+      ending === undefined
+        ? `already recording into ${file}: stop that first`
+        : `still completing ${file}: await stop() first`,
     );
   }
   const { file, slotsLog2, output } = checked(options);
-  const fd = openFile(file);
+  const fd = openTraceFile(file);
   try {
-    session = launch(file, fd, output, slotsLog2);
+    session = launch(file, fd, output, slotsLog2, onExitError);
   } catch (error) {
-    closeSync(fd);
-    throw error;
+    discardTraceFile(file, fd);
+    const reason = `cannot record into ${file}: no thread for the collector: ${(error as Error).message}`;
+    throw new TraceUsageError('cannot-open', reason, file);
   }
+}
+
+/** Whether a recording runs or is being stopped, also one of another copy of the SDK in this process. */
+function isBusy(): boolean {
+  return session !== undefined || stopping !== undefined || Atomics.load(control, Control.owner) !== 0;
 }
 
 /**
@@ -101,10 +117,12 @@ export function beginSession(options: StartOptions): void {
  */
 export function stop(): Promise<RecordingReport | undefined> {
   if (session === undefined) return stopping ?? Promise.resolve(undefined);
-  stopping = finish(session).finally(() => {
+  const own = session;
+  session = undefined;
+  ending = own;
+  stopping = finish(own).finally(() => {
     stopping = undefined;
   });
-  session = undefined;
   return stopping;
 }
 
@@ -113,10 +131,12 @@ export function stop(): Promise<RecordingReport | undefined> {
  * Harmless without a recording.
  */
 export function finishAtExit(): string | undefined {
-  const own = session;
+  const own = session ?? ending;
   if (own === undefined) return undefined;
+  if (session !== undefined) switchOff(own);
   session = undefined;
-  switchOff(own);
+  ending = undefined;
+  own.forgetExit();
   let rounds = -1;
   let idleMs = 0;
   for (;;) {
@@ -153,18 +173,13 @@ function checked(options: StartOptions): { file: string; slotsLog2: number; outp
   return { file, slotsLog2: Math.floor(Math.log2(bytes / SLOT_BYTES)), output: traceOutput(file) };
 }
 
-function openFile(file: string): number {
-  try {
-    const fd = openSync(file, 'w');
-    if (!fstatSync(fd).isDirectory()) return fd;
-    closeSync(fd);
-    throw new Error('it is a directory');
-  } catch (error) {
-    throw new TraceUsageError('cannot-open', `cannot record into ${file}: ${(error as Error).message}`, file);
-  }
-}
-
-function launch(file: string, fd: number, output: TraceOutput, slotsLog2: number): Session {
+function launch(
+  file: string,
+  fd: number,
+  output: TraceOutput,
+  slotsLog2: number,
+  onExitError: ((message: string) => void) | undefined,
+): Session {
   const recording = control[Control.lastRecording]! + 1;
   freeBlocks();
   control[Control.lastRecording] = recording;
@@ -203,11 +218,12 @@ function launch(file: string, fd: number, output: TraceOutput, slotsLog2: number
   });
   const ended = collectorEnd(collector);
   collector.unref();
-  const onExit = (): void => {
-    finishAtExit();
-  };
-  process.on('exit', onExit);
-  const own: Session = { file, collector, ended, restoreWorkers: enrolWorkers(), onExit };
+  const forgetExit = afterExitListeners(() => {
+    const error = finishAtExit();
+    if (error !== undefined) onExitError?.(error);
+  });
+  const own: Session = { file, collector, ended, restoreWorkers: enrolWorkers(), forgetExit };
+  Atomics.store(control, Control.owner, 1);
   Atomics.store(control, Control.recording, recording);
   return own;
 }
@@ -223,8 +239,11 @@ function freeBlocks(): void {
 
 function collectorEnd(collector: Worker): Promise<CollectorReport> {
   return new Promise((resolvePromise) => {
-    const failed = (message: string): void =>
+    const failed = (message: string): void => {
+      // So that an exiting process does not wait for it.
+      Atomics.store(control, Control.state, CollectorState.finished);
       resolvePromise({ records: 0, dropped: 0, threads: 0, error: { message, code: '' } });
+    };
     let report: CollectorReport | undefined;
     collector.once('message', (message: CollectorReport) => {
       report = message;
@@ -241,7 +260,6 @@ function collectorEnd(collector: Worker): Promise<CollectorReport> {
 function switchOff(own: Session): void {
   Atomics.store(control, Control.recording, 0);
   own.restoreWorkers();
-  process.off('exit', own.onExit);
   Atomics.store(control, Control.state, CollectorState.finishing);
   Atomics.add(control, Control.wake, 1);
   Atomics.notify(control, Control.wake);
@@ -251,6 +269,9 @@ async function finish(own: Session): Promise<RecordingReport> {
   switchOff(own);
   own.collector.ref();
   const { records, dropped, threads, error } = await own.ended;
+  own.forgetExit();
+  ending = undefined;
+  Atomics.store(control, Control.owner, 0);
   if (error !== undefined) {
     throw new TraceUsageError(
       'write-failed',

@@ -21,11 +21,12 @@ export const OriginalWorker: typeof NodeWorker = workerThreads.Worker;
 const HOOK = fileURLToPath(new URL('./register.cjs', import.meta.url));
 const { control, arena } = sharedMemory();
 
-/** Patches the Worker constructor of this thread; returns what takes the patch back. Twice is harmless. */
+/** Patches the Worker constructor of this thread; returns what takes the patch back. */
 export function enrolWorkers(): () => void {
-  if (workerThreads.Worker !== OriginalWorker) return () => {};
+  // Whatever is there now: other tools patch it as well.
+  const Original = workerThreads.Worker;
   // A proxy, so that statics, `instanceof` and classes that extend Worker stay as they are.
-  const Worker = new Proxy(OriginalWorker, {
+  const Worker = new Proxy(Original, {
     construct(target, [file, options]: [string | URL, WorkerOptions | undefined], newTarget): NodeWorker {
       const create = (given: WorkerOptions | undefined): NodeWorker =>
         Reflect.construct(target, [file, given], newTarget) as NodeWorker;
@@ -40,7 +41,7 @@ export function enrolWorkers(): () => void {
   return () => {
     // Somebody may have patched on top of us; then ours stays, and does nothing while tracing is off.
     if (workerThreads.Worker !== Worker) return;
-    workerThreads.Worker = OriginalWorker;
+    workerThreads.Worker = Original;
     syncBuiltinESMExports();
   };
 }
@@ -49,17 +50,23 @@ function createWithHook(
   create: (options: WorkerOptions | undefined) => NodeWorker,
   options: WorkerOptions | undefined,
 ): NodeWorker {
-  try {
-    return create(withHook(options, []));
-  } catch (error) {
-    const refused = refusedFlags(error);
-    if (refused.length === 0) throw error;
-    return create(withHook(options, refused));
+  const refused: string[] = [];
+  for (;;) {
+    try {
+      return create(withHook(options, refused));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException | undefined)?.code !== 'ERR_WORKER_INVALID_EXEC_ARGV') throw error;
+      const more = newlyRefused(error as Error, refused);
+      // Without the hook, or with the error that the program would have got without us.
+      if (more.length === 0 || options?.execArgv !== undefined) return create(options);
+      refused.push(...more);
+    }
   }
 }
 
 function withHook(options: WorkerOptions | undefined, without: readonly string[]): WorkerOptions {
   const own = options?.execArgv;
+  if (own !== undefined && !Array.isArray(own)) return { ...options };
   const execArgv = [...(own ?? process.execArgv)].filter((flag) => !without.includes(flag));
   return execArgv.includes(HOOK)
     ? { ...options, execArgv }
@@ -67,13 +74,11 @@ function withHook(options: WorkerOptions | undefined, without: readonly string[]
 }
 
 /**
- * Flags of this process that a worker inherits silently but may not be given by name (`--max-old-space-size=…`). They
- * hold for the whole process anyway.
+ * Flags of this process that a worker inherits silently but may not be given by name, such as `--max-old-space-size=…`: those
+ * that the error names, for it does not name all at once. They hold for the whole process anyway.
  */
-function refusedFlags(error: unknown): string[] {
-  if ((error as NodeJS.ErrnoException | undefined)?.code !== 'ERR_WORKER_INVALID_EXEC_ARGV') return [];
-  const { message } = error as Error;
-  return process.execArgv.filter((flag) => message.includes(flag));
+function newlyRefused({ message }: Error, known: readonly string[]): string[] {
+  return process.execArgv.filter((flag) => message.includes(flag) && !known.includes(flag));
 }
 
 /** Marks the worker's block as ended when the worker has, however it ended. */
