@@ -53,6 +53,11 @@ type Parsed = { readonly text: string } | { readonly run: () => Promise<ExitCode
 
 /** Text to print (help, version) or what to run. @throws Failure with exit code 2 for a wrong command line. */
 async function parse(args: readonly string[], commands: readonly Command[]): Promise<Parsed> {
+  const [first] = args;
+  if (first !== undefined && !first.startsWith('-') && !commands.some(({ name }) => name === first)) {
+    const known = commands.map(({ name }) => name).join(', ');
+    throw new Failure(usageText(`there is no command ${first}, only ${known}`, undefined), 2);
+  }
   let selected: (() => Promise<ExitCode>) | undefined;
   const parser = createParser();
   for (const command of commands) command.register(parser, (run) => (selected = run));
@@ -88,7 +93,6 @@ function createParser(): Argv {
     .alias('help', 'h')
     .strict()
     .demandCommand(1, 'which command?')
-    .recommendCommands()
     .exitProcess(false)
     .epilogue('Exit codes: 0 done, 1 failed, 2 wrong command line. `ttrace run` exits as the program does.');
 }

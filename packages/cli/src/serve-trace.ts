@@ -1,7 +1,5 @@
 /** Serves a trace until Ctrl-C, and opens the browser on it. Shared by `ttrace view` and `ttrace run --view`. */
 import type { Trace } from '@ttrace/format';
-import open from 'open';
-import { startViewer } from 'perfetto-ui-bundle';
 import { Failure } from './failure.ts';
 import { print, printError } from './print.ts';
 
@@ -26,6 +24,8 @@ export async function serveTrace(options: ServeOptions): Promise<void> {
       `ttrace: warning: ${host} lets other machines try to reach this trace; only the token keeps them out`,
     );
   }
+  // Imported here: no other command should wait for the server's modules.
+  const { startViewer } = await import('perfetto-ui-bundle');
   const viewer = await startViewer({
     trace,
     title,
@@ -51,6 +51,7 @@ function isLoopback(host: string): boolean {
 async function openBrowser(url: string): Promise<void> {
   const complain = (): void => printError('ttrace: no browser could be started: open the address above');
   try {
+    const { default: open } = await import('open');
     const browser = await open(url);
     browser.once('error', complain);
   } catch {

@@ -24,9 +24,8 @@ export function runCommand(program: readonly string[]): Command {
     options: (parser) =>
       parser
         .usage(
-          'Usage: ttrace run [options] [--] app.js args…\n\n' +
-            'Runs app.js with this Node.js, records all of its threads and exits as it does. What ttrace says goes to\n' +
-            'stderr; stdout is the program’s. Ctrl-C ends the program; the trace is complete.',
+          'ttrace run [options] [--] app.js args…\n\nRuns app.js with this Node.js, records all of its threads and exits as it ' +
+            'does. What ttrace says goes to stderr; stdout is the program’s. Ctrl-C ends the program; the trace is complete.',
         )
         .option('output', {
           alias: 'o',

@@ -8,7 +8,7 @@ import { print } from '../print.ts';
 /** Prints findings; exit code 1 when one of them is an error. */
 export const validateCommand: Command = defineCommand({
   usage: 'validate <file>',
-  summary: 'Check a trace for events that cannot be true; exit code 1 if there are any',
+  summary: 'Check a trace: exit code 1 if it holds what cannot be true',
   options: (parser) =>
     parser
       .positional('file', {

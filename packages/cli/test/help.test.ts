@@ -1,0 +1,50 @@
+/** Help texts are golden files: what users read changes only on purpose. `UPDATE_GOLDENS=1` writes them anew. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { testdata, ttrace } from './ttrace-process.ts';
+
+const COMMANDS = ['run', 'view', 'summary', 'convert', 'validate', 'dump', 'footprint'];
+
+const golden = (name: string): string => fileURLToPath(new URL(`goldens/${name}.txt`, import.meta.url));
+
+test.each([['ttrace', ['--help']], ...COMMANDS.map((name) => [name, [name, '--help']] as const)] as const)(
+  'the help of %s is the golden text, at most 100 columns wide',
+  async (name, args) => {
+    const { code, stdout, stderr } = await ttrace(args, { env: { LANG: 'de_DE.UTF-8', COLUMNS: '40' } });
+    if (process.env.UPDATE_GOLDENS === '1') writeFileSync(golden(name), stdout);
+    expect(stdout).toBe(readFileSync(golden(name), 'utf8'));
+    expect(stderr).toBe('');
+    expect(code).toBe(0);
+    expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(100);
+  },
+);
+
+test('the version is that of the package', async () => {
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
+  expect(await ttrace(['--version'])).toMatchObject({ code: 0, stdout: `${version}\n`, stderr: '' });
+});
+
+test.each([
+  [[], 'which command?'],
+  [['veiw', 'x'], 'view'],
+  [['summary'], 'not enough non-option arguments'],
+  [['summary', testdata('order.json'), '--tpo', '3'], 'tpo'],
+  [['summary', testdata('order.json'), '--top', '0'], '--top takes a whole number from 1 on'],
+  [['summary', testdata('order.json'), '--top'], 'not enough arguments following: top'],
+  [['dump', testdata('order.json'), '--limit', 'x'], '--limit takes a whole number'],
+  [['view', testdata('order.json'), '--port', '70000'], '--port takes a number from 0 to 65535'],
+  [['convert', testdata('order.json'), 'out.svg'], 'end its name in .json, .pftrace or .txt'],
+  [['run'], 'which program?'],
+  [['run', '--fast', 'app.js'], 'fast'],
+  [['run', '-o', 'trace.txt', 'app.js'], 'cannot record as text'],
+])('the wrong command line %j ends with exit code 2 and says why on stderr', async (args, complaint) => {
+  const { code, stdout, stderr } = await ttrace(args);
+  expect(code).toBe(2);
+  expect(stdout).toBe('');
+  expect(stderr).toMatch(/^ttrace: /);
+  expect(stderr.toLowerCase()).toContain(complaint.toLowerCase());
+  expect(stderr.trimEnd().split('\n').length).toBeLessThanOrEqual(2);
+});

@@ -1,0 +1,102 @@
+/** `ttrace run` with real programs: what they see, how they end, and what is in the trace. */
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { scratch, startTtrace, testdata, ttrace } from './ttrace-process.ts';
+
+let directory: ReturnType<typeof scratch>;
+beforeEach(() => {
+  directory = scratch();
+});
+afterEach(() => directory.remove());
+
+test('a program keeps its arguments, its output and its exit code, and leaves a trace with its threads', async () => {
+  const { code, stdout, stderr } = await ttrace(['run', testdata('greet.cjs'), '3', '--quiet', '-o', '007'], {
+    cwd: directory.path,
+  });
+  expect(stdout).toBe('hello ["3","--quiet","-o","007"]\n');
+  expect(code).toBe(3);
+  expect(stderr).toContain('grumble\n');
+  expect(stderr).toContain('Look at it with: ttrace view trace.json');
+  const summary = await ttrace(['summary', directory.file('trace.json'), '--json']);
+  const { threads } = JSON.parse(summary.stdout) as { threads: { name: string }[] };
+  expect(threads.map(({ name }) => name).join()).toContain('main');
+  expect(threads.length).toBeGreaterThanOrEqual(2);
+  expect((await ttrace(['validate', directory.file('trace.json')])).code).toBe(0);
+});
+
+test('two dashes part the options of ttrace from the program, and --quiet leaves stderr to it', async () => {
+  const args = [
+    'run',
+    '--quiet',
+    '-o',
+    directory.file('t.json.gz'),
+    '--',
+    testdata('greet.cjs'),
+    '0',
+    '--help',
+  ];
+  const { code, stdout, stderr } = await ttrace(args);
+  expect({ code, stdout, stderr }).toEqual({
+    code: 0,
+    stdout: 'hello ["0","--help"]\n',
+    stderr: 'grumble\n',
+  });
+  expect(readFileSync(directory.file('t.json.gz'))[0]).toBe(0x1f);
+});
+
+test.each(['SIGTERM', 'SIGHUP'] as const)(
+  '%s goes on to the program, and the trace is complete',
+  async (signal) => {
+    const file = directory.file('t.json');
+    const running = startTtrace(['run', '-o', file, testdata('wait.cjs')]);
+    await running.said('waiting');
+    running.process.kill(signal);
+    const { code } = await running.ended;
+    expect(code).toBe(128 + (signal === 'SIGTERM' ? 15 : 1));
+    expect((await ttrace(['validate', file])).code).toBe(0);
+  },
+);
+
+test('a program that ignores signals is killed by the third', async () => {
+  const running = startTtrace(['run', '-o', directory.file('t.json'), testdata('wait.cjs'), 'stubborn']);
+  await running.said('waiting');
+  running.process.kill('SIGTERM');
+  await running.said('ignored SIGTERM');
+  running.process.kill('SIGINT');
+  await running.said('ignored SIGINT');
+  running.process.kill('SIGTERM');
+  expect((await running.ended).code).toBe(128 + 9);
+});
+
+test('a program that a signal kills has the exit code that a shell would show', async () => {
+  const { code, stderr } = await ttrace([
+    'run',
+    '-o',
+    directory.file('t.json'),
+    testdata('suicide.cjs'),
+    'SIGKILL',
+  ]);
+  expect(code).toBe(128 + 9);
+  expect(stderr).not.toContain('at Object');
+});
+
+test('a program that does not exist is refused before anything is written', async () => {
+  const { code, stdout, stderr } = await ttrace(['run', 'missing.js'], { cwd: directory.path });
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+  expect(stderr).toMatch(/^ttrace: cannot find the program missing\.js: .+\n$/);
+  expect(readdirSync(directory.path)).toEqual([]);
+});
+
+test('a trace that cannot be written is refused before the program runs', async () => {
+  const program = directory.file('mark.cjs');
+  writeFileSync(program, `require('node:fs').writeFileSync(${JSON.stringify(directory.file('ran'))}, '')`);
+  const { code, stderr } = await ttrace(['run', '-o', directory.file('none/t.json'), program]);
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/^ttrace: cannot write .+ -o FILE\n$/);
+  expect(existsSync(directory.file('ran'))).toBe(false);
+});
+
+test('a script may be named without its extension, as with node', async () => {
+  writeFileSync(directory.file('app.js'), 'process.exitCode = 5;');
+  expect((await ttrace(['run', 'app'], { cwd: directory.path })).code).toBe(5);
+});
