@@ -1,9 +1,11 @@
 /**
  * Writes a file that is there as a whole or not at all: into a temporary file beside it, which takes the name at the end and
- * goes away on any error. Writing is synchronous, so that encoded bytes never pile up in memory.
+ * goes away on any error or signal. Writing is synchronous, so that encoded bytes never pile up in memory.
  */
 import { closeSync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs';
-import { constants, crc32, deflateRawSync } from 'node:zlib';
+import { constants } from 'node:os';
+import { setImmediate } from 'node:timers/promises';
+import { crc32, deflateRawSync, constants as zlib } from 'node:zlib';
 import type { ByteSink } from '@ttrace/format';
 import { Failure, fileReason } from './failure.ts';
 
@@ -11,10 +13,15 @@ import { Failure, fileReason } from './failure.ts';
 const GZIP_BLOCK_BYTES = 1 << 20;
 
 /**
- * Gives `fill` a sink and renames the file into place when it returns. Returns the bytes written.
- * @throws Failure when the file cannot be written; what `fill` throws goes through.
+ * Gives `fill` a sink, takes its steps, and renames the file into place after the last. Returns the bytes written.
+ * @param fill yields after each step: signals are looked at in between.
+ * @throws Failure when the file cannot be written or a signal interrupts; what `fill` throws goes through.
  */
-export function writeAtomically(file: string, isGzip: boolean, fill: (sink: ByteSink) => void): number {
+export async function writeAtomically(
+  file: string,
+  isGzip: boolean,
+  fill: (sink: ByteSink) => Iterable<unknown>,
+): Promise<number> {
   const temporary = `${file}.tmp-${process.pid}`;
   const fd = attempt(file, () => openSync(temporary, 'wx'));
   let bytes = 0;
@@ -25,19 +32,40 @@ export function writeAtomically(file: string, isGzip: boolean, fill: (sink: Byte
     bytes += chunk.length;
   };
   let isDone = false;
+  const interruption = listenForSignals();
   try {
-    if (isGzip) {
-      const gzip = gzipSink(writeAll);
-      fill(gzip.sink);
-      gzip.end();
-    } else fill(writeAll);
+    const gzip = isGzip ? gzipSink(writeAll) : undefined;
+    for (const _ of fill(gzip?.sink ?? writeAll)) {
+      await setImmediate();
+      interruption.throwIfCame();
+    }
+    gzip?.end();
     closeSync(fd);
     attempt(file, () => renameSync(temporary, file));
     isDone = true;
     return bytes;
   } finally {
+    interruption.end();
     if (!isDone) discard(fd, temporary);
   }
+}
+
+/** Keeps signals from ending the process before the temporary file is gone. */
+function listenForSignals(): { throwIfCame: () => void; end: () => void } {
+  let came: NodeJS.Signals | undefined;
+  const onSignal = (signal: NodeJS.Signals): void => {
+    came = signal;
+  };
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  for (const signal of signals) process.on(signal, onSignal);
+  return {
+    throwIfCame: () => {
+      if (came !== undefined) throw new Failure(`interrupted by ${came}`, 128 + constants.signals[came]);
+    },
+    end: () => {
+      for (const signal of signals) process.off(signal, onSignal);
+    },
+  };
 }
 
 function attempt<T>(file: string, write: () => T): T {
@@ -73,7 +101,7 @@ function gzipSink(write: ByteSink): { sink: ByteSink; end: () => void } {
     checksum = crc32(bytes, checksum);
     length += used;
     used = 0;
-    write(deflateRawSync(bytes, { finishFlush: constants.Z_SYNC_FLUSH }));
+    write(deflateRawSync(bytes, { finishFlush: zlib.Z_SYNC_FLUSH }));
   };
   const sink: ByteSink = (bytes) => {
     for (let at = 0; at < bytes.length; ) {

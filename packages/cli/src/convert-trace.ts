@@ -6,6 +6,7 @@ import {
   createPerfettoWriter,
   type Trace,
   textLines,
+  timeRange,
   writeTrace,
 } from '@ttrace/format';
 import { writeAtomically } from './atomic-file.ts';
@@ -15,13 +16,15 @@ import type { OutputFormat } from './output-format.ts';
 const BLOCK_CHARS = 1 << 18;
 
 /** Writes a trace; the file is whole or is not there. Returns its size in bytes. @throws Failure when it cannot be written. */
-export function convertTrace(trace: Trace, file: string, { format, isGzip }: OutputFormat): number {
+export function convertTrace(trace: Trace, file: string, { format, isGzip }: OutputFormat): Promise<number> {
   return writeAtomically(file, isGzip, (sink) => {
-    if (format === 'text') writeText(trace, sink);
-    else {
-      const create = format === 'json' ? createJsonWriter : createPerfettoWriter;
-      writeTrace(trace, create({ sink, origin: trace.origin }));
-    }
+    if (format === 'text') return textSteps(trace, sink);
+    const create = format === 'json' ? createJsonWriter : createPerfettoWriter;
+    const { start } = timeRange(trace);
+    if (start >= 0) return writeTraceSteps(trace, create({ sink, origin: trace.origin }));
+    // Writers know no time before their origin: it moves back to the first event.
+    const origin = trace.origin + BigInt(Math.floor(start));
+    return writeTraceSteps(trace, create({ sink, origin: origin < 0n ? 0n : origin }), { rebaseTo: 0 });
   });
 }
 
@@ -35,7 +38,7 @@ export function refuseSameFile(from: string, to: string): void {
   }
 }
 
-function writeText(trace: Trace, sink: ByteSink): void {
+function* textSteps(trace: Trace, sink: ByteSink): Generator<void, void, undefined> {
   const encoder = new TextEncoder();
   let block = '';
   for (const line of textLines(trace)) {
@@ -43,6 +46,7 @@ function writeText(trace: Trace, sink: ByteSink): void {
     if (block.length < BLOCK_CHARS) continue;
     sink(encoder.encode(block));
     block = '';
+    yield;
   }
   sink(encoder.encode(block));
 }

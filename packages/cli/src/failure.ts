@@ -1,10 +1,10 @@
 /** The one error that a command ends with on purpose. `main` prints it as one line and takes its exit code. */
 
-/** What went wrong and what to do next. Exit code 1: the work failed; 2: the command line is wrong. */
+/** What went wrong and what to do next. Exit code 1: the work failed; 2: the command line is wrong; 128 + n: a signal. */
 export class Failure extends Error {
-  readonly exitCode: 1 | 2;
+  readonly exitCode: number;
 
-  constructor(message: string, exitCode: 1 | 2 = 1) {
+  constructor(message: string, exitCode = 1) {
     super(message);
     this.name = 'Failure';
     this.exitCode = exitCode;

@@ -6,6 +6,7 @@
 import { Gunzip } from './gunzip.ts';
 import { JsonReader } from './json-reader.ts';
 import { PerfettoReader } from './perfetto-reader.ts';
+import { createTextReader } from './text-reader.ts';
 import type { Trace } from './trace.ts';
 import { TraceBuilder } from './trace-builder.ts';
 import { TraceFormatError } from './trace-format-error.ts';
@@ -21,11 +22,13 @@ export interface ReadOptions {
 
 /** First byte of a Perfetto trace: field 1 (packet), length-delimited. */
 const PERFETTO_PACKET = 0x0a;
-/** That byte is a line feed too, which JSON may begin with: this many bytes tell. */
+/** First byte of the text twin, `#`; neither of the others can begin with it. */
+const TEXT_COMMENT = 0x23;
+/** A packet's first byte is a line feed too, which JSON may begin with: this many bytes tell. */
 const HEAD_BYTES = 64;
 
 /**
- * Reads a whole trace: Chrome Trace Event JSON or Perfetto protobuf, either of them in gzip.
+ * Reads a whole trace: Chrome Trace Event JSON, Perfetto protobuf or the text twin, each also in gzip.
  *
  * Bad content never rejects: the trace holds what is good and `error` says why reading stopped, after which the source is
  * not read on. Rejects only with what the source itself throws.
@@ -133,6 +136,10 @@ class PlainInput {
   }
 
   #open(head: Uint8Array): TraceReader {
+    if (head[0] === TEXT_COMMENT) {
+      this.#format = 'text';
+      return createTextReader(this.#builder, this.#limits);
+    }
     const isPerfetto = head[0] === PERFETTO_PACKET && !isJsonAfterSpaces(head);
     if (isPerfetto) this.#format = 'perfetto';
     const Reader = isPerfetto ? PerfettoReader : JsonReader;

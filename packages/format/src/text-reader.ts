@@ -17,8 +17,8 @@ const LINE_FEED = 10;
 const CODES: readonly string[] = ['truncated', 'malformed', 'unknown-format', 'limit'];
 
 /** Makes a reader of the text form. `end()` returns the error that the text itself states, if it states one. */
-export function createTextReader(builder: TraceBuilder, limits: ReadLimits = DEFAULT_LIMITS): TraceReader {
-  return new TextReader(builder, limits);
+export function createTextReader(builder: TraceBuilder, limits: Partial<ReadLimits> = {}): TraceReader {
+  return new TextReader(builder, { ...DEFAULT_LIMITS, ...limits });
 }
 
 /** Reads a whole text into a trace. Damaged text gives the part before it and `Trace.error`. */

@@ -1,5 +1,6 @@
 /** The text twin: what is written is read back the same, and bad text is refused with its line and byte. */
 import { expect, test } from 'vitest';
+import { readTrace } from './read-trace.ts';
 import { createTextReader, readTextTrace } from './text-reader.ts';
 import { TEXT_MAGIC, textLines } from './text-writer.ts';
 import { TraceBuilder } from './trace-builder.ts';
@@ -44,6 +45,12 @@ test('bytes may arrive one at a time', () => {
   for (const byte of new TextEncoder().encode(WHOLE))
     expect(reader.push(Uint8Array.of(byte))).toBeUndefined();
   const trace = builder.finish('text', reader.bytesRead, reader.end());
+  expect(`${[...textLines(trace)].join('\n')}\n`).toBe(WHOLE);
+});
+
+test('readTrace knows the text by its first byte', async () => {
+  const trace = await readTrace(new Blob([WHOLE]).stream());
+  expect(trace.format).toBe('text');
   expect(`${[...textLines(trace)].join('\n')}\n`).toBe(WHOLE);
 });
 
@@ -106,7 +113,6 @@ test.each([
 test('a text without the first line is of unknown format, an empty one is truncated, a long line hits the limit', () => {
   expect(readTextTrace('hello').error?.code).toBe('unknown-format');
   expect(readTextTrace('').error?.code).toBe('truncated');
-  const limits = { maxEventBytes: 100, maxDepth: 1, maxStrings: 1, maxEvents: 1 };
-  const reader = createTextReader(new TraceBuilder(), limits);
+  const reader = createTextReader(new TraceBuilder(), { maxEventBytes: 100 });
   expect(reader.push(new TextEncoder().encode(`${TEXT_MAGIC}\n${'x'.repeat(101)}`))?.code).toBe('limit');
 });

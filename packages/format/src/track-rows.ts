@@ -6,8 +6,6 @@ import { EventKind, type Trace } from './trace.ts';
 export interface TrackRows {
   readonly offsets: Uint32Array;
   readonly rows: Uint32Array;
-  /** Time of the first row of all, 0 for an empty trace. */
-  readonly firstStart: number;
   /** Whether an arrow begins or ends on the track. */
   hasFlows(track: number): boolean;
 }
@@ -19,11 +17,9 @@ export function rowsInOrder(trace: Trace): TrackRows {
   const offsets = new Uint32Array(tracks.length + 1);
   const extent = new Float64Array(length);
   const flows = new Uint8Array(tracks.length);
-  let firstStart = Infinity;
   for (let row = 0; row < length; row++) {
     if (!isWritable(kind[row]!, start[row]!, value[row]!)) continue;
     offsets[track[row]! + 1]!++;
-    if (start[row]! < firstStart) firstStart = start[row]!;
     if (kind[row] === EventKind.slice) extent[row] = value[row]! < 0 ? Infinity : value[row]!;
     else if (kind[row]! < EventKind.flowOut) extent[row] = -1;
     else {
@@ -43,7 +39,6 @@ export function rowsInOrder(trace: Trace): TrackRows {
   return {
     offsets,
     rows,
-    firstStart: firstStart === Infinity ? 0 : firstStart,
     hasFlows: (t) => flows[t] === 1,
   };
 }

@@ -11,8 +11,8 @@ import type { Flow, StringRef, TraceWriter, TrackRef } from './trace-writer.ts';
 import { Argument, MetadataName } from './vocabulary.ts';
 
 export interface WriteTraceOptions {
-  /** Writer's time, in nanoseconds, of the first event. Default: times stay as they are, so none may be negative. */
-  readonly rebaseTo?: number;
+  /** Nanoseconds added to every time, for no time of a writer may be negative. Default 0. */
+  readonly shift?: number;
   /** Gives threads of different processes that share a tid different ones, for readers that tell threads apart by tid alone. */
   readonly uniqueThreadIds?: boolean;
 }
@@ -32,8 +32,7 @@ export function* writeTraceSteps(
   options: WriteTraceOptions = {},
 ): Generator<number> {
   const rows = rowsInOrder(trace);
-  const shift = options.rebaseTo === undefined ? 0 : options.rebaseTo - rows.firstStart;
-  const replay = new Replay(trace, writer, rows, shift);
+  const replay = new Replay(trace, writer, rows, options.shift ?? 0);
   replay.declare(options.uniqueThreadIds === true);
   let written = 0;
   for (let track = 0; track < trace.tracks.length; track++) {

@@ -27,7 +27,7 @@ export const convertCommand: Command = defineCommand({
     const format = outputFormat(to);
     refuseSameFile(from, to);
     const { trace, fileBytes } = await loadTrace(from);
-    const bytes = convertTrace(trace, to, format);
+    const bytes = await convertTrace(trace, to, format);
     if (!quiet) {
       printError(
         `${counted(trace.length, 'event')}: ${bytesText(fileBytes)} in ${from}, ${bytesText(bytes)} in ${to}`,

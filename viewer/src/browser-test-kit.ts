@@ -1,0 +1,92 @@
+/**
+ * What the browser tests share: a real Chromium, a page that keeps account of what it asked for and complained about, and
+ * the view into the bundled Perfetto. Not part of the package.
+ */
+import { existsSync, mkdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Browser, type BrowserContextOptions, chromium, type Frame, type Page } from 'playwright-core';
+
+const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
+
+/** Why there is no browser to test with, or '' when there is one. Set CHROMIUM to use another one. */
+export const noBrowser: string = existsSync(executablePath)
+  ? ''
+  : `browser tests skipped: no browser at ${executablePath} (install chromium or set CHROMIUM)`;
+
+/** Starts the browser, without any of the traffic that it makes on its own account. */
+export function launch(): Promise<Browser> {
+  return chromium.launch({
+    executablePath,
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+  });
+}
+
+/** A page and what happened on it. */
+export interface WatchedPage extends AsyncDisposable {
+  readonly page: Page;
+  /** Addresses of all requests, those of frames and workers included. */
+  readonly requests: string[];
+  /** Console errors, uncaught exceptions, failed requests. */
+  readonly complaints: string[];
+}
+
+/** Opens a page in a context of its own. */
+export async function openPage(browser: Browser, options: BrowserContextOptions = {}): Promise<WatchedPage> {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
+  const page = await context.newPage();
+  const requests: string[] = [];
+  const complaints: string[] = [];
+  context.on('request', (request) => requests.push(request.url()));
+  context.on('requestfailed', (request) =>
+    complaints.push(`${request.failure()?.errorText} ${request.url()}`),
+  );
+  page.on('pageerror', (error) => complaints.push(error.message));
+  page.on('console', (message) => {
+    if (message.type() === 'error') complaints.push(message.text());
+  });
+  return { page, requests, complaints, [Symbol.asyncDispose]: () => context.close() };
+}
+
+/** Waits until the host page has shown the trace, and returns the frame with the Perfetto UI. */
+export async function timelineFrame(page: Page): Promise<Frame> {
+  await page.waitForSelector('#status[hidden], #status.failed', { state: 'attached', timeout: 40_000 });
+  const failure = await page.locator('#status.failed').allTextContents();
+  if (failure.length > 0) throw new Error(`the timeline failed: ${failure[0]?.trim()}`);
+  const handle = await page.waitForSelector('#ui');
+  const frame = await handle.contentFrame();
+  if (frame === null) throw new Error('the timeline page has no frame');
+  return frame;
+}
+
+/** The stretch in the window, in milliseconds since the trace's first event, which stands at 1 ms of Perfetto's time. */
+export async function visibleMillis(frame: Frame): Promise<{ start: number; end: number }> {
+  const visible = 'globals.frontendLocalState.visibleWindowTime';
+  const [start, end] = await frame.evaluate<[number, number]>(`[${visible}.start, ${visible}.end]`);
+  return { start: start * 1e3 - 1, end: end * 1e3 - 1 };
+}
+
+/** Where a moment lies on a named row: on its first line of slices, in pixels of the page. */
+export async function pointOn(frame: Frame, row: string, millis: number): Promise<{ x: number; y: number }> {
+  const seconds = (millis + 1) / 1e3;
+  const offset = await frame.evaluate<number>(`globals.frontendLocalState.timeScale.timeToPx(${seconds})`);
+  // Playwright counts from the top left of the outermost page.
+  const track = frame.locator('.track', { has: frame.locator('h1', { hasText: row }) });
+  const box = await track.locator('.track-content').boundingBox();
+  return { x: box!.x + offset, y: box!.y + 14 };
+}
+
+/** Saves what the page looks like, for people to look at. */
+export async function screenshot(page: Page, name: string, fullPage = false): Promise<void> {
+  const directory = join(tmpdir(), 'ttrace-screens');
+  mkdirSync(directory, { recursive: true });
+  await page.screenshot({ path: join(directory, `${name}.png`), fullPage });
+}

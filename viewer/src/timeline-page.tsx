@@ -1,0 +1,100 @@
+/** Turns the query of `/timeline` into what is shown: a Perfetto UI on the whole trace or a stretch, or a choice of stretches. */
+import type { Child } from 'hono/jsx';
+import { Pieces } from './pages/pieces.tsx';
+import { Timeline } from './pages/timeline.tsx';
+import { rowsWithin } from './pieces.ts';
+import { FIRST_EVENT_NANOS, type Subject } from './subject.ts';
+import { formatTime, parseTime, timeInUrl } from './time-text.ts';
+import type { TimeSpan } from './timeline-path.ts';
+
+/** A page and its status. */
+export interface Rendered {
+  readonly markup: Child;
+  readonly status: 200 | 400;
+}
+
+/** Which Perfetto UI stands in the frame: where it is served, and whether it is the user's own build. */
+export interface PerfettoUi {
+  readonly origin: string;
+  readonly isCustom: boolean;
+}
+
+/**
+ * Reads the two ends of a stretch. A missing start is the first event, a missing end the last one.
+ *
+ * @returns undefined when neither is given, 'bad' when one is no time or they are the wrong way round.
+ */
+export function spanOf(
+  startText: string | undefined,
+  endText: string | undefined,
+  duration: number,
+): TimeSpan | undefined | 'bad' {
+  if (startText === undefined && endText === undefined) return undefined;
+  const start = startText === undefined ? 0 : parseTime(startText);
+  const end = endText === undefined ? duration : parseTime(endText);
+  return start === undefined || end === undefined || start >= end ? 'bad' : { start, end };
+}
+
+/**
+ * Renders `/timeline`. `start` and `end` zoom; `from` and `to` say which stretch is loaded at all.
+ */
+export function renderTimeline(
+  subject: Subject,
+  query: Readonly<Record<string, string>>,
+  ui: PerfettoUi,
+): Rendered {
+  const { duration } = subject.facts;
+  const zoom = spanOf(query.start, query.end, duration);
+  let loaded = spanOf(query.from, query.to, duration);
+  if (zoom === 'bad' || loaded === 'bad') {
+    return choice(subject, 'A stretch is two times such as 1.5s, 300ms or 20us, the earlier one first.', 400);
+  }
+  if (subject.inPieces) {
+    loaded ??= zoom;
+    if (loaded === undefined) return choice(subject, '', 200);
+    const held = countWithin(subject, loaded);
+    if (held > subject.maxEvents) return choice(subject, tooMany(held, subject.maxEvents), 200);
+  }
+  return { markup: hostPage(subject, zoom, loaded, ui), status: 200 };
+}
+
+function hostPage(
+  subject: Subject,
+  zoom: TimeSpan | undefined,
+  loaded: TimeSpan | undefined,
+  ui: PerfettoUi,
+): Child {
+  const query = loaded && `?from=${timeInUrl(loaded.start)}&to=${timeInUrl(loaded.end)}`;
+  const shown = zoom ?? loaded;
+  return (
+    <Timeline
+      title={subject.title}
+      fileName={subject.fileName}
+      traceUrl={`/trace.pftrace${query ?? ''}`}
+      uiUrl={ui.isCustom ? `${ui.origin}/#!/?mode=embedded` : '/ui/boot'}
+      uiOrigin={ui.origin}
+      zoom={shown && { start: perfettoSeconds(shown.start), end: perfettoSeconds(shown.end) }}
+      note={loaded === undefined ? '' : `${formatTime(loaded.start)} to ${formatTime(loaded.end)}`}
+      inPieces={subject.inPieces}
+    />
+  );
+}
+
+function choice(subject: Subject, refusal: string, status: 200 | 400): Rendered {
+  const { title, maxEvents, facts, pieces } = subject;
+  const { events, duration } = facts;
+  return { markup: <Pieces {...{ title, events, maxEvents, duration, pieces, refusal }} />, status };
+}
+
+function countWithin(subject: Subject, { start, end }: TimeSpan): number {
+  const offset = subject.facts.start;
+  return rowsWithin(subject.trace, offset + start, offset + end).length;
+}
+
+function tooMany(held: number, limit: number): string {
+  return `That stretch holds ${held.toLocaleString('en-US')} events; one timeline takes ${limit.toLocaleString('en-US')}. Choose a shorter one.`;
+}
+
+function perfettoSeconds(nanosSinceFirst: number): number {
+  return (FIRST_EVENT_NANOS + nanosSinceFirst) / 1e9;
+}

@@ -1,0 +1,156 @@
+/** The timeline in a real browser: what a user sees and can do, and that nothing leaves the machine. */
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  launch,
+  noBrowser,
+  openPage,
+  pointOn,
+  screenshot,
+  timelineFrame,
+  visibleMillis,
+} from './browser-test-kit.ts';
+import { startViewer, type Viewer } from './start-viewer.ts';
+import { sampleTrace } from './viewer-test-kit.ts';
+
+if (noBrowser !== '') console.warn(noBrowser);
+
+describe.skipIf(noBrowser !== '')('the timeline with the bundled Perfetto', () => {
+  let browser: Browser;
+  let viewer: Viewer;
+  beforeAll(async () => {
+    browser = await launch();
+    viewer = await startViewer({ trace: sampleTrace(), title: 'orders.json', fileName: 'orders.json' });
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await viewer?.close();
+  });
+
+  it('names the rows of the main thread, of each worker, of tasks and counters, and hides empty ones', async () => {
+    await using watched = await openPage(browser);
+    const { page } = watched;
+    await page.goto(viewer.url);
+    await page.getByRole('link', { name: 'Open the timeline' }).click();
+    const frame = await timelineFrame(page);
+    await frame.waitForSelector('.track-shell h1');
+    await frame.waitForSelector('.omnibox:not(.message-mode)');
+    const names = await frame.locator('.track-shell h1:visible').allTextContents();
+    expect(names.map((name) => name.replace(/ \d{4}$/, ''))).toEqual([
+      'main',
+      'queue',
+      'order',
+      'worker 1',
+      'worker 2',
+      'worker 3',
+    ]);
+    expect(await frame.locator('.track-group-panel h1').allTextContents()).toEqual(['node orders.js 4100']);
+    await screenshot(page, 'timeline');
+  });
+
+  it('shows a clicked slice with its arguments, and draws its arrow to the worker', async () => {
+    await using watched = await openPage(browser);
+    const { page } = watched;
+    await page.goto(viewer.urlOf('/timeline?start=28ms&end=42ms'));
+    const frame = await timelineFrame(page);
+    const charge = await pointOn(frame, 'worker 1', 37);
+    await page.mouse.click(charge.x, charge.y);
+    const details = frame.locator('.details-panel');
+    await expect.poll(() => details.textContent()).toContain('/orders/3');
+    expect(await details.textContent()).toMatch(/charge.*Start time\s*35ms\s*Duration\s*4ms/);
+    const flows = () => frame.evaluate('globals.connectedFlows.map((flow) => flow.end.sliceName)');
+    await expect.poll(flows).toEqual(['charge']);
+    await screenshot(page, 'selected-slice');
+  });
+
+  it('zooms to the stretch in the address', async () => {
+    await using watched = await openPage(browser);
+    await watched.page.goto(viewer.urlOf('/timeline?start=30ms&end=0.05'));
+    const frame = await timelineFrame(watched.page);
+    await expect.poll(async () => (await visibleMillis(frame)).start).toBeCloseTo(30, 6);
+    expect((await visibleMillis(frame)).end).toBeCloseTo(50, 6);
+  });
+
+  it('asks nobody but the viewer, and leaves no error in the console', async () => {
+    await using watched = await openPage(browser);
+    await watched.page.goto(viewer.urlOf('/timeline'));
+    const frame = await timelineFrame(watched.page);
+    await frame.waitForSelector('.omnibox:not(.message-mode)');
+    const own = `http://127.0.0.1:${viewer.port}/`;
+    expect(watched.requests.filter((url) => !url.startsWith(own) && !url.startsWith('data:'))).toEqual([]);
+    expect(watched.requests).toContain(`${own}trace.pftrace`);
+    expect(watched.complaints).toEqual([]);
+  });
+
+  it('keeps no copy of the trace in the browser', async () => {
+    await using watched = await openPage(browser);
+    await watched.page.goto(viewer.urlOf('/timeline'));
+    await timelineFrame(watched.page);
+    expect(await watched.page.evaluate('caches.keys()')).toEqual([]);
+    const databases = await watched.page.evaluate('indexedDB.databases().then((all) => all.length)');
+    expect(databases).toBe(0);
+  });
+
+  it('folds a process and pins a row', async () => {
+    await using watched = await openPage(browser);
+    const { page } = watched;
+    await page.goto(viewer.urlOf('/timeline'));
+    const frame = await timelineFrame(page);
+    const worker = frame.locator('.track-shell', { hasText: 'worker 2' });
+    await worker.hover();
+    await worker.getByTitle('Pin to the top').click();
+    await expect.poll(() => frame.locator('.pinned-panel-container h1').allTextContents()).toHaveLength(1);
+    await frame.locator('.track-group-panel .shell').click();
+    await expect.poll(() => frame.locator('.track-shell h1:visible').count()).toBe(1);
+    await screenshot(page, 'pinned-and-folded');
+  });
+
+  it('works in two tabs at once and after a reload', async () => {
+    await using watched = await openPage(browser);
+    const { page } = watched;
+    const other = await page.context().newPage();
+    await page.goto(viewer.urlOf('/timeline'));
+    await Promise.all([timelineFrame(page), other.goto(viewer.urlOf('/timeline?start=1ms&end=2ms'))]);
+    await timelineFrame(other);
+    await page.reload();
+    const frame = await timelineFrame(page);
+    await expect.poll(() => frame.locator('.track-shell h1:visible').count()).toBe(6);
+  });
+
+  it('says so when the trace cannot be fetched', async () => {
+    await using watched = await openPage(browser);
+    await watched.page.route('**/trace.pftrace*', (route) => route.abort('connectionreset'));
+    await watched.page.goto(viewer.urlOf('/timeline'));
+    const failure = watched.page.locator('#status.failed');
+    await failure.waitFor();
+    expect(await failure.textContent()).toContain('Is the ttrace command still running?');
+    await screenshot(watched.page, 'failed');
+  });
+});
+
+describe.skipIf(noBrowser !== '')('a trace larger than one view', () => {
+  it('is shown stretch by stretch, each at its own time', async () => {
+    const trace = sampleTrace();
+    await using viewer = await startViewer({ trace, title: 'big.json', fileName: 'big.json', maxEvents: 40 });
+    const browser = await launch();
+    try {
+      await using watched = await openPage(browser);
+      const { page } = watched;
+      await page.goto(viewer.urlOf('/timeline'));
+      await screenshot(page, 'pieces');
+      await page.locator('tbody tr').nth(1).getByRole('link', { name: 'show' }).click();
+      const frame = await timelineFrame(page);
+      const asked = new URL(page.url()).searchParams;
+      const shown = await visibleMillis(frame);
+      expect(shown.start).toBeCloseTo(Number(asked.get('from')) * 1e3, 6);
+      const point = await pointOn(frame, 'main', Math.ceil(shown.start / 10) * 10 + 1);
+      await page.mouse.click(point.x, point.y);
+      const details = () => frame.locator('.details-panel').textContent();
+      await expect.poll(details).toContain('dispatch');
+      expect(await details()).toMatch(/Start time\s*50ms\s*Duration/);
+      await screenshot(page, 'piece');
+    } finally {
+      await browser.close();
+    }
+  });
+});
