@@ -1,43 +1,64 @@
 /**
- * A trace as Perfetto protobuf, encoded while it is sent: a piece at a time as the reader asks for more, so that neither the
- * file nor the event loop is ever taken whole.
+ * A trace as a stream of Perfetto protobuf, encoded only as fast as it is read: a reader that is slow, or gone, costs no
+ * memory and no work, and between two steps the server answers others.
  */
+import { setImmediate } from 'node:timers/promises';
 import { createPerfettoWriter, type Trace, writeTraceSteps } from '@ttrace/format';
 import { pickRows, rowsWithin } from './pieces.ts';
 import type { TimeSpan } from './timeline-path.ts';
 
 /**
- * The protobuf of a trace, or of the events that overlap a stretch of it.
- * @param first Time of the trace's first event, in its columns' nanoseconds.
- * @param shift Nanoseconds at which the first event is put. The UI calculates in double seconds and stumbles over time 0.
- * @param span Nanoseconds since the first event; undefined = all.
+ * Encodes a trace, or the events that overlap `span` (nanoseconds since the first event).
+ *
+ * @param first time of the trace's first event, in nanoseconds since `Trace.origin`.
+ * @param firstAt where that event lies on the clock of the stream, in nanoseconds; the same for every span.
  */
 export function traceStream(
+  trace: Trace,
+  first: number,
+  firstAt: number,
+  span?: TimeSpan,
+): ReadableStream<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let steps: Generator<number> | undefined;
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        steps ??= encode(trace, first, firstAt, span, (bytes) => chunks.push(bytes.slice()));
+        while (chunks.length === 0) {
+          if (steps.next().done === true) break;
+          await setImmediate();
+        }
+        const chunk = chunks.shift();
+        if (chunk !== undefined) controller.enqueue(chunk);
+        else controller.close();
+      },
+      cancel() {
+        steps?.return(0);
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+function* encode(
   whole: Trace,
   first: number,
-  shift: number,
+  firstAt: number,
   span: TimeSpan | undefined,
-): ReadableStream<Uint8Array> {
+  sink: (bytes: Uint8Array) => void,
+): Generator<number> {
   const trace =
     span === undefined ? whole : pickRows(whole, rowsWithin(whole, first + span.start, first + span.end));
-  const chunks: Uint8Array[] = [];
-  // The writer uses its buffer again.
-  const writer = createPerfettoWriter({ sink: (bytes) => chunks.push(bytes.slice()) });
-  const steps = writeTraceSteps(trace, writer, { shift: shift - first, uniqueThreadIds: true });
-  return new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      while (chunks.length === 0) {
-        if (steps.next().done === true && chunks.length === 0) {
-          controller.close();
-          return;
-        }
-        // Others are answered between two steps.
-        await new Promise((resolve) => setImmediate(resolve));
-      }
-      controller.enqueue(chunks.shift() as Uint8Array);
-    },
-    cancel() {
-      steps.return(0);
-    },
+  yield 0;
+  // Perfetto v20.1 goes by thread ids alone, hence unique ones.
+  yield* writeTraceSteps(eventsOnly(trace), createPerfettoWriter({ sink }), {
+    shift: firstAt - first,
+    uniqueThreadIds: true,
   });
+}
+
+/** Facts about the recording are the home page's; as events of time 0 they would stretch the timeline. */
+function eventsOnly(trace: Trace): Trace {
+  return { ...trace, metadata: new Map(), tracks: trace.tracks.map((track) => ({ ...track, dropped: 0 })) };
 }
