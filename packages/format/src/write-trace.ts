@@ -5,9 +5,10 @@
  * containing the other go to a track of their own; an unfinished slice inside a finished one ends with it; an arrow's end
  * is tied to the slice that encloses it, or to an instant where there is none.
  */
-import { rowsInOrder, type TrackRows } from './track-rows.ts';
+
 import { EventKind, type Trace, type Track } from './trace.ts';
 import type { Flow, StringRef, TraceWriter, TrackRef } from './trace-writer.ts';
+import { rowsInOrder, type TrackRows } from './track-rows.ts';
 import { Argument, MetadataName } from './vocabulary.ts';
 
 export interface WriteTraceOptions {
@@ -126,7 +127,11 @@ class Replay {
     const at = time + this.#shift;
     switch (kind[row]) {
       case EventKind.slice: {
-        while (ends.length > 0 && ends[ends.length - 1]! <= time && ends[ends.length - 1]! < time + value[row]!) {
+        while (
+          ends.length > 0 &&
+          ends[ends.length - 1]! <= time &&
+          ends[ends.length - 1]! < time + value[row]!
+        ) {
           ends.pop();
         }
         const limit = ends.length > 0 ? ends[ends.length - 1]! : Infinity;
@@ -190,7 +195,8 @@ class Replay {
       if (kind[row] === EventKind.slice) open.push(row);
       if (kind[row]! < EventKind.flowOut) continue;
       const target = open[open.length - 1] ?? row;
-      const direction = kind[row] === EventKind.flowOut ? 'out' : kind[row] === EventKind.flowIn ? 'in' : 'step';
+      const direction =
+        kind[row] === EventKind.flowOut ? 'out' : kind[row] === EventKind.flowIn ? 'in' : 'step';
       const flow: Flow = { id: value[row]!, direction };
       const list = bound.get(target);
       if (list === undefined) bound.set(target, [flow]);

@@ -11,9 +11,9 @@ import v8 from 'node:v8';
 import vm from 'node:vm';
 import { trace as otel } from '@opentelemetry/api';
 import { BatchSpanProcessor, NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
+import { nanoseconds, print, row, times } from '@ttrace/bench';
 import { trace } from '@ttrace/sdk';
 import chromeTraceEvent from 'chrome-trace-event';
-import { nanoseconds, print, row, times } from '../../format/bench/table.mjs';
 
 const CALLS = 10_000;
 const ROUNDS = 40;

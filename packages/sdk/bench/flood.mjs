@@ -56,6 +56,9 @@ async function unpaced(file, seconds) {
 
 if (isMainThread) {
   const [file, rate, seconds] = process.argv.slice(2);
-  const found = Number(rate) > 0 ? await paced(file, Number(rate), Number(seconds)) : await unpaced(file, Number(seconds));
+  const found =
+    Number(rate) > 0
+      ? await paced(file, Number(rate), Number(seconds))
+      : await unpaced(file, Number(seconds));
   console.log(JSON.stringify(found));
 } else parentPort.postMessage(flood(workerData * 1000));
