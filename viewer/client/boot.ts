@@ -54,9 +54,13 @@ async function openTrace(bundle: Bundle, buffer: ArrayBuffer, title: string): Pr
  * Makes the UI count times from the first event of the whole trace, as our addresses and pages do. By itself it counts
  * from 100 ns before the first event that was loaded, which in a stretch of a large trace is another moment.
  */
-function countFromZero({ globals, actions }: Bundle): void {
+function countFromZero(bundle: Bundle): void {
+  const { globals, actions } = bundle;
+  const startSec = Number(document.body.dataset.zeroSeconds);
   const { endSec } = globals.state.traceTime;
-  globals.dispatch(actions.setTraceTime!({ startSec: Number(document.body.dataset.zeroSeconds), endSec }));
+  globals.dispatch(actions.setTraceTime!({ startSec, endSec }));
+  const { start, end } = globals.frontendLocalState.visibleWindowTime;
+  if (start < startSec && end > startSec) zoom(bundle, startSec, end, 1);
 }
 
 /** Shows `start`..`end` seconds of the trace's clock, which then fill `share` of the window. */

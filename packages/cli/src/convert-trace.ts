@@ -7,7 +7,7 @@ import {
   type Trace,
   textLines,
   timeRange,
-  writeTrace,
+  writeTraceSteps,
 } from '@ttrace/format';
 import { writeAtomically } from './atomic-file.ts';
 import { Failure } from './failure.ts';
@@ -23,8 +23,9 @@ export function convertTrace(trace: Trace, file: string, { format, isGzip }: Out
     const { start } = timeRange(trace);
     if (start >= 0) return writeTraceSteps(trace, create({ sink, origin: trace.origin }));
     // Writers know no time before their origin: it moves back to the first event.
-    const origin = trace.origin + BigInt(Math.floor(start));
-    return writeTraceSteps(trace, create({ sink, origin: origin < 0n ? 0n : origin }), { rebaseTo: 0 });
+    const before = -Math.floor(start);
+    const origin = trace.origin - BigInt(before);
+    return writeTraceSteps(trace, create({ sink, origin: origin < 0n ? 0n : origin }), { shift: before });
   });
 }
 

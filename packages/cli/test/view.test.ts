@@ -16,12 +16,20 @@ async function address(view: Running): Promise<string> {
   return url ?? '';
 }
 
+/** Opens an address as a browser does: the token becomes a cookie. */
+async function visit(url: string): Promise<Response> {
+  const first = await fetch(url, { redirect: 'manual' });
+  const cookie = first.headers.getSetCookie().map((text) => text.split(';', 1)[0]);
+  if (first.status === 200) return first;
+  return fetch(new URL(first.headers.get('location') ?? '', url), { headers: { cookie: cookie.join('; ') } });
+}
+
 test.each(['SIGINT', 'SIGTERM'] as const)(
   'the address is one line on stdout, it answers, and %s ends it',
   async (signal) => {
     running = startTtrace(['view', testdata('order.json'), '--no-open']);
     const url = await address(running);
-    const page = await fetch(url);
+    const page = await visit(url);
     expect(page.status).toBe(200);
     expect(await page.text()).toContain('order.json');
     running.process.kill(signal);
@@ -34,7 +42,7 @@ test('a machine without a browser still shows the address', async () => {
     env: { PATH: '/nonexistent', DISPLAY: '', BROWSER: '' },
   });
   const url = await address(running);
-  expect((await fetch(url)).status).toBe(200);
+  expect((await visit(url)).status).toBe(200);
   running.process.kill('SIGINT');
   expect(await running.ended).toMatchObject({ code: 0, signal: null });
 });
