@@ -39,7 +39,7 @@ function endOn(signal: (typeof SIGNALS)[number], file: string): void {
  */
 function signalExitListeners(): number {
   const emitters = [
-    (process as unknown as Record<string, unknown>)['__signal_exit_emitter__'],
+    (process as unknown as Record<string, unknown>).__signal_exit_emitter__,
     (globalThis as unknown as Record<symbol, unknown>)[Symbol.for('signal-exit emitter')],
   ];
   let count = 0;

@@ -1,12 +1,24 @@
 /** However a program ends, what it recorded is in the file. */
 import { describe, expect, test } from 'vitest';
-import { isComplete, named, type Outcome, type ProgramOptions, readEvents, REQUIRE_SDK, runProgram } from './program.ts';
+import {
+  isComplete,
+  named,
+  type Outcome,
+  type ProgramOptions,
+  REQUIRE_SDK,
+  readEvents,
+  runProgram,
+} from './program.ts';
 
 const COUNT = 5000;
 const RECORD = `for (let i = 0; i < ${COUNT}; i++) trace.withRegion('step', () => i);`;
 
 /** The program ended as it should have, and every step is in the file. */
-async function expectAllSteps(source: string, expected: Partial<Outcome>, options?: ProgramOptions): Promise<Outcome> {
+async function expectAllSteps(
+  source: string,
+  expected: Partial<Outcome>,
+  options?: ProgramOptions,
+): Promise<Outcome> {
   const outcome = await runProgram(source, options);
   expect(outcome).toMatchObject(expected);
   expect(isComplete(outcome.file)).toBe(true);
@@ -22,17 +34,49 @@ describe.each(['trace.json', 'trace.json.gz'])('every event is in %s when the pr
     ['stops the recording', `${START} ${RECORD} await trace.stop();`, { code: 0, stderr: '' }],
     ['returns from main', `${START} ${RECORD}`, { code: 0, stderr: '' }],
     ['calls process.exit', `${START} ${RECORD} process.exit(7);`, { code: 7, stderr: '' }],
-    ['calls process.exit in a callback', `${START} setTimeout(() => { ${RECORD} process.exit(7); }, 50);`, { code: 7, stderr: '' }],
+    [
+      'calls process.exit in a callback',
+      `${START} setTimeout(() => { ${RECORD} process.exit(7); }, 50);`,
+      { code: 7, stderr: '' },
+    ],
     ['exits right after start', `trace.start({ file }); ${RECORD} process.exit(0);`, { code: 0, stderr: '' }],
     ['exits while it stops', `${START} ${RECORD} trace.stop(); process.exit(3);`, { code: 3, stderr: '' }],
-    ['exits a while after it began to stop', `${START} ${RECORD} trace.stop(); setImmediate(() => process.exit(3));`, { code: 3, stderr: '' }],
+    [
+      'exits a while after it began to stop',
+      `${START} ${RECORD} trace.stop(); setImmediate(() => process.exit(3));`,
+      { code: 3, stderr: '' },
+    ],
     ['throws', `${START} ${RECORD} throw new Error('boom');`, { code: 1 }],
-    ['throws in a callback', `${START} setTimeout(() => { ${RECORD} throw new Error('boom'); }, 50);`, { code: 1 }],
-    ['rejects without a handler', `${START} ${RECORD} Promise.reject(new Error('boom')); setTimeout(() => {}, 1000);`, { code: 1 }],
-    ['records in its own exit listener', `${START} process.on('exit', () => { ${RECORD} });`, { code: 0, stderr: '' }],
-    ['records in an exit listener set before start', `process.on('exit', () => { ${RECORD} }); ${START} process.exit(4);`, { code: 4, stderr: '' }],
-    ['exits again in its exit listener', `${START} process.on('exit', () => process.exit(9)); ${RECORD}`, { code: 9, stderr: '' }],
-    ['throws in its exit listener', `${START} process.on('exit', () => { throw new Error('late'); }); ${RECORD}`, {}],
+    [
+      'throws in a callback',
+      `${START} setTimeout(() => { ${RECORD} throw new Error('boom'); }, 50);`,
+      { code: 1 },
+    ],
+    [
+      'rejects without a handler',
+      `${START} ${RECORD} Promise.reject(new Error('boom')); setTimeout(() => {}, 1000);`,
+      { code: 1 },
+    ],
+    [
+      'records in its own exit listener',
+      `${START} process.on('exit', () => { ${RECORD} });`,
+      { code: 0, stderr: '' },
+    ],
+    [
+      'records in an exit listener set before start',
+      `process.on('exit', () => { ${RECORD} }); ${START} process.exit(4);`,
+      { code: 4, stderr: '' },
+    ],
+    [
+      'exits again in its exit listener',
+      `${START} process.on('exit', () => process.exit(9)); ${RECORD}`,
+      { code: 9, stderr: '' },
+    ],
+    [
+      'throws in its exit listener',
+      `${START} process.on('exit', () => { throw new Error('late'); }); ${RECORD}`,
+      {},
+    ],
   ])('%s', async (_, source, expected) => {
     await expectAllSteps(source, expected, { trace });
   });
@@ -41,9 +85,21 @@ describe.each(['trace.json', 'trace.json.gz'])('every event is in %s when the pr
 describe('every event of a worker is in the file when', () => {
   test.each<[string, string, Partial<Outcome>]>([
     ['the worker returns', `${START} ${WORKER(RECORD)};`, { code: 0, stderr: '' }],
-    ['the worker calls process.exit', `${START} ${WORKER(`${RECORD} process.exit(5);`)};`, { code: 0, stderr: '' }],
-    ['the worker throws', `${START} ${WORKER(`${RECORD} throw new Error('boom');`)}.on('error', () => {});`, { code: 0, stderr: '' }],
-    ['nobody handles the error of the worker', `${START} ${WORKER(`${RECORD} throw new Error('boom');`)};`, { code: 1 }],
+    [
+      'the worker calls process.exit',
+      `${START} ${WORKER(`${RECORD} process.exit(5);`)};`,
+      { code: 0, stderr: '' },
+    ],
+    [
+      'the worker throws',
+      `${START} ${WORKER(`${RECORD} throw new Error('boom');`)}.on('error', () => {});`,
+      { code: 0, stderr: '' },
+    ],
+    [
+      'nobody handles the error of the worker',
+      `${START} ${WORKER(`${RECORD} throw new Error('boom');`)};`,
+      { code: 1 },
+    ],
     [
       'the worker records in its exit listener',
       `${START} ${WORKER(`process.on('exit', () => { ${RECORD} });`)};`,

@@ -144,7 +144,7 @@ export function named(events: readonly TraceEvent[], name: string): TraceEvent[]
 export function threadNames(events: readonly TraceEvent[]): Map<number, string> {
   const names = new Map<number, string>();
   for (const event of events) {
-    if (event.ph === 'M' && event.name === 'thread_name') names.set(event.tid, String(event.args?.['name']));
+    if (event.ph === 'M' && event.name === 'thread_name') names.set(event.tid, String(event.args?.name));
   }
   return names;
 }
@@ -152,7 +152,7 @@ export function threadNames(events: readonly TraceEvent[]): Map<number, string> 
 /** Sum of the drop counts that stand in the trace. */
 export function droppedCount(events: readonly TraceEvent[]): number {
   let sum = 0;
-  for (const event of events) if (event.name === 'ttrace_dropped') sum += Number(event.args?.['dropped']);
+  for (const event of events) if (event.name === 'ttrace_dropped') sum += Number(event.args?.dropped);
   return sum;
 }
 
