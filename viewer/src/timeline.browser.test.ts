@@ -47,7 +47,7 @@ describe.skipIf(noBrowser !== '')('the timeline with the bundled Perfetto', () =
     expect(await frame.locator('.track-group-panel h1').allTextContents()).toEqual(['node orders.js 4100']);
     const shown = await visibleMillis(frame);
     expect(shown.start).toBeCloseTo(0, 6);
-    expect(shown.end).toBeCloseTo(100, 6);
+    expect(shown.end).toBeCloseTo(100, 3);
     await screenshot(page, 'timeline');
   });
 
