@@ -66,6 +66,9 @@ export class Inflate {
     this.#state = 'block';
     this.#isLast = false;
     this.#reach = 0;
+    // Also forgets what a sink that threw did not take.
+    this.#to = 0;
+    this.#flushed = 0;
   }
 
   /**
