@@ -8,6 +8,7 @@
 
 import { parseDecimalTime } from './decimal-time.ts';
 import {
+  BACKSLASH,
   CLOSE_BRACE,
   COLON,
   COMMA,
@@ -99,7 +100,7 @@ export class JsonEvent {
       i = key;
       // Keys are short: this loop is shorter than a call. Escapes and control characters go the long way.
       byte = bytes[i]!;
-      while (byte !== QUOTE && byte !== 0x5c && byte >= SPACE) byte = bytes[++i]!;
+      while (byte !== QUOTE && byte !== BACKSLASH && byte >= SPACE) byte = bytes[++i]!;
       let field = 0;
       if (byte === QUOTE) field = fieldOf(bytes, key, i - key);
       else {
@@ -221,8 +222,9 @@ export class JsonEvent {
 
   #letter(field: number, bytes: Uint8Array, at: number): number {
     let end = at + 3;
+    const byte = bytes[at + 1]!;
     const isShort =
-      bytes[at] === QUOTE && bytes[at + 1]! > SPACE && bytes[at + 1] !== 0x5c && bytes[at + 2] === QUOTE;
+      bytes[at] === QUOTE && bytes[at + 2] === QUOTE && byte > SPACE && byte !== QUOTE && byte !== BACKSLASH;
     if (!isShort) end = this.#json.value(bytes, at);
     const letter = bytes[at] === QUOTE && end > at + 2 ? bytes[at + 1]! : 0;
     if (field === 1) this.phase = letter;

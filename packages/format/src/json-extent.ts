@@ -29,25 +29,31 @@ export class JsonExtent {
 
   /** Goes on at bytes[from..end). Returns the index after the element, or -1 when it goes on past `end`. */
   scan(bytes: Uint8Array, from: number, end: number): number {
-    for (let i = from; i < end; i++) {
+    let depth = this.#depth;
+    let isInString = this.#isInString;
+    let i = from;
+    // hot for long values: what changes with a byte is in locals.
+    for (; i < end; i++) {
       const byte = bytes[i]!;
-      if (this.#isInString) {
+      if (isInString) {
         if (this.#isEscaped) this.#isEscaped = false;
         else if (byte === BACKSLASH) this.#isEscaped = true;
         else if (byte === QUOTE) {
-          this.#isInString = false;
-          if (this.#depth === 0) return i + 1;
+          isInString = false;
+          if (depth === 0) return i + 1;
         }
       } else if (this.#isBare) {
         // A number or a word ends before what follows it.
         if (isSpace(byte) || byte === COMMA || byte === CLOSE_BRACE || byte === CLOSE_BRACKET) return i;
-      } else if (byte === QUOTE) this.#isInString = true;
-      else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) this.#depth++;
+      } else if (byte === QUOTE) isInString = true;
+      else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) depth++;
       else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) {
-        this.#depth--;
-        if (this.#depth <= 0) return i + 1;
-      } else if (this.#depth === 0) this.#isBare = true;
+        depth--;
+        if (depth <= 0) return i + 1;
+      } else if (depth === 0) this.#isBare = true;
     }
+    this.#depth = depth;
+    this.#isInString = isInString;
     return -1;
   }
 }
