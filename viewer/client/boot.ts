@@ -20,9 +20,10 @@ function report(state: 'loading' | 'ready' | 'failed', text: string): void {
   host.postMessage({ ttrace: { state, text } }, location.origin);
 }
 
-/** Resolves when the trace is loaded and its tracks are listed; rejects with the engine's own words. */
-async function untilReady({ globals }: Bundle): Promise<void> {
+/** Resolves when the trace is loaded and its tracks are listed; rejects with the words of the engine or of the UI's crash. */
+async function untilReady({ globals }: Bundle, crash: () => string): Promise<void> {
   for (;;) {
+    if (crash() !== '') throw new Error(crash());
     const [engine] = Object.values(globals.state.engines);
     if (engine?.failed) throw new Error(engine.failed);
     if (engine?.ready) return;
@@ -31,7 +32,6 @@ async function untilReady({ globals }: Bundle): Promise<void> {
   }
 }
 
-/** A crash while loading leaves nothing to see; a later one is told by the UI itself. */
 function explained(message: string): string {
   if (/memory/i.test(message)) {
     return 'It does not fit into the memory that the browser gives it. Choose a shorter stretch, by from=…&to=… in the address.';
@@ -41,9 +41,14 @@ function explained(message: string): string {
 
 async function openTrace(bundle: Bundle, buffer: ArrayBuffer, title: string): Promise<void> {
   const { globals, actions } = bundle;
+  // A crash while loading leaves nothing to see; a later one is told by the UI itself.
+  let crash = '';
+  onCrash(bundle, (message) => {
+    crash ||= message;
+  });
   globals.overviewStore.clear();
   globals.dispatch(actions.openTraceFromBuffer!({ buffer, title, localOnly: true }));
-  await untilReady(bundle);
+  await untilReady(bundle, () => crash);
   await hideEmptyRows(bundle);
   countFromZero(bundle);
   // Else its last message stands in the place of the search box for a second.
@@ -76,10 +81,6 @@ function zoom({ globals }: Bundle, start: number, end: number, share: number): v
 
 function serve(bundle: Bundle): void {
   let opened: Promise<void> = Promise.resolve();
-  let isReady = false;
-  onCrash(bundle, (message) => {
-    if (!isReady) report('failed', explained(message));
-  });
   addEventListener('message', (event: MessageEvent<unknown>) => {
     if (event.source !== host || event.origin !== location.origin) return;
     if (event.data === 'PING') {
@@ -91,11 +92,9 @@ function serve(bundle: Bundle): void {
     const { buffer, title = 'trace', timeStart, timeEnd, viewPercentage = 1 } = message;
     if (buffer !== undefined) {
       opened = openTrace(bundle, buffer, title).then(
-        () => {
-          isReady = true;
-          report('ready', '');
-        },
-        (error: unknown) => report('failed', explained(String(error))),
+        () => report('ready', ''),
+        (error: unknown) =>
+          report('failed', explained(error instanceof Error ? error.message : String(error))),
       );
     }
     if (timeStart !== undefined && timeEnd !== undefined) {

@@ -131,6 +131,26 @@ describe.skipIf(noBrowser !== '')('the timeline with the bundled Perfetto', () =
   });
 });
 
+describe.skipIf(noBrowser !== '')('a trace that Perfetto cannot read', () => {
+  it('is said to be so, and stays said', async () => {
+    await using viewer = await startViewer({ trace: sampleTrace(), title: 'bad.json', fileName: 'bad.json' });
+    const browser = await launch();
+    try {
+      await using watched = await openPage(browser);
+      const { page } = watched;
+      await page.route('**/trace.pftrace*', (route) => route.fulfill({ body: 'neither fish nor flesh' }));
+      await page.goto(viewer.urlOf('/timeline'));
+      const failure = page.locator('#status.failed');
+      await failure.waitFor();
+      await page.waitForTimeout(300);
+      expect(await failure.textContent()).toContain('The timeline could not show this trace.');
+      await screenshot(page, 'unreadable');
+    } finally {
+      await browser.close();
+    }
+  });
+});
+
 describe.skipIf(noBrowser !== '')('a trace larger than one view', () => {
   it('is shown stretch by stretch, each at its own time', async () => {
     const trace = sampleTrace();
