@@ -56,10 +56,12 @@ function runWorker(worker: number, taskId: number): Promise<number> {
 
 function runJob({ worker, taskId, flowId }: Job): void {
   trace.adoptTask(taskId).run(() => {
-    trace.withRegion('work', { worker }, () => {
+    const sum = trace.withRegion('work', { worker }, () => {
       trace.flowIn(flowId, 'take up');
-      parentPort?.postMessage(work());
+      return work();
     });
+    // After the region: main stops recording when it has the last answer.
+    parentPort?.postMessage(sum);
   });
 }
 
