@@ -81,6 +81,25 @@ export function rowsWithin(trace: Trace, from: number, to: number): Uint32Array 
   return rows;
 }
 
+/** How many events overlap `from`..`to`, and from the first begin to the last end of those, in nanoseconds. */
+export function contentWithin(trace: Trace, from: number, to: number): { events: number; extent: number } {
+  const rows = rowsWithin(trace, from, to);
+  const { start, last } = extremes(trace, rows);
+  return { events: rows.length, extent: rows.length === 0 ? 0 : last - start };
+}
+
+function extremes({ columns }: Trace, rows: Uint32Array): { start: number; last: number } {
+  let start = Infinity;
+  let last = -Infinity;
+  for (const row of rows) {
+    const begin = columns.start[row]!;
+    const length = columns.kind[row] === EventKind.slice ? Math.max(0, columns.value[row]!) : 0;
+    if (begin < start) start = begin;
+    if (begin + length > last) last = begin + length;
+  }
+  return { start, last };
+}
+
 /** A trace of some rows of another, in the same order; tables are shared. */
 export function pickRows(trace: Trace, rows: Uint32Array): Trace {
   const { columns } = trace;

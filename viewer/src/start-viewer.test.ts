@@ -1,5 +1,5 @@
 /** A viewer as its caller and a browser without scripts see it. */
-import { TraceFormatError } from '@ttrace/format';
+import { TraceBuilder, TraceFormatError } from '@ttrace/format';
 import { afterEach, describe, expect, it } from 'vitest';
 import { startViewer, type Viewer, type ViewerOptions } from './start-viewer.ts';
 import { sampleTrace } from './viewer-test-kit.ts';
@@ -99,6 +99,18 @@ describe('the timeline page', () => {
     }
     const tooLong = await (await get('/timeline?from=0&to=90ms')).text();
     expect(tooLong).toMatch(/That stretch holds \d+ events; one timeline takes 30/);
+  });
+
+  it('says so where there is nothing to draw: no event, or events of one moment', async () => {
+    const empty = await start({ trace: new TraceBuilder().finish('json', 2) });
+    expect(await (await empty('/')).text()).toContain('orders.json');
+    expect(await (await empty('/timeline')).text()).toContain('This trace holds no events.');
+    const builder = new TraceBuilder();
+    builder.instant(builder.threadTrack(1, 1), 0, 0, 5, 0);
+    const moment = await start({ trace: builder.finish('json', 2) });
+    expect(await (await moment('/timeline')).text()).toContain('1 event of one moment: too little to draw');
+    const stretch = await (await start())('/timeline?from=1s&to=2s');
+    expect(await stretch.text()).toContain('This stretch holds no events.');
   });
 
   it('loads the stretch that a zoom asks for where the whole is too large', async () => {

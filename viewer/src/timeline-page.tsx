@@ -1,11 +1,15 @@
 /** Turns the query of `/timeline` into what is shown: a Perfetto UI on the whole trace or a stretch, or a choice of stretches. */
 import type { Child } from 'hono/jsx';
+import { NothingToDraw } from './pages/nothing-to-draw.tsx';
 import { Pieces } from './pages/pieces.tsx';
 import { Timeline } from './pages/timeline.tsx';
-import { rowsWithin } from './pieces.ts';
+import { contentWithin } from './pieces.ts';
 import { FIRST_EVENT_NANOS, type Subject } from './subject.ts';
-import { formatTime, parseTime, timeInUrl } from './time-text.ts';
+import { formatCount, formatTime, parseTime, timeInUrl } from './time-text.ts';
 import type { TimeSpan } from './timeline-path.ts';
+
+/** Perfetto v20.1 cuts a trace into a hundred whole nanoseconds or more for its overview, and fails where there are fewer. */
+const MIN_EXTENT_NANOS = 100;
 
 /** A page and its status. */
 export interface Rendered {
@@ -52,9 +56,12 @@ export function renderTimeline(
   if (subject.inPieces) {
     loaded ??= zoom;
     if (loaded === undefined) return choice(subject, '', 200);
-    const held = countWithin(subject, loaded);
-    if (held > subject.maxEvents) return choice(subject, tooMany(held, subject.maxEvents), 200);
   }
+  const { events, extent } = contentOf(subject, loaded);
+  if (subject.inPieces && events > subject.maxEvents) {
+    return choice(subject, tooMany(events, subject.maxEvents), 200);
+  }
+  if (extent < MIN_EXTENT_NANOS) return nothing(subject, events, loaded !== undefined);
   return { markup: hostPage(subject, zoom, loaded, ui), status: 200 };
 }
 
@@ -86,13 +93,23 @@ function choice(subject: Subject, refusal: string, status: 200 | 400): Rendered 
   return { markup: <Pieces {...{ title, events, maxEvents, duration, pieces, refusal }} />, status };
 }
 
-function countWithin(subject: Subject, { start, end }: TimeSpan): number {
-  const offset = subject.facts.start;
-  return rowsWithin(subject.trace, offset + start, offset + end).length;
+function contentOf(subject: Subject, loaded: TimeSpan | undefined): { events: number; extent: number } {
+  const { start, duration, events } = subject.facts;
+  if (loaded === undefined) return { events, extent: duration };
+  return contentWithin(subject.trace, start + loaded.start, start + loaded.end);
+}
+
+function nothing({ title }: Subject, events: number, isStretch: boolean): Rendered {
+  const what = isStretch ? 'This stretch' : 'This trace';
+  const reason =
+    events === 0
+      ? `${what} holds no events.`
+      : `${what} holds ${formatCount(events)} ${events === 1 ? 'event' : 'events'} of one moment: too little to draw.`;
+  return { markup: <NothingToDraw title={title} reason={reason} />, status: 200 };
 }
 
 function tooMany(held: number, limit: number): string {
-  return `That stretch holds ${held.toLocaleString('en-US')} events; one timeline takes ${limit.toLocaleString('en-US')}. Choose a shorter one.`;
+  return `That stretch holds ${formatCount(held)} events; one timeline takes ${formatCount(limit)}. Choose a shorter one.`;
 }
 
 function perfettoSeconds(nanosSinceFirst: number): number {
