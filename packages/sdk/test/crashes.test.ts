@@ -1,0 +1,134 @@
+/** Deaths that no program survives, and files that cannot be written. */
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { filesIn, isComplete, named, readEvents, runProgram, temporaryDirectory } from './program.ts';
+
+const START = 'await trace.start({ file });';
+
+test.each([
+  ['SIGKILL', 'process.kill(process.pid, "SIGKILL")'],
+  ['SIGABRT', 'process.abort()'],
+] as const)('%s loses at most the last 100 ms, and the file opens', async (signal, die) => {
+  const outcome = await runProgram(`${START}
+    const started = performance.now();
+    trace.startRegion('open all the time');
+    let steps = 0, early = 0;
+    (function step() {
+      trace.withRegion('step', () => steps++);
+      const age = performance.now() - started;
+      if (age < 300) early = steps;
+      // Twice the promise: the machine that runs the tests is busy.
+      if (age > 500) { console.log(early); ${die}; }
+      setImmediate(step);
+    })();`);
+  expect(outcome.signal).toBe(signal);
+  const events = readEvents(outcome.file);
+  expect(isComplete(outcome.file)).toBe(false);
+  expect(named(events, 'step').length).toBeGreaterThanOrEqual(Number(outcome.stdout));
+  expect(named(events, 'open all the time').map(({ ph }) => ph)).toEqual(['B']);
+});
+
+test.each(['SIGINT', 'SIGTERM'] as const)(
+  '%s under the register hook completes the file and still kills',
+  async (signal) => {
+    const outcome = await runProgram(
+      `import { setTimeout } from 'node:timers/promises';
+     for (let i = 0; i < 1000; i++) trace.withRegion('step', () => i);
+     process.kill(process.pid, ${JSON.stringify(signal)});
+     await setTimeout(10_000);`,
+      { isHooked: true },
+    );
+    expect(outcome.signal).toBe(signal);
+    expect(isComplete(outcome.file)).toBe(true);
+    expect(named(readEvents(outcome.file), 'step')).toHaveLength(1000);
+  },
+);
+
+test('a signal that the program handles is left to the program', async () => {
+  const outcome = await runProgram(
+    `process.on('SIGTERM', () => { trace.withRegion('handler', () => 1); process.exitCode = 5; clearInterval(timer); });
+     const timer = setInterval(() => {}, 1000);
+     process.kill(process.pid, 'SIGTERM');`,
+    { isHooked: true },
+  );
+  expect(outcome).toMatchObject({ code: 5, signal: null });
+  expect(named(readEvents(outcome.file), 'handler')).toHaveLength(1);
+});
+
+test('a full disk disturbs nothing, and stop rejects with the reason', async () => {
+  const outcome = await runProgram(
+    `${START}
+     for (let i = 0; i < 100_000; i++) trace.withRegion('step', () => i);
+     try { await trace.stop(); console.log('no error'); } catch (error) { console.log(error.code, error.message); }
+     await trace.start({ file: 'next.json' });
+     trace.withRegion('again', () => 1);
+     await trace.stop();`,
+    { tracePath: '/dev/full' },
+  );
+  expect(outcome).toMatchObject({ code: 0, stderr: '' });
+  expect(outcome.stdout).toMatch(/^write-failed .*ENOSPC/);
+  expect(named(readEvents(join(outcome.directory, 'next.json')), 'again')).toHaveLength(1);
+});
+
+test.each([
+  ['a directory', '.'],
+  ['a directory that does not exist', 'missing/trace.json'],
+  ['a name that promises another format', 'trace.html'],
+])('start rejects at once for %s, leaves nothing behind, and records nothing', async (_, name) => {
+  const outcome = await runProgram(
+    `try { await trace.start({ file: ${JSON.stringify(name)} }); console.log('no error'); }
+     catch (error) { console.log(error.name, error.code); }
+     console.log(trace.isEnabled(), trace.withRegion('off', () => 7));`,
+  );
+  expect(outcome).toMatchObject({ code: 0, stderr: '' });
+  expect(outcome.stdout).toMatch(/^TraceUsageError (cannot-open|bad-option)\nfalse 7\n$/);
+  expect(filesIn(outcome.directory)).toEqual(['program.mjs']);
+});
+
+test('a pipe whose reader goes away disturbs nothing, and stop rejects', async () => {
+  const directory = temporaryDirectory();
+  const pipe = join(directory, 'pipe');
+  expect(spawnSync('mkfifo', [pipe]).status).toBe(0);
+  const outcome = await runProgram(
+    `import { spawn } from 'node:child_process';
+     import { openSync, closeSync, constants, readSync } from 'node:fs';
+     const reader = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
+     await trace.start({ file });
+     closeSync(reader);
+     for (let i = 0; i < 100_000; i++) trace.withRegion('step', () => i);
+     try { await trace.stop(); console.log('no error'); } catch (error) { console.log(error.code, error.message); }`,
+    { directory, tracePath: pipe },
+  );
+  expect(outcome).toMatchObject({ code: 0, stderr: '' });
+  expect(outcome.stdout).toMatch(/^write-failed .*EPIPE/);
+});
+
+test('a file that cannot be written under the register hook is said on stderr, and the program runs as ever', async () => {
+  const outcome = await runProgram("console.log('body'); process.exitCode = 4;", {
+    isHooked: true,
+    tracePath: '/nonexistent/trace.json',
+  });
+  expect(outcome).toMatchObject({ code: 4, stdout: 'body\n' });
+  expect(outcome.stderr).toMatch(/^ttrace: cannot record into \/nonexistent\/trace.json: .*\n$/);
+});
+
+test('what a child process of a recorded program does is not mixed into its file', async () => {
+  const directory = temporaryDirectory();
+  mkdirSync(directory, { recursive: true });
+  const outcome = await runProgram(
+    `import { fork } from 'node:child_process';
+     if (process.argv[2] === 'child') trace.withRegion('in child', () => 1);
+     else {
+       trace.withRegion('in parent', () => 1);
+       const child = fork(process.argv[1], ['child']);
+       await new Promise((resolve) => child.once('exit', resolve));
+     }`,
+    { isHooked: true, directory },
+  );
+  expect(outcome).toMatchObject({ code: 0, stderr: '' });
+  expect(JSON.parse(readFileSync(outcome.file, 'utf8'))).toHaveLength(readEvents(outcome.file).length);
+  expect(named(readEvents(outcome.file), 'in parent')).toHaveLength(1);
+  expect(named(readEvents(outcome.file), 'in child')).toEqual([]);
+});
