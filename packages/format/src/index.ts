@@ -19,7 +19,7 @@ export {
   type Track,
   timeRange,
 } from './trace.ts';
-export { TraceBuilder } from './trace-builder.ts';
+export { type BuilderLimits, TraceBuilder } from './trace-builder.ts';
 export { TraceFormatError, type TraceFormatErrorCode } from './trace-format-error.ts';
 export { DEFAULT_LIMITS, type ReadLimits, type TraceReader } from './trace-reader.ts';
 export type { ByteSink, Flow, StringRef, TraceWriter, TrackRef, WriterOptions } from './trace-writer.ts';

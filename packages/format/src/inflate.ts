@@ -10,6 +10,7 @@ import { HuffmanCode } from './huffman-code.ts';
 
 const WINDOW_BYTES = 1 << 15;
 const OUT_BYTES = WINDOW_BYTES + (1 << 18);
+const END_OF_BLOCK = 256;
 /** Longest match. */
 const MAX_COPY = 258;
 
@@ -192,71 +193,58 @@ export class Inflate {
 
   /** Decodes symbols until the block or the input ends. */
   #decode(): InflateOutcome | undefined {
-    // hot: once a match or literal. State in locals; a symbol that the input ends in is taken back.
-    const input = this.#input;
-    const out = this.#out;
-    const literals = this.#literals;
-    const distances = this.#distances;
     for (;;) {
       if (this.#to >= OUT_BYTES - MAX_COPY) this.#flush();
-      const outcome = this.#run(input, out, literals, distances);
+      const outcome = this.#fill();
       if (outcome !== 'full') return outcome;
     }
   }
 
-  #run(
-    input: Uint8Array,
-    out: Uint8Array,
-    literals: HuffmanCode,
-    distances: HuffmanCode,
-  ): InflateOutcome | 'full' | undefined {
+  // hot: once a match or literal. State in locals; a symbol that the input ends in is taken back. `hold` has 30 bits at
+  // most, so that it stays a small integer.
+  /** Decodes until `out` is full at the latest. */
+  #fill(): InflateOutcome | 'full' | undefined {
+    const input = this.#input;
+    const out = this.#out;
+    const literals = this.#literals;
     const { table, mask } = literals;
     const start = this.#to;
-    const reach = this.#reach - start;
     let to = start;
     let { at } = this;
     let hold = this.#hold;
     let bits = this.#bits;
     let outcome: InflateOutcome | 'full' | undefined = 'full';
     while (to < OUT_BYTES - MAX_COPY) {
-      // 30 bits at most, so that `hold` stays a small integer.
-      while (bits <= 22 && at < input.length) {
-        hold |= input[at++]! << bits;
-        bits += 8;
-      }
-      let entry = table[hold & mask]!;
-      if (entry === 0) entry = literals.decodeLong(hold, bits);
-      if (entry < 0 || (entry & 15) > bits) {
+      for (; bits <= 22 && at < input.length; bits += 8) hold |= input[at++]! << bits;
+      const entry = table[hold & mask]! || literals.decodeLong(hold, bits);
+      const length = entry & 15;
+      if (entry < 0 || length > bits) {
         outcome = entry === -1 ? 'bad' : 'more';
         break;
       }
-      const symbol = entry >> 4;
-      if (symbol < 256) {
-        out[to++] = symbol;
-        hold >>>= entry & 15;
-        bits -= entry & 15;
+      if (entry >> 4 > END_OF_BLOCK) {
+        this.at = at;
+        this.#hold = hold >>> length;
+        this.#bits = bits - length;
+        const copied = this.#match((entry >> 4) - END_OF_BLOCK - 1, to, this.#reach + to - start);
+        if (copied < 0) {
+          outcome = copied === -2 ? 'more' : 'bad';
+          break;
+        }
+        to += copied;
+        ({ at } = this);
+        hold = this.#hold;
+        bits = this.#bits;
         continue;
       }
-      if (symbol === 256) {
-        hold >>>= entry & 15;
-        bits -= entry & 15;
+      hold >>>= length;
+      bits -= length;
+      if (entry >> 4 === END_OF_BLOCK) {
         this.#state = 'block';
         outcome = undefined;
         break;
       }
-      // A match takes 48 bits at most: refilled once in between, and taken back as a whole when the input ends.
-      this.at = at;
-      this.#hold = hold >>> (entry & 15);
-      this.#bits = bits - (entry & 15);
-      const copied = this.#match(symbol - 257, to, reach, distances);
-      if (copied < 0) {
-        outcome = copied === -2 ? 'more' : 'bad';
-        break;
-      }
-      to += copied;
-      ({ at } = this);
-      hold = this.#hold;
-      bits = this.#bits;
+      out[to++] = entry >> 4;
     }
     this.at = at;
     this.#hold = hold;
@@ -266,19 +254,19 @@ export class Inflate {
     return outcome;
   }
 
-  /** Copies a match to `to`; returns its length, -1 when it is bad, -2 when the input ends in it. */
-  #match(kind: number, to: number, reach: number, distances: HuffmanCode): number {
+  /** Copies a match that may reach `reach` bytes back to `to`; returns its length, -1 when it is bad, -2 when the input ends in it. */
+  #match(kind: number, to: number, reach: number): number {
     if (kind >= LENGTH_BASE.length) return -1;
     const more = this.#take(LENGTH_EXTRA[kind]!);
     if (more < 0) return -2;
-    const symbol = this.#symbol(distances);
+    const symbol = this.#symbol(this.#distances);
     if (symbol < 0) return symbol;
     if (symbol >= DISTANCE_BASE.length) return -1;
     const far = this.#take(DISTANCE_EXTRA[symbol]!);
     if (far < 0) return -2;
     const length = LENGTH_BASE[kind]! + more;
     const distance = DISTANCE_BASE[symbol]! + far;
-    if (distance > reach + to) return -1;
+    if (distance > reach) return -1;
     const out = this.#out;
     // Short or overlapping: a loop; a call of copyWithin costs as much as thirty bytes.
     if (length < 32 || distance < length) {

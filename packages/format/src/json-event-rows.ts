@@ -95,7 +95,8 @@ export class JsonEventRows {
     if (event.bindId.end !== 0 && (event.hasFlowIn || event.hasFlowOut)) {
       const flow = builder.flow(` ${this.#strings.text(bytes, event.bindId)}`);
       const kind = event.hasFlowIn ? (event.hasFlowOut ? 4 : 5) : 3;
-      builder.flowEvent(kind, track, name, category, time, flow);
+      if (flow === 0) builder.skip('flow past the limit');
+      else builder.flowEvent(kind, track, name, category, time, flow);
     }
   }
 
@@ -166,7 +167,8 @@ export class JsonEventRows {
     const owner = id.isLocal ? `${this.#pid(bytes, event)} ` : '';
     const flow = builder.flow(`${owner}${builder.strings.text(category)} ${id.text}`);
     const kind = letter === 's' ? 3 : letter === 't' ? 4 : 5;
-    builder.flowEvent(kind, this.#thread(bytes, event), name, category, this.#time(event), flow);
+    if (flow === 0) builder.skip('flow past the limit');
+    else builder.flowEvent(kind, this.#thread(bytes, event), name, category, this.#time(event), flow);
   }
 
   #instant(bytes: Uint8Array, event: JsonEvent): void {

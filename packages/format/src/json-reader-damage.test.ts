@@ -217,6 +217,28 @@ test('distinct names past the limit share one name, and arguments past it are le
   expect(trace.skipped.get('arguments past the limit of strings')).toBe(count - (maxStrings - 1) / 2 + 0.5);
 });
 
+test('tracks, processes and flows past the limit share one track or are counted', () => {
+  const builder = new TraceBuilder({ maxTracks: 100, maxFlows: 50 });
+  const reader = new JsonReader(builder);
+  reader.push(encoder.encode('['));
+  for (let i = 0; i < 1000; i++) {
+    reader.push(
+      encoder.encode(
+        `{"ph":"b","ts":1,"cat":"c","id":${i},"name":"n"},{"ph":"i","ts":1,"pid":${i},"tid":1},` +
+          `{"ph":"s","ts":1,"id":${i},"pid":0,"tid":0},{"ph":"M","name":"process_name","pid":${i},"args":{"name":"p"}},`,
+      ),
+    );
+  }
+  const trace = builder.finish('json', 0, reader.end());
+  expect(trace.error).toBeUndefined();
+  expect(trace.tracks).toHaveLength(101);
+  expect(trace.tracks[100]?.name).toBe('(other)');
+  expect(trace.processes.length).toBeLessThanOrEqual(101);
+  expect(trace.columns.kind.filter((kind) => kind === EventKind.flowOut)).toHaveLength(50);
+  expect(trace.skipped.get('flow past the limit')).toBe(950);
+  expect(trace.length).toBe(2050);
+});
+
 test('events past the limit end reading', () => {
   const text = `[${'{"ph":"i","ts":1},'.repeat(100)}]`;
   const trace = read(encoder.encode(text), { maxEvents: 10 });

@@ -7,10 +7,19 @@
 import { StringTable } from './strings.ts';
 import { type ClockSnapshot, EventKind, type Process, type Trace, type Track } from './trace.ts';
 import type { TraceFormatError } from './trace-format-error.ts';
+import { OTHER_NAME } from './vocabulary.ts';
 
 /** Kinds that exist only while building: they become slices in `finish`. */
 const BEGIN = 6;
 const END = 7;
+
+/** Bounds of the tables beside the columns, whose entries are JS objects. */
+export interface BuilderLimits {
+  /** Most tracks, and most processes; past it new ones share one track called `(other)`. Default 4 million. */
+  readonly maxTracks?: number;
+  /** Most flows; past it `flow` returns 0. Default 8 million: a Map of strings ends at 16 million entries. */
+  readonly maxFlows?: number;
+}
 
 export class TraceBuilder {
   readonly strings: StringTable = new StringTable();
@@ -30,13 +39,22 @@ export class TraceBuilder {
   #track = new Uint32Array(0);
   #args = new Uint32Array(0);
 
+  readonly #maxTracks: number;
+  readonly #maxFlows: number;
+  /** The track that stands for all past the limit; -1 = none yet. */
+  #otherTrack = -1;
   #originMicros = Number.NaN;
   #trackIds = new Map<string, number>();
   #threadIds = new Map<number, Map<number, number>>();
   #processIds = new Map<number, Process>();
   #flowIds = new Map<string, number>();
-  /** Tracks that have begins or ends, and whether those came in order of time. */
-  #pairing = new Map<number, { last: number; sorted: boolean; count: number }>();
+  /** Whether there are begins or ends to pair. */
+  #hasPairs = false;
+
+  constructor({ maxTracks = 4 << 20, maxFlows = 8 << 20 }: BuilderLimits = {}) {
+    this.#maxTracks = maxTracks;
+    this.#maxFlows = maxFlows;
+  }
 
   /** Rows so far; a begin and its end count as two until `finish`. */
   get length(): number {
@@ -53,6 +71,7 @@ export class TraceBuilder {
     let process = this.#processIds.get(pid);
     if (process === undefined) {
       process = { pid, name: '', sortIndex: 0 };
+      if (this.processes.length >= this.#maxTracks) return process;
       this.#processIds.set(pid, process);
       this.processes.push(process);
     }
@@ -66,16 +85,13 @@ export class TraceBuilder {
 
   threadTrack(pid: number, tid: number): number {
     // hot: once per event while reading JSON; two integer maps are faster than one string key.
-    let threads = this.#threadIds.get(pid);
-    if (threads === undefined) {
-      threads = new Map();
-      this.#threadIds.set(pid, threads);
-    }
-    let track = threads.get(tid);
-    if (track === undefined) {
-      track = this.#add('thread', pid, tid, '', '', '');
-      threads.set(tid, track);
-    }
+    const known = this.#threadIds.get(pid)?.get(tid);
+    if (known !== undefined) return known;
+    if (this.tracks.length >= this.#maxTracks) return this.#other();
+    const threads = this.#threadIds.get(pid) ?? new Map<number, number>();
+    this.#threadIds.set(pid, threads);
+    const track = this.#add('thread', pid, tid, '', '', '');
+    threads.set(tid, track);
     return track;
   }
 
@@ -87,10 +103,11 @@ export class TraceBuilder {
     return this.#find(`c ${pid} ${name} ${id}`, 'counter', pid, 0, id, '', name);
   }
 
-  /** The number of a flow that a file calls `key`. */
+  /** The number of a flow that a file calls `key`; 0 past the limit. */
   flow(key: string): number {
     let flow = this.#flowIds.get(key);
     if (flow === undefined) {
+      if (this.#flowIds.size >= this.#maxFlows) return 0;
       flow = this.#flowIds.size + 1;
       this.#flowIds.set(key, flow);
     }
@@ -107,13 +124,13 @@ export class TraceBuilder {
   }
 
   begin(track: number, name: number, category: number, start: number, args: number): void {
-    this.#paired(track, start);
+    this.#hasPairs = true;
     this.#push(BEGIN, track, name, category, start, -1, args);
   }
 
   /** @param args are added to those of the begin; of an argument that both have the end's value counts. */
   end(track: number, time: number, args: number): void {
-    this.#paired(track, time);
+    this.#hasPairs = true;
     this.#push(END, track, 0, 0, time, 0, args);
   }
 
@@ -192,10 +209,17 @@ export class TraceBuilder {
   ): number {
     let track = this.#trackIds.get(key);
     if (track === undefined) {
+      if (this.tracks.length >= this.#maxTracks) return this.#other();
       track = this.#add(kind, pid, tid, id, category, name);
       this.#trackIds.set(key, track);
     }
     return track;
+  }
+
+  #other(): number {
+    this.skip('track past the limit');
+    if (this.#otherTrack < 0) this.#otherTrack = this.#add('async', 0, 0, '', '', OTHER_NAME);
+    return this.#otherTrack;
   }
 
   #add(kind: Track['kind'], pid: number, tid: number, id: string, category: string, name: string): number {
@@ -241,38 +265,32 @@ export class TraceBuilder {
     this.#capacity = capacity;
   }
 
-  #paired(track: number, time: number): void {
-    const state = this.#pairing.get(track);
-    if (state === undefined) this.#pairing.set(track, { last: time, sorted: true, count: 1 });
-    else {
-      if (time < state.last) state.sorted = false;
-      state.last = time;
-      state.count++;
-    }
-  }
-
   /** Turns begins and ends into slices, and takes the rows of ends out. */
   #pair(): void {
-    if (this.#pairing.size === 0) return;
-    const rowsOf = new Map<number, { rows: Uint32Array; used: number; sorted: boolean }>();
-    for (const [track, { count, sorted }] of this.#pairing) {
-      rowsOf.set(track, { rows: new Uint32Array(count), used: 0, sorted });
-    }
+    if (!this.#hasPairs) return;
+    // Rows by track, in one array: a list for each of a million tracks would take ten times the memory.
+    const ends = new Uint32Array(this.tracks.length + 1);
     for (let row = 0; row < this.#length; row++) {
-      if (this.#kind[row]! < BEGIN) continue;
-      const list = rowsOf.get(this.#track[row]!)!;
-      list.rows[list.used++] = row;
+      if (this.#kind[row]! >= BEGIN) ends[this.#track[row]! + 1]!++;
     }
-    for (const { rows, sorted } of rowsOf.values()) {
-      // Ties keep the file's order: compare rows too.
-      if (!sorted) rows.sort((a, b) => this.#start[a]! - this.#start[b]! || a - b);
-      this.#pairTrack(rows);
+    for (let track = 1; track < ends.length; track++) ends[track]! += ends[track - 1]!;
+    const rows = new Uint32Array(ends[this.tracks.length]!);
+    for (let row = 0; row < this.#length; row++) {
+      if (this.#kind[row]! >= BEGIN) rows[ends[this.#track[row]!]!++] = row;
     }
-    this.#pairing.clear();
+    // `ends` has moved on by one track: it now says where each one ends.
+    for (let track = 0, from = 0; track < this.tracks.length; from = ends[track++]!) {
+      if (ends[track]! > from) this.#pairTrack(rows.subarray(from, ends[track]!));
+    }
+    this.#hasPairs = false;
     this.#compact();
   }
 
   #pairTrack(rows: Uint32Array): void {
+    const start = this.#start;
+    // Ties keep the file's order: compare rows too.
+    const isSorted = rows.every((row, i) => i === 0 || start[row]! >= start[rows[i - 1]!]!);
+    if (!isSorted) rows.sort((a, b) => start[a]! - start[b]! || a - b);
     const open: number[] = [];
     for (const row of rows) {
       if (this.#kind[row] === BEGIN) {
