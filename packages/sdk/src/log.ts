@@ -23,15 +23,15 @@ const onOff = control;
  */
 export function log(category: string, message: string | (() => string)): void {
   if (onOff[0] === 0 || activeRecording() === 0) return;
-  const text = typeof message === 'function' ? lazyText(message) : String(message);
+  const text = typeof message === 'string' ? message : lazyText(message);
   const label = nameId(category);
   recordWith(clippedText(text), 0, 0, RecordKind.log, label, currentTaskId(), now(), 0);
 }
 
-/** Records the value of a counter of the process, drawn as a graph. NaN and infinities are recorded as 0. */
+/** Records the value of a counter of the process, drawn as a graph. What is no finite number is recorded as 0. */
 export function counter(name: string, value: number): void {
   if (onOff[0] === 0 || activeRecording() === 0) return;
-  record(RecordKind.counter, nameId(name), 0, now(), Number(value));
+  record(RecordKind.counter, nameId(name), 0, now(), typeof value === 'number' ? value : 0);
 }
 
 /**
@@ -58,9 +58,10 @@ function flowEnd(id: number, direction: 0 | 1, name: string): void {
   recordWith('', id, direction, RecordKind.region, label, task, start, now());
 }
 
-function lazyText(message: () => string): string {
+/** The text of a message that is a function, or, from untyped callers, anything else. */
+function lazyText(message: unknown): string {
   try {
-    return String(message());
+    return String(typeof message === 'function' ? message() : message);
   } catch (error) {
     try {
       return `[log failed: ${String(error)}]`;
