@@ -2,7 +2,7 @@
  * The hook for `--require` (and `--import`): the one CommonJS file, because only that reaches every kind of worker.
  *
  * Main thread: records the whole run when TTRACE_FILE is set, for `ttrace run`. Worker: enrols it while recording. The
- * thread of `module.register` gets here too, but has no environment data and is left alone.
+ * thread of `module.register` gets here too, but no Worker constructor gave it a label, and it is left alone.
  */
 const {
   getEnvironmentData,
@@ -16,6 +16,6 @@ if (isMainThread) {
   if (file !== undefined && file !== '') {
     (require('./whole-run.js') as typeof import('./whole-run.js')).recordWholeRun(file);
   }
-} else if (getEnvironmentData('ttrace/1') !== undefined) {
+} else if (typeof getEnvironmentData('ttrace/worker-name') === 'string') {
   (require('./worker-start.js') as typeof import('./worker-start.js')).enrolThisWorker();
 }

@@ -1,0 +1,155 @@
+/** Workers take part by themselves, whatever options they are made with. */
+import { createRequire } from 'node:module';
+import { describe, expect, test } from 'vitest';
+import { named, REGISTER, REQUIRE_SDK, readEvents, runProgram, threadNames } from './program.ts';
+
+const require = createRequire(import.meta.url);
+const OPTIONS: readonly [string, string][] = [
+  ['no options', '{}'],
+  ['execArgv: []', '{ execArgv: [] }'],
+  ['env: {}', '{ env: {} }'],
+  ['execArgv: [] and env: {}', '{ execArgv: [], env: {} }'],
+  ['other flags', "{ execArgv: ['--no-warnings'] }"],
+  ['SHARE_ENV', '{ env: (await import("node:worker_threads")).SHARE_ENV }'],
+];
+const ENDED = (worker: string) => `await new Promise((resolve) => ${worker}.once('exit', resolve));`;
+
+describe.each([
+  ['trace.start', false],
+  ['the register hook', true],
+])('with %s a worker that knows nothing of ttrace has its track', (_, isHooked) => {
+  const begin = isHooked ? '' : 'await trace.start({ file });';
+  const end = isHooked ? '' : 'await trace.stop();';
+
+  test.each(OPTIONS)('made from text with %s', async (_name, options) => {
+    const { code, stderr, file } = await runProgram(
+      `${begin} const worker = new Worker('0', { ...${options}, eval: true, name: 'job' }); ${ENDED('worker')} ${end}`,
+      { isHooked },
+    );
+    expect([code, stderr]).toEqual([0, '']);
+    expect(
+      [...threadNames(readEvents(file)).values()].filter((name) => /^worker \d+ job$/.test(name)),
+    ).toHaveLength(1);
+  });
+
+  test.each(OPTIONS)('made from a file with %s', async (_name, options) => {
+    const { code, stderr, file } = await runProgram(
+      `${begin} const worker = new Worker(new URL('body.mjs', import.meta.url), ${options}); ${ENDED('worker')} ${end}`,
+      { isHooked, files: { 'body.mjs': 'export {};' } },
+    );
+    expect([code, stderr]).toEqual([0, '']);
+    const names = [...threadNames(readEvents(file)).values()];
+    expect(names.filter((name) => /^worker \d+ body\.mjs$/.test(name))).toHaveLength(1);
+  });
+
+  test('nested in workers with bare options, from a data: URL, and of a class of its own', async () => {
+    const inner = `const { Worker } = require('node:worker_threads'); new Worker('0', { eval: true, name: 'inner', execArgv: [], env: {} });`;
+    const { code, stderr, file } = await runProgram(
+      `${begin}
+       class Own extends Worker { own = 1; }
+       const workers = [
+         new Worker(${JSON.stringify(inner)}, { eval: true, name: 'outer', execArgv: [], env: {} }),
+         new Worker(new URL('data:text/javascript,0')),
+         new Own('0', { eval: true, name: 'own' }),
+       ];
+       if (workers[2].own !== 1 || !(workers[2] instanceof Own) || !(workers[2] instanceof Worker)) throw new Error('class');
+       await Promise.all(workers.map((worker) => new Promise((resolve) => worker.once('exit', resolve)))); ${end}`,
+      { isHooked },
+    );
+    expect([code, stderr]).toEqual([0, '']);
+    const labels = [...threadNames(readEvents(file)).values()].map((name) => name.split(' ').at(-1)).sort();
+    expect(labels.filter((label) => label !== 'main')).toEqual(['[data]', 'inner', 'outer', 'own']);
+  });
+
+  test('while the process has flags that no worker takes', async () => {
+    const { code, stderr, file } = await runProgram(
+      `${begin} const worker = new Worker('0', { eval: true, name: 'job' }); ${ENDED('worker')} ${end}`,
+      { isHooked, flags: ['--max-old-space-size=200', '--expose-gc', '--stack-trace-limit=20'] },
+    );
+    expect([code, stderr]).toEqual([0, '']);
+    expect([...threadNames(readEvents(file)).values()].join()).toContain('job');
+  });
+
+  test.each(['piscina', 'tinypool'])('in a pool of %s', async (pool) => {
+    const { code, stderr, file } = await runProgram(
+      `import * as module from ${JSON.stringify(require.resolve(pool))};
+       const Pool = module.Piscina ?? module.Tinypool ?? module.default.Piscina ?? module.default;
+       ${begin}
+       const pool = new Pool({ filename: new URL('task.mjs', import.meta.url).href, minThreads: 2, maxThreads: 2 });
+       const results = await Promise.all(Array.from({ length: 20 }, (_, i) => pool.run(i)));
+       if (results.join() !== Array.from({ length: 20 }, (_, i) => i * 2).join()) throw new Error(results.join());
+       await (pool.close?.() ?? pool.destroy()); ${end}`,
+      {
+        isHooked,
+        files: {
+          'task.mjs': `${REQUIRE_SDK.replace('const', "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url); const")} export default (n) => trace.withRegion('pool task', () => n * 2);`,
+        },
+      },
+    );
+    expect([code, stderr]).toEqual([0, '']);
+    const events = readEvents(file);
+    const tasks = named(events, 'pool task');
+    expect(tasks).toHaveLength(20);
+    const names = threadNames(events);
+    for (const { tid } of tasks) expect(names.get(tid)).toMatch(/^worker /);
+  });
+});
+
+test('NODE_OPTIONS with the register hook records a program and its workers', async () => {
+  const { code, file, directory } = await runProgram(
+    `const worker = new Worker('0', { eval: true, name: 'job' }); ${ENDED('worker')}`,
+    { env: { NODE_OPTIONS: `--require ${JSON.stringify(REGISTER)}`, TTRACE_FILE: 'trace.json' } },
+  );
+  expect(code).toBe(0);
+  expect(file.startsWith(directory)).toBe(true);
+  expect([...threadNames(readEvents(file)).values()].join()).toMatch(/main,worker \d+ job/);
+});
+
+test('a worker that was there before the recording takes part if it uses the SDK', async () => {
+  const { code, stderr, file } = await runProgram(
+    `const worker = new Worker(${JSON.stringify(`${REQUIRE_SDK} setInterval(() => trace.withRegion('beat', () => 1), 5);`)}, { eval: true });
+     await new Promise((resolve) => worker.once('online', resolve));
+     await trace.start({ file });
+     await new Promise((resolve) => setTimeout(resolve, 200));
+     await trace.stop();
+     await worker.terminate();`,
+  );
+  expect([code, stderr]).toEqual([0, '']);
+  expect(named(readEvents(file), 'beat').length).toBeGreaterThan(3);
+});
+
+test('many workers, at once and one after another, have tracks and thread ids of their own', async () => {
+  const { code, stderr, file, stdout } = await runProgram(
+    `await trace.start({ file, bufferBytes: 1 << 16 });
+     const body = ${JSON.stringify(`${REQUIRE_SDK} trace.withRegion('once', () => 1);`)};
+     const one = () => new Promise((resolve) => new Worker(body, { eval: true }).once('exit', resolve));
+     await Promise.all(Array.from({ length: 12 }, one));
+     for (let i = 0; i < 40; i++) await one();
+     const { threads, refusedThreads, dropped } = await trace.stop();
+     console.log(threads, refusedThreads, dropped);`,
+  );
+  expect([code, stderr, stdout]).toEqual([0, '', '52 0 0\n']);
+  const events = readEvents(file);
+  expect(named(events, 'once')).toHaveLength(52);
+  expect(new Set(named(events, 'once').map(({ tid }) => tid)).size).toBe(52);
+  expect(events.filter(({ name }) => name === 'thread_name')).toHaveLength(52);
+});
+
+test('the thread of module.register is left alone', async () => {
+  const { code, stderr, file } = await runProgram(
+    `import { register } from 'node:module';
+     register('./hooks.mjs', import.meta.url);
+     await import('./late.mjs');
+     trace.withRegion('main only', () => 1);`,
+    {
+      isHooked: true,
+      flags: ['--no-warnings'],
+      files: {
+        'hooks.mjs': 'export const resolve = (name, context, next) => next(name, context);',
+        'late.mjs': 'export {};',
+      },
+    },
+  );
+  expect([code, stderr]).toEqual([0, '']);
+  expect([...threadNames(readEvents(file)).values()]).toEqual(['main']);
+});
