@@ -1,13 +1,14 @@
 // Reads a large Chrome JSON into columns, beside JSON.parse of a file that it can take. `npm run build` first.
-// node packages/format/bench/read.mjs [megabytes=500] [--json]
+//
+//   node packages/format/bench/read.mjs [megabytes=500] [--strict]
 
 import { once } from 'node:events';
 import { createReadStream, createWriteStream, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readTrace } from '../dist/index.js';
+import { print, row, times } from '@ttrace/bench';
+import { createPerfettoWriter, readTrace, writeTrace } from '../dist/index.js';
 
-const asJson = process.argv.includes('--json');
 const megabytes = Number(process.argv.slice(2).find((arg) => /^\d+$/.test(arg)) ?? 500);
 /** The largest text that JSON.parse gets: strings end at half a gigabyte, and its objects take ten times the file. */
 const PARSE_MEGABYTES = 100;
@@ -47,7 +48,6 @@ async function measure(run) {
 }
 
 const path = join(tmpdir(), `ttrace-read-bench-${process.pid}.json`);
-const rows = [];
 try {
   const file = await writeFile(path, megabytes * 1e6);
   const read = await measure((sample) => {
@@ -63,26 +63,54 @@ try {
   if (read.result.error !== undefined || read.result.length !== file.events) {
     throw new Error(`read ${read.result.length} of ${file.events} events: ${read.result.error}`);
   }
-  const speed = file.bytes / 1e6 / read.seconds;
-  await writeFile(path, Math.min(megabytes, PARSE_MEGABYTES) * 1e6);
-  const parse = await measure(async () => JSON.parse(readFileSync(path, 'utf8')).length);
-  const parseBytes = Math.min(megabytes, PARSE_MEGABYTES);
-  const floor = parseBytes / parse.seconds;
-  rows.push(
-    { name: 'read JSON into columns', value: speed, unit: 'MB/s', floor, ratio: speed / floor },
-    { name: 'read JSON into columns', value: file.events / read.seconds / 1e6, unit: 'M events/s' },
-    { name: `peak RSS, ${megabytes} MB file`, value: read.peak / 1e6, unit: 'MB' },
-    { name: `JSON.parse, ${parseBytes} MB file`, value: floor, unit: 'MB/s' },
-    { name: `peak RSS, JSON.parse, ${parseBytes} MB file`, value: parse.peak / 1e6, unit: 'MB' },
+  let protobufBytes = 0;
+  const write = await measure(async () =>
+    writeTrace(
+      read.result,
+      createPerfettoWriter({
+        sink: (bytes) => {
+          protobufBytes += bytes.length;
+        },
+        origin: read.result.origin,
+      }),
+    ),
   );
+  const parseMegabytes = Math.min(megabytes, PARSE_MEGABYTES);
+  await writeFile(path, parseMegabytes * 1e6);
+  const parse = await measure(async () => JSON.parse(readFileSync(path, 'utf8')).length);
+  const size = file.bytes / 1e6;
+  const speed = size / read.seconds;
+  const converted = size / (read.seconds + write.seconds);
+  const floor = parseMegabytes / parse.seconds;
+  const beside = `${floor.toFixed(0)} MB/s JSON.parse of ${parseMegabytes} MB`;
+  row(
+    `read ${megabytes} MB of JSON`,
+    `${speed.toFixed(0)} MB/s`,
+    beside,
+    times(speed / floor),
+    '>= 150 MB/s',
+    speed >= 150,
+  );
+  row('the same in events', `${(file.events / read.seconds / 1e6).toFixed(2)} M/s`);
+  const peak = Math.max(read.peak, write.peak) / 1e6;
+  row(
+    'peak RSS',
+    `${peak.toFixed(0)} MB`,
+    `${(parse.peak / 1e6).toFixed(0)} MB JSON.parse`,
+    '',
+    '<= 1000 MB',
+    peak <= 1000,
+  );
+  row(
+    'convert it to protobuf',
+    `${converted.toFixed(0)} MB/s`,
+    beside,
+    times(converted / floor),
+    '>= 100 MB/s',
+    converted >= 100,
+  );
+  row('protobuf bytes an event', (protobufBytes / file.events).toFixed(1));
 } finally {
   rmSync(path, { force: true });
 }
-
-for (const row of rows) {
-  if (asJson) console.log(JSON.stringify(row));
-  else {
-    const ratio = row.ratio === undefined ? '' : `  ${row.ratio.toFixed(2)} x JSON.parse`;
-    console.log(`${row.name.padEnd(40)} ${row.value.toFixed(1).padStart(8)} ${row.unit}${ratio}`);
-  }
-}
+print(`Reading, Node ${process.version}`);

@@ -10,7 +10,7 @@
  * decimals; an event starts with its comma, so that a file without its end lacks nothing but the bracket.
  */
 import type { Flow, StringRef, TraceWriter, TrackRef, WriterOptions } from './trace-writer.ts';
-import { Category } from './vocabulary.ts';
+import { Category, DEVTOOLS_START } from './vocabulary.ts';
 
 const BUFFER_BYTES = 1 << 20;
 /** Room that a hot slice needs beside its template: two numbers, task and punctuation. */
@@ -252,7 +252,7 @@ class JsonWriter implements TraceWriter {
 
   /** Without this event the Performance panel of Chrome DevTools refuses the file. */
   #writeDevToolsStart(track: TrackRef): void {
-    const name = this.string('TracingStartedInBrowser');
+    const name = this.string(DEVTOOLS_START);
     this.instant(track, name, this.string(Category.ttrace), 0, 0, '{"data":{"frames":[]}}');
   }
 
