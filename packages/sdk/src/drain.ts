@@ -14,6 +14,7 @@ import {
   type TraceWriter,
   type TrackRef,
 } from '@ttrace/format';
+import { AsyncTracks } from './async-tracks.ts';
 import {
   type Block,
   BlockState,
@@ -87,14 +88,9 @@ class RingDrain implements Drain {
   readonly #counts: DrainCounts = { records: 0, dropped: 0, threads: 0 };
   readonly #decoder = new TextDecoder();
   readonly #usedThreadIds = new Set<number>();
-  readonly #tasks = new Map<number, TrackRef>();
-  readonly #asyncRegions = new Map<number, { track: TrackRef; lanes: TrackRef[] }>();
-  /** Tracks of async regions that are free again, by name. */
-  readonly #lanes = new Map<string, TrackRef[]>();
-  #laneCount = 0;
+  readonly #async: AsyncTracks;
   readonly #counters = new Map<string, TrackRef>();
   readonly #region: StringRef;
-  readonly #task: StringRef;
   readonly #log: StringRef;
   readonly #flow: StringRef;
 
@@ -111,7 +107,7 @@ class RingDrain implements Drain {
     this.#pid = pid;
     this.#origin = Number(origin);
     this.#region = writer.string(Category.region);
-    this.#task = writer.string(Category.task);
+    this.#async = new AsyncTracks(writer, pid);
     this.#log = writer.string(Category.log);
     this.#flow = writer.string(Category.flow);
   }
@@ -297,16 +293,16 @@ class RingDrain implements Drain {
         this.#writeRegion(source, track, label, task, first, second);
         break;
       case RecordKind.asyncBegin:
-        this.#beginAsyncRegion(source, label, source.nameTexts[name] ?? '', task, time, second);
+        this.#async.beginRegion(second, source.nameTexts[name] ?? '', label, time, task, source.text);
         break;
       case RecordKind.asyncEnd:
-        this.#endAsyncRegion(second, time);
+        this.#async.endRegion(second, time);
         break;
       case RecordKind.taskBegin:
-        this.#beginTask(task, source.nameTexts[name] ?? '', label, time, second, source.text);
+        this.#async.beginTask(task, source.nameTexts[name] ?? '', label, time, second, source.text);
         break;
       case RecordKind.taskEnd:
-        this.#endTask(task, time);
+        this.#async.endTask(task, time);
         break;
       case RecordKind.log:
         writer.instant(track, label, this.#log, time, task, `{"message":${JSON.stringify(source.text)}}`);
@@ -346,53 +342,6 @@ class RingDrain implements Drain {
         { id: source.flow, direction },
       ]);
     }
-  }
-
-  #beginTask(id: number, name: string, label: StringRef, time: number, parent: number, text: string): void {
-    const hexId = `0x${id.toString(16)}`;
-    const track = this.#writer.asyncTrack(this.#pid, Category.task, hexId, name);
-    const own = parent === 0 ? '' : `"parent":${parent}`;
-    const rest = text === '' ? '' : text.slice(1, -1);
-    const args = own === '' && rest === '' ? '' : `{${own}${own !== '' && rest !== '' ? ',' : ''}${rest}}`;
-    this.#tasks.set(id, track);
-    this.#writer.begin(track, label, this.#task, time, id, args);
-  }
-
-  #endTask(id: number, time: number): void {
-    const track = this.#tasks.get(id);
-    // Ended before, perhaps by another thread that had adopted it; or begun where its begin was dropped.
-    if (track === undefined) return;
-    this.#tasks.delete(id);
-    this.#writer.end(track, time);
-    this.#writer.release(track);
-  }
-
-  #beginAsyncRegion(
-    source: Source,
-    label: StringRef,
-    name: string,
-    task: number,
-    time: number,
-    id: number,
-  ): void {
-    let lanes = this.#lanes.get(name);
-    if (lanes === undefined) {
-      lanes = [];
-      this.#lanes.set(name, lanes);
-    }
-    const track =
-      lanes.pop() ??
-      this.#writer.asyncTrack(this.#pid, Category.region, `0x${(++this.#laneCount).toString(16)}`, name);
-    this.#asyncRegions.set(id, { track, lanes });
-    this.#writer.begin(track, label, this.#region, time, task, source.text);
-  }
-
-  #endAsyncRegion(id: number, time: number): void {
-    const open = this.#asyncRegions.get(id);
-    if (open === undefined) return;
-    this.#asyncRegions.delete(id);
-    this.#writer.end(open.track, time);
-    open.lanes.push(open.track);
   }
 
   #counter(name: string): TrackRef {

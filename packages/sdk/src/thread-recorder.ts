@@ -2,20 +2,18 @@
  * Records events of this thread into its ring. Module state, because there is one recorder a thread.
  *
  * Everything here may run millions of times a second in the user's code: clock reads and a few stores, no allocation, no
- * I/O, no throw. A full ring drops the newest record and counts it. Budget: bench/region-cost.mjs.
+ * I/O, no throw. A full ring drops the newest record and counts it. Budget: bench/calls.mjs.
  */
 import { AsyncLocalStorage, executionAsyncId } from 'node:async_hooks';
 import { performance } from 'node:perf_hooks';
 import { threadId } from 'node:worker_threads';
+import { claimBlock } from './claim-block.ts';
+import { clockOffset } from './clock-offset.ts';
 import { osThreadId } from './os-thread-id.ts';
 import {
   type Block,
   BlockState,
-  blockAt,
-  blockBytes,
-  blockHeader,
   Control,
-  growArena,
   Header,
   KIND_SHIFT,
   MAX_OPEN,
@@ -33,7 +31,6 @@ const memory = sharedMemory();
 /** Shared with all threads. Its field `Control.recording`, at 0, is what every recording call checks first. */
 export const control: Int32Array = memory.control;
 const onOff = control;
-const arena = memory.arena;
 const RECENT_NAMES = 256;
 /**
  * A plain store of `head` is enough where the processor keeps stores in order (x86): a reader that sees the new head sees
@@ -358,7 +355,7 @@ function encodeText(text: string): number {
 /** Takes a block for a recording that this thread has not taken part in yet. */
 function enrol(recording: number): boolean {
   if (recording === 0 || recording === refused) return false;
-  const block = claimBlock(recording);
+  const block = claimBlock(memory, recording);
   if (block === undefined) {
     refused = recording;
     Atomics.add(control, Control.refusedThreads, 1);
@@ -373,49 +370,8 @@ function enrol(recording: number): boolean {
   recentNames.fill(undefined);
   enrolled = recording;
   putText(encodeText(threadName()));
-  put(RecordKind.thread, threadId, 0, clockOffset(), osThreadId());
+  put(RecordKind.thread, threadId, 0, clockOffset(clock), osThreadId());
   Atomics.store(header, Header.head, head);
   Atomics.store(header, Header.state, BlockState.live);
   return true;
-}
-
-function claimBlock(recording: number): Block | undefined {
-  const slotsLog2 = control[Control.slotsLog2]!;
-  const size = blockBytes(slotsLog2);
-  for (let index = 0; ; index++) {
-    if (!growArena(arena, size * (index + 1))) return undefined;
-    const state = blockHeader(arena, slotsLog2, index);
-    if (
-      Atomics.compareExchange(state, Header.state, BlockState.free, BlockState.claimed) !== BlockState.free
-    ) {
-      continue;
-    }
-    for (let field: number = Header.recording; field < state.length; field++) state[field] = 0;
-    state[Header.recording] = recording;
-    state[Header.threadId] = threadId;
-    let blocks = Atomics.load(control, Control.blocks);
-    while (blocks <= index) {
-      blocks = Atomics.compareExchange(control, Control.blocks, blocks, index + 1);
-    }
-    return blockAt(arena, slotsLog2, index);
-  }
-}
-
-/**
- * Nanoseconds to add to this thread's clock (as ns) for `process.hrtime`, the clock of all threads and processes: the
- * middle of the tightest of 40 brackets, right to about 20 ns.
- */
-function clockOffset(): number {
-  let tightest = Infinity;
-  let offset = 0;
-  for (let i = 0; i < 40; i++) {
-    const before = process.hrtime.bigint();
-    const time = clock();
-    const width = Number(process.hrtime.bigint() - before);
-    if (width < tightest) {
-      tightest = width;
-      offset = Math.round(Number(before) + width / 2 - time * 1e6);
-    }
-  }
-  return offset;
 }
