@@ -22,6 +22,7 @@ import {
 const MINUS = 0x2d;
 const DOT = 0x2e;
 const SPACE = 0x20;
+const ZERO = 0x30;
 
 /** Digits that a time may have before its point to be summed up exactly in a double. */
 const EXACT_DIGITS = 15;
@@ -242,7 +243,9 @@ export class JsonEvent {
       digit = bytes[++i]! - 0x30;
     }
     const next = bytes[i];
-    if (i > at && i - at <= EXACT_DIGITS && (next === COMMA || next === CLOSE_BRACE)) {
+    // JSON has no leading zeros: the general way says so, wherever the chunk ends.
+    const isPlain = i - at === 1 || (i > at && i - at <= EXACT_DIGITS && bytes[at] !== ZERO);
+    if (isPlain && (next === COMMA || next === CLOSE_BRACE)) {
       into.end = 0;
       this.#integer = value;
       return i;
@@ -283,14 +286,17 @@ export class JsonEvent {
     let nanos = 0;
     if (bytes[i] === DOT) {
       let place = 100;
+      const fraction = i + 1;
       for (digit = bytes[++i]! - 0x30; digit >= 0 && digit <= 9; digit = bytes[++i]! - 0x30) {
         if (place >= 1) nanos += digit * place;
         else if (place > 0.05 && digit >= 5) nanos++;
         place /= 10;
       }
+      if (i === fraction) return this.#slowDecimal(bytes, at);
     }
     const next = bytes[i];
-    if (count === 0 || count > EXACT_DIGITS || (next !== COMMA && next !== CLOSE_BRACE)) {
+    const isPlain = count === 1 || (count > 0 && count <= EXACT_DIGITS && bytes[first] !== ZERO);
+    if (!isPlain || (next !== COMMA && next !== CLOSE_BRACE)) {
       return this.#slowDecimal(bytes, at);
     }
     this.#isTime = true;
