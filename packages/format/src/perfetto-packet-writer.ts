@@ -33,6 +33,8 @@ export interface Payload {
 
 export class PacketWriter {
   readonly out: ProtobufOutput = new ProtobufOutput(BUFFER_BYTES);
+  /** How often the buffer has been emptied. */
+  spills = 0;
   readonly #sink: ByteSink;
   readonly #compress: ((bytes: Uint8Array) => Uint8Array) | undefined;
   /** Texts by StringRef; the writer's own array. */
@@ -54,6 +56,7 @@ export class PacketWriter {
     if (out.at === 0) return;
     const packets = out.bytes.subarray(0, out.at);
     out.at = 0;
+    this.spills++;
     if (this.#compress === undefined) {
       this.#sink(packets);
       return;

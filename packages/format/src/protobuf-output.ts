@@ -99,6 +99,13 @@ export class ProtobufOutput {
     this.at += extra;
   }
 
+  /** Moves the bytes from `from` to the end in front of those from `position` on. */
+  rotate(position: number, from: number): void {
+    const moved = this.bytes.slice(from, this.at);
+    this.bytes.copyWithin(position + moved.length, position, from);
+    this.bytes.set(moved, position);
+  }
+
   #tag(field: number, wire: number): void {
     this.at = writeVarint(this.bytes, this.at, field * 8 + wire);
   }
