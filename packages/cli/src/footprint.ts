@@ -1,6 +1,6 @@
 /**
  * Bytes of a trace file by kind of event, measured on the file's own encoding: nothing is read into a model or encoded
- * again. Of a compressed file the decompressed bytes are counted. Damage ends it where reading would end.
+ * again. Of a compressed file, and of compressed packets in one, the decompressed bytes are counted. Damage ends it where reading would end.
  */
 import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
@@ -12,7 +12,7 @@ import { printError } from './print.ts';
 import { type FootprintRow, type Meter, REST, Tally } from './tally.ts';
 import { TextMeter } from './text-meter.ts';
 
-/** Measures a file. The rows add up to its (decompressed) size. @throws Failure when it cannot be read. */
+/** Measures a file. The rows add up to its size, all decompressed. @throws Failure when it cannot be read. */
 export async function fileFootprint(file: string): Promise<FootprintRow[]> {
   const tally = new Tally();
   let meter: Meter | undefined;

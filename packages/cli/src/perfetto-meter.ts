@@ -1,20 +1,24 @@
 /**
  * Measures Perfetto protobuf: each packet of the trace by what it carries, a track event also by its type and its first
- * category. Field numbers: protos/perfetto/trace/trace_packet.proto and track_event/track_event.proto of Perfetto.
+ * category; compressed packets by what is in them, decompressed. Field numbers: protos/perfetto/trace/trace_packet.proto and track_event/track_event.proto of Perfetto.
  */
+import { inflateSync } from 'node:zlib';
 import type { Meter, Tally } from './tally.ts';
 
 const PACKET = 1;
 const SEQUENCE = 10;
 const TRACK_EVENT = 11;
 const INTERNED = 12;
+const COMPRESSED = 50;
+
+/** Far beyond what any producer puts into one block. */
+const MAX_INFLATED_BYTES = 256 << 20;
 
 /** What a packet is called, by the field that it carries. */
 const PAYLOADS: Readonly<Record<number, string>> = {
   6: 'clock snapshot',
   43: 'process descriptor',
   44: 'thread descriptor',
-  50: 'compressed packets',
   59: 'defaults',
   60: 'track descriptor',
 };
@@ -32,6 +36,8 @@ interface Field {
   readonly value: number;
   /** Of a length-delimited field; else empty. */
   readonly bytes: Uint8Array;
+  /** Bytes of the field with its head. */
+  readonly size: number;
 }
 
 const EMPTY = new Uint8Array(0);
@@ -55,12 +61,28 @@ export class PerfettoMeter implements Meter {
     for (;;) {
       const head = readHead(bytes, at);
       if (head === undefined || head.end > bytes.length) break;
-      if (head.number === PACKET) {
-        this.#tally.add(this.#kindOf(bytes.subarray(head.start, head.end)), head.end - at, 1);
-      } else this.#tally.add('other field of the trace', head.end - at, 1);
+      if (head.number === PACKET) this.#packet(bytes.subarray(head.start, head.end), head.end - at);
+      else this.#tally.add('other field of the trace', head.end - at, 1);
       at = head.end;
     }
     this.#carry = bytes.slice(at);
+  }
+
+  /** @param size bytes of the packet with its head. */
+  #packet(packet: Uint8Array, size: number): void {
+    const [first] = fields(packet);
+    if (first?.number !== COMPRESSED) {
+      this.#tally.add(this.#kindOf(packet), size, 1);
+      return;
+    }
+    try {
+      const inner = new Uint8Array(inflateSync(first.bytes, { maxOutputLength: MAX_INFLATED_BYTES }));
+      for (const { number, bytes, size: innerSize } of fields(inner)) {
+        if (number === PACKET) this.#tally.add(this.#kindOf(bytes), innerSize, 1);
+      }
+    } catch {
+      this.#tally.add('unreadable compressed packets', size, 1);
+    }
   }
 
   #kindOf(packet: Uint8Array): string {
@@ -110,7 +132,7 @@ function* fields(message: Uint8Array): Generator<Field, void, undefined> {
     const head = readHead(message, at);
     if (head === undefined || head.end > message.length) return;
     const { number, value, start, end, isBytes } = head;
-    yield { number, value, bytes: isBytes ? message.subarray(start, end) : EMPTY };
+    yield { number, value, bytes: isBytes ? message.subarray(start, end) : EMPTY, size: end - at };
     at = end;
   }
 }

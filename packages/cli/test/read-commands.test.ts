@@ -1,9 +1,18 @@
 /** summary, validate, dump, footprint and convert on real files, as a user calls them. */
 import { spawn } from 'node:child_process';
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { BIN, scratch, testdata, ttrace } from './ttrace-process.ts';
+import { BIN, scratch, startTtrace, testdata, ttrace } from './ttrace-process.ts';
 
 let directory: ReturnType<typeof scratch>;
 beforeEach(() => {
@@ -216,4 +225,18 @@ test('convert that fails leaves the old result and no temporary file', async () 
   mkdirSync(directory.file('dir.json'));
   expect((await ttrace(['convert', ORDER, directory.file('dir.json')])).code).toBe(1);
   expect(readdirSync(directory.path).sort()).toEqual(['dir.json', 'out.json']);
+});
+
+test('convert that is interrupted ends at once and leaves no file', async () => {
+  const events = Array.from(
+    { length: 400_000 },
+    (_, i) => `{"ph":"X","name":"e","pid":1,"tid":1,"ts":${i},"dur":1}`,
+  );
+  writeFileSync(directory.file('many.json'), `[${events.join(',\n')}]`);
+  const running = startTtrace(['convert', directory.file('many.json'), directory.file('out.txt.gz')]);
+  const temporary = directory.file(`out.txt.gz.tmp-${running.process.pid}`);
+  while (!existsSync(temporary) && running.process.exitCode === null) await setTimeout(2);
+  running.process.kill('SIGINT');
+  expect(await running.ended).toMatchObject({ code: 130, stderr: 'ttrace: interrupted by SIGINT\n' });
+  expect(readdirSync(directory.path)).toEqual(['many.json']);
 });

@@ -100,3 +100,12 @@ test('a script may be named without its extension, as with node', async () => {
   writeFileSync(directory.file('app.js'), 'process.exitCode = 5;');
   expect((await ttrace(['run', 'app'], { cwd: directory.path })).code).toBe(5);
 });
+
+test('footprint looks into the compressed packets of a recording', async () => {
+  const file = directory.file('t.pftrace');
+  await ttrace(['run', '-o', file, testdata('greet.cjs'), '0']);
+  const { stdout } = await ttrace(['footprint', file, '--json']);
+  const events = (JSON.parse(stdout) as { event: string }[]).map(({ event }) => event);
+  expect(events).toContain('track descriptor');
+  expect(events.filter((event) => event.includes('compressed') || event.startsWith('('))).toEqual([]);
+});

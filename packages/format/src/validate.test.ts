@@ -1,5 +1,6 @@
 /** Each rule of `validateTrace`: found where it is broken, silent where it is not. Traces are written as text. */
 import { expect, test } from 'vitest';
+import { readTrace } from './read-trace.ts';
 import { readTextTrace } from './text-reader.ts';
 import { TEXT_MAGIC } from './text-writer.ts';
 import type { Trace } from './trace.ts';
@@ -121,6 +122,28 @@ test('a negative duration is an error', () => {
   const trace = traceOf([slice('1/1', 1, 2)]);
   trace.columns.value[0] = -5;
   expect(validateTrace(trace).map(({ rule }) => rule)).toEqual(['negative-duration']);
+});
+
+test('an end of an arrow after its slice is not time going back', () => {
+  const lines = [
+    slice('1/1', 1, 9),
+    flow('out', 1, 1),
+    slice('1/1', 10, 12),
+    flow('in', 10, 1),
+    slice('1/1', 0, 20),
+  ];
+  expect(findings(...lines)).toEqual([]);
+});
+
+test('a tid with two names is a warning, the same name twice is not', async () => {
+  const named = async (...names: string[]): Promise<string[]> => {
+    const events = names.map((name) => ({ ph: 'M', name: 'thread_name', pid: 1, tid: 1, args: { name } }));
+    return validateTrace(await readTrace(new Blob([JSON.stringify(events)]).stream())).map(
+      ({ rule }) => rule,
+    );
+  };
+  expect(await named('a', 'a')).toEqual([]);
+  expect(await named('a', 'b')).toEqual(['renamed-thread']);
 });
 
 test('dropped and skipped events, a damaged file and a tid of two processes are reported', () => {

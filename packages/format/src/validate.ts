@@ -6,14 +6,32 @@
  */
 import { DefectCounter, exampleOf, type Finding } from './finding.ts';
 import { flowFindings } from './flow-findings.ts';
+import { SECOND_THREAD_NAME } from './json-metadata.ts';
 import { finishedSlicesByTrack, sortParentsFirst } from './row-order.ts';
 import { EventKind, type Trace } from './trace.ts';
 
 /** Two times rounded to nanoseconds may overlap by this much without any defect. */
 const ROUNDING_NANOS = 1;
 
-/** What TraceBuilder counts when an end has no begin. */
-const END_WITHOUT_BEGIN = 'end without begin';
+/** Defects that readers can only count, by their reason in `Trace.skipped`. */
+const SKIPPED_RULES: ReadonlyMap<string, Pick<Finding, 'rule' | 'severity' | 'message'>> = new Map([
+  [
+    'end without begin',
+    {
+      rule: 'end-without-begin',
+      severity: 'error',
+      message: 'An end closes nothing: its begin is missing, or stands on another thread',
+    },
+  ],
+  [
+    SECOND_THREAD_NAME,
+    {
+      rule: 'renamed-thread',
+      severity: 'warning',
+      message: 'A thread gets a second name: two threads may share its tid, and their events are mixed',
+    },
+  ],
+]);
 
 /** Checks a trace. Findings come errors first, else in a fixed order; none at all means that nothing is wrong. */
 export function validateTrace(trace: Trace): Finding[] {
@@ -41,16 +59,12 @@ function fileFindings(trace: Trace): Finding[] {
     });
   }
   for (const [reason, count] of trace.skipped) {
-    const isEnd = reason === END_WITHOUT_BEGIN;
-    findings.push({
-      rule: isEnd ? 'end-without-begin' : 'skipped-event',
-      severity: isEnd ? 'error' : 'info',
-      count,
-      message: isEnd
-        ? 'An end closes nothing: its begin is missing, or stands on another thread'
-        : `Not shown: ${reason}`,
-      example: undefined,
-    });
+    const known = SKIPPED_RULES.get(reason) ?? {
+      rule: 'skipped-event',
+      severity: 'info',
+      message: `Not shown: ${reason}`,
+    };
+    findings.push({ ...known, count, example: undefined });
   }
   return findings;
 }
@@ -130,6 +144,8 @@ function orderFindings(trace: Trace): Finding[] {
   const byEnd = new Uint32Array(count);
   const firstByBegin = new Uint32Array(count);
   for (let row = 0; row < trace.length; row++) {
+    // An arrow's end follows the slice that it belongs to, or stands before it.
+    if (kind[row]! >= EventKind.flowOut) continue;
     const t = track[row]!;
     const begin = start[row]!;
     const end = kind[row] === EventKind.slice && value[row]! > 0 ? begin + value[row]! : begin;
