@@ -307,8 +307,11 @@ export class PerfettoReader implements TraceReader {
     each(Packet.processDescriptor, () => readProcess(input, this.#builder));
     for (let i = 0; i < count; i++) {
       const field = this.#partFields[i]!;
-      if (field === Packet.compressedPackets) this.#inflate(this.#partStarts[i]!, this.#partEnds[i]!);
-      else if (field !== 0 && !ENVELOPE_FIELDS.has(field)) this.#builder.skip(`packet field ${field}`);
+      if (field === Packet.compressedPackets) {
+        this.#inflate(this.#partStarts[i]!, this.#partEnds[i]!);
+        return;
+      }
+      if (field !== 0 && !ENVELOPE_FIELDS.has(field)) this.#builder.skip(`packet field ${field}`);
     }
   }
 
@@ -353,6 +356,8 @@ export class PerfettoReader implements TraceReader {
     }
     if (framing.isDamaged) this.#builder.skip('compressed packets that are damaged');
     this.#isInflating = false;
+    // What is known of a packet is now that of the last inner one: nothing of it belongs to the outer one.
+    this.#clearPacket();
     this.#input.reset(bytes, end, end);
   }
 }
