@@ -36,6 +36,11 @@ function asMegabytes(bytes: number): string {
   return `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
+/** Tells the viewer, which may serve one reader only, that this one has all it needs. */
+function sayShown(): void {
+  fetch('/shown').catch(() => {});
+}
+
 /** Follows the bundled UI's reports (`{ttrace: {state, text}}`), an addition to the protocol that other UIs lack. */
 function followReports(ui: Window): { heard: () => boolean } {
   let heard = false;
@@ -45,8 +50,10 @@ function followReports(ui: Window): { heard: () => boolean } {
     if (report === undefined) return;
     heard = true;
     if (report.state === 'failed') fail('', `The timeline could not show this trace. ${report.text}`);
-    else if (report.state === 'ready') overlay.hidden = true;
-    else say(report.text);
+    else if (report.state === 'ready') {
+      overlay.hidden = true;
+      sayShown();
+    } else say(report.text);
   });
   return { heard: () => heard };
 }

@@ -6,6 +6,7 @@ import { readFile } from 'node:fs/promises';
 import type { HttpBindings } from '@hono/node-server';
 import { type Context, Hono } from 'hono';
 import type { Child } from 'hono/jsx';
+import type { Delivery } from './delivery.ts';
 import { cookieName, type GuardOptions, judge } from './guard.ts';
 import { Boot } from './pages/boot.tsx';
 import { Home } from './pages/home.tsx';
@@ -24,13 +25,19 @@ export interface AppOptions {
   readonly customUiPort: number | undefined;
   /** Called for each request that the guard let pass. */
   readonly onRequest: () => void;
+  /** Is told what has been read and shown. */
+  readonly delivery: Delivery;
 }
 
 type Env = { Bindings: HttpBindings };
 
 /** Makes the application; the caller gives it a socket. */
 export function createApp(options: AppOptions): Hono<Env> {
-  const { subject, files, customUiPort } = options;
+  const { subject, files, customUiPort, delivery } = options;
+  const read = () => {
+    options.onRequest();
+    delivery.read();
+  };
   const app = new Hono<Env>();
   app.use(async (context, next) => {
     for (const [name, value] of Object.entries(COMMON_HEADERS)) context.header(name, value);
@@ -50,7 +57,8 @@ export function createApp(options: AppOptions): Hono<Env> {
     const origin = new URL(context.req.url);
     if (customUiPort !== undefined) origin.port = String(customUiPort);
     const ui = { origin: origin.origin, isCustom: customUiPort !== undefined };
-    const { markup, status } = renderTimeline(subject, context.req.query(), ui);
+    const { markup, status, isAll } = renderTimeline(subject, context.req.query(), ui);
+    if (isAll) whenSent(context, read);
     return page(context, markup, hostPagePolicy(ui.isCustom ? ui.origin : undefined), status);
   });
   app.get('/ui/boot', (context) =>
@@ -59,9 +67,14 @@ export function createApp(options: AppOptions): Hono<Env> {
   app.get('/trace.pftrace', (context) => {
     const span = spanOf(context.req.query('from'), context.req.query('to'), subject.facts.duration);
     if (span === 'bad') return context.text('from and to are times such as 1.5s or 300ms, from < to', 400);
+    whenSent(context, read);
     return context.body(subject.stream(span), 200, { 'content-type': 'application/octet-stream' });
   });
   app.get('/alive', (context) => context.body(null, 204));
+  app.get('/shown', (context) => {
+    delivery.shown();
+    return context.body(null, 204);
+  });
   app.get('*', (context) => serveFile(context, files.get(context.req.path)));
   app.notFound((context) => page(context, <Refused reason="path" />, PAGE_POLICY, 404));
   return app;
@@ -79,6 +92,11 @@ function admit(context: Context<Env>, guard: GuardOptions): Response | Promise<R
   context.header('set-cookie', cookie);
   if (verdict.crossSite) return page(context, <Entering location={verdict.location} />, PAGE_POLICY);
   return context.redirect(verdict.location, 302);
+}
+
+/** Calls back when the whole answer is with the system; never when its reader went away. */
+function whenSent({ req, env }: Context<Env>, callback: () => void): void {
+  if (req.method === 'GET') env.outgoing.once('finish', callback);
 }
 
 function page(

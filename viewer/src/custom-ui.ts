@@ -18,11 +18,13 @@ import { contentType } from './ui-files.ts';
  * Starts the server on a free port of `host`.
  *
  * Rejects when the directory has no `index.html`: then it is not an unzipped Perfetto UI.
+ * @param onRequest called for each request that the guard let pass.
  */
 export async function startCustomUi(
   directory: string,
   host: string,
   isOwnHost: (name: string) => boolean,
+  onRequest: () => void = () => {},
 ): Promise<Listening> {
   const root = await realpath(directory).catch(() => undefined);
   if (root === undefined || (await findFile(root, '/')) === undefined) {
@@ -30,19 +32,21 @@ export async function startCustomUi(
       `${directory} holds no Perfetto UI: expected an unzipped perfetto-ui.zip, with index.html`,
     );
   }
-  return listen(host, 0, (port) => customUiApp(root, port, isOwnHost));
+  return listen(host, 0, (port) => customUiApp(root, port, isOwnHost, onRequest));
 }
 
 function customUiApp(
   root: string,
   port: number,
   isOwnHost: (name: string) => boolean,
+  onRequest: () => void,
 ): Hono<{ Bindings: HttpBindings }> {
   const app = new Hono<{ Bindings: HttpBindings }>();
   app.get('*', async (context) => {
     for (const [name, value] of Object.entries(COMMON_HEADERS)) context.header(name, value);
     const verdict = judge(context.env.incoming, { isOwnHost, port, token: undefined });
     if (verdict.kind === 'refuse') return context.text(`refused: ${verdict.reason}`, verdict.status);
+    onRequest();
     const file = await findFile(root, context.req.path);
     if (file === undefined) return context.notFound();
     return context.body(Readable.toWeb(createReadStream(file.path)) as ReadableStream, 200, {

@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import type { Trace } from '@ttrace/format';
 import { createApp } from './app.tsx';
 import { startCustomUi } from './custom-ui.ts';
+import { Delivery } from './delivery.ts';
 import { listen } from './listen.ts';
 import { inUrl, isWildcard, ownHosts } from './own-host.ts';
 import { MAX_EVENTS_IN_VIEW, Subject } from './subject.ts';
@@ -38,10 +39,16 @@ export interface Viewer extends AsyncDisposable {
   /** Address of a page, with the token; `path` begins with `/` and may carry a query. */
   urlOf(path: string): string;
   /**
-   * Milliseconds since a page last asked for anything. An open timeline asks every 20 seconds, once a minute in a
+   * Milliseconds since a page last asked for anything or had the last of the trace. An open timeline asks every 20 seconds, once a minute in a
    * background tab: after 90 seconds of silence nobody is looking.
    */
   idleMs(): number;
+  /**
+   * Resolves when the trace has been delivered once: a second after a timeline page said that it shows it, else when
+   * somebody has read it to its end and nothing was asked for in the 5 seconds since. Stays pending when that never
+   * comes, or `close` comes before.
+   */
+  untilShown(): Promise<void>;
   /** Ends all connections and frees the ports. Harmless twice. */
   close(): Promise<void>;
 }
@@ -55,16 +62,26 @@ export async function startViewer(options: ViewerOptions): Promise<Viewer> {
   const { trace, title, fileName, host = '127.0.0.1', port: wanted = 0 } = options;
   const token = randomBytes(16).toString('hex');
   const isOwnHost = ownHosts(host);
-  const customUi =
-    options.perfettoUi === undefined ? undefined : await startCustomUi(options.perfettoUi, host, isOwnHost);
-  const subject = new Subject(trace, title, fileName, options.maxEvents ?? MAX_EVENTS_IN_VIEW);
-  const files = servedFiles();
   let lastRequest = performance.now();
+  const idleMs = () => performance.now() - lastRequest;
   const onRequest = () => {
     lastRequest = performance.now();
   };
+  const { perfettoUi } = options;
+  const customUi =
+    perfettoUi === undefined ? undefined : await startCustomUi(perfettoUi, host, isOwnHost, onRequest);
+  const subject = new Subject(trace, title, fileName, options.maxEvents ?? MAX_EVENTS_IN_VIEW);
+  const files = servedFiles();
+  const delivery = new Delivery(idleMs);
   const server = await listen(host, wanted, (port) =>
-    createApp({ guard: { isOwnHost, port, token }, subject, files, customUiPort: customUi?.port, onRequest }),
+    createApp({
+      guard: { isOwnHost, port, token },
+      subject,
+      files,
+      customUiPort: customUi?.port,
+      onRequest,
+      delivery,
+    }),
   ).catch(async (error: unknown) => {
     await customUi?.close();
     throw error;
@@ -76,8 +93,9 @@ export async function startViewer(options: ViewerOptions): Promise<Viewer> {
     return url.href;
   };
   const close = async () => {
+    delivery.stop();
     await Promise.all([server.close(), customUi?.close()]);
   };
-  const idleMs = () => performance.now() - lastRequest;
-  return { url: urlOf('/'), port, token, urlOf, idleMs, close, [Symbol.asyncDispose]: close };
+  const untilShown = () => delivery.untilDone();
+  return { url: urlOf('/'), port, token, urlOf, idleMs, untilShown, close, [Symbol.asyncDispose]: close };
 }

@@ -15,6 +15,8 @@ const MIN_EXTENT_NANOS = 100;
 export interface Rendered {
   readonly markup: Child;
   readonly status: 200 | 400;
+  /** Whether this is all there is to see: the trace holds nothing to draw, and none will be asked for. */
+  readonly isAll: boolean;
 }
 
 /** Which Perfetto UI stands in the frame: where it is served, and whether it is the user's own build. */
@@ -62,7 +64,7 @@ export function renderTimeline(
     return choice(subject, tooMany(events, subject.maxEvents), 200);
   }
   if (extent < MIN_EXTENT_NANOS) return nothing(subject, events, loaded !== undefined);
-  return { markup: hostPage(subject, zoom, loaded, ui), status: 200 };
+  return { markup: hostPage(subject, zoom, loaded, ui), status: 200, isAll: false };
 }
 
 function hostPage(
@@ -90,7 +92,11 @@ function hostPage(
 function choice(subject: Subject, refusal: string, status: 200 | 400): Rendered {
   const { title, maxEvents, facts, pieces } = subject;
   const { events, duration } = facts;
-  return { markup: <Pieces {...{ title, events, maxEvents, duration, pieces, refusal }} />, status };
+  return {
+    markup: <Pieces {...{ title, events, maxEvents, duration, pieces, refusal }} />,
+    status,
+    isAll: false,
+  };
 }
 
 function contentOf(subject: Subject, loaded: TimeSpan | undefined): { events: number; extent: number } {
@@ -105,7 +111,7 @@ function nothing({ title }: Subject, events: number, isStretch: boolean): Render
     events === 0
       ? `${what} holds no events.`
       : `${what} holds ${formatCount(events)} ${events === 1 ? 'event' : 'events'} of one moment: too little to draw.`;
-  return { markup: <NothingToDraw title={title} reason={reason} />, status: 200 };
+  return { markup: <NothingToDraw title={title} reason={reason} />, status: 200, isAll: !isStretch };
 }
 
 function tooMany(held: number, limit: number): string {

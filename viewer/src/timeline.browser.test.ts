@@ -131,6 +131,29 @@ describe.skipIf(noBrowser !== '')('the timeline with the bundled Perfetto', () =
   });
 });
 
+describe.skipIf(noBrowser !== '')('a viewer that serves one reader', () => {
+  it('knows when the timeline stands, and the timeline goes on without it', async () => {
+    const viewer = await startViewer({ trace: sampleTrace(), title: 'once.json', fileName: 'once.json' });
+    const browser = await launch();
+    try {
+      await using watched = await openPage(browser);
+      const { page } = watched;
+      await page.goto(viewer.urlOf('/timeline'));
+      await viewer.untilShown();
+      await viewer.close();
+      const frame = await timelineFrame(page);
+      const charge = await pointOn(frame, 'worker 1', 37);
+      await page.mouse.click(charge.x, charge.y);
+      await expect.poll(() => frame.locator('.details-panel').textContent()).toContain('/orders/3');
+      expect(watched.complaints).toEqual([]);
+      await screenshot(page, 'once');
+    } finally {
+      await browser.close();
+      await viewer.close();
+    }
+  });
+});
+
 describe.skipIf(noBrowser !== '')('a trace that Perfetto cannot read', () => {
   it('is said to be so, and stays said', async () => {
     await using viewer = await startViewer({ trace: sampleTrace(), title: 'bad.json', fileName: 'bad.json' });

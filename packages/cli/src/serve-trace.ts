@@ -1,4 +1,5 @@
-/** Serves a trace until Ctrl-C, and opens the browser on it. Shared by `ttrace view` and `ttrace run --view`. */
+/** Serves a trace until Ctrl-C, or to one reader, and opens the browser on it. Shared by `ttrace view` and `ttrace run --view`. */
+import { setTimeout } from 'node:timers/promises';
 import type { Trace } from '@ttrace/format';
 import { Failure } from './failure.ts';
 import { print, printError } from './print.ts';
@@ -14,11 +15,18 @@ export interface ServeOptions {
   readonly port?: number | undefined;
   /** Directory of an unzipped Perfetto UI to use in place of the bundled one. */
   readonly perfettoUi?: string | undefined;
+  /** Serves the timeline to one reader and ends by itself. */
+  readonly once?: boolean;
+  /** With `once`: how long that reader may take to have it. Default: no limit. */
+  readonly timeoutMs?: number | undefined;
 }
 
-/** Starts the viewer, prints its address and resolves when SIGINT, SIGTERM or SIGHUP has ended it. */
+/**
+ * Starts the viewer, prints its address and resolves when SIGINT, SIGTERM or SIGHUP has ended it; with `once` also when the
+ * trace has been shown. @throws Failure when `timeoutMs` have passed before.
+ */
 export async function serveTrace(options: ServeOptions): Promise<void> {
-  const { trace, title, host, port, perfettoUi } = options;
+  const { trace, title, host, port, perfettoUi, once = false, timeoutMs } = options;
   if (host !== undefined && !isLoopback(host)) {
     printError(
       `ttrace: warning: ${host} lets other machines try to reach this trace; only the token keeps them out`,
@@ -36,12 +44,19 @@ export async function serveTrace(options: ServeOptions): Promise<void> {
   }).catch((error: unknown) => {
     throw new Failure(`cannot start the viewer: ${(error as Error).message}`);
   });
-  const ended = untilSignal();
+  const ends: Promise<'signal' | 'shown' | 'timeout'>[] = [untilSignal().then(() => 'signal')];
+  const patience = new AbortController();
+  if (once) ends.push(viewer.untilShown().then(() => 'shown'));
+  if (timeoutMs !== undefined) ends.push(setTimeout(timeoutMs, 'timeout', { signal: patience.signal }));
+  // The home page's links would soon lead nowhere.
+  const url = once ? viewer.urlOf('/timeline') : viewer.url;
   // Editors and scripts wait for this line: it does not change.
-  await print([`Trace viewer is listening on ${viewer.url}`]);
-  if (options.open) await openBrowser(viewer.url);
-  await ended;
+  await print([`Trace viewer is listening on ${url}`]);
+  if (options.open) await openBrowser(url);
+  const end = await Promise.race(ends);
+  patience.abort();
   await viewer.close();
+  if (end === 'timeout') throw new Failure(`nobody loaded the trace within ${(timeoutMs ?? 0) / 1000} s`);
 }
 
 function isLoopback(host: string): boolean {

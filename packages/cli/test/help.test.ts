@@ -36,6 +36,8 @@ test.each([
   [['summary', testdata('order.json'), '--top'], 'not enough arguments following: top'],
   [['dump', testdata('order.json'), '--limit', 'x'], '--limit takes a whole number'],
   [['view', testdata('order.json'), '--port', '70000'], '--port takes a number from 0 to 65535'],
+  [['view', testdata('order.json'), '--timeout', '5'], '--timeout goes with --once'],
+  [['view', testdata('order.json'), '--once', '--timeout', '-1'], '--timeout takes a number of seconds'],
   [['convert', testdata('order.json'), 'out.svg'], 'end its name in .json, .pftrace or .txt'],
   [['run'], 'which program?'],
   [['run', '--fast', 'app.js'], 'fast'],

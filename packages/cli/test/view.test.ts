@@ -11,17 +11,22 @@ afterEach(async () => {
 
 async function address(view: Running): Promise<string> {
   const line = (await view.said('\n')).split('\n')[0] ?? '';
-  const url = /^Trace viewer is listening on (http:\/\/127\.0\.0\.1:\d+\/\?token=\S+)$/.exec(line)?.[1];
+  const url = /^Trace viewer is listening on (http:\/\/127\.0\.0\.1:\d+\/(?:timeline)?\?token=\S+)$/.exec(
+    line,
+  )?.[1];
   expect(url, line).toBeDefined();
   return url ?? '';
 }
 
-/** Opens an address as a browser does: the token becomes a cookie. */
-async function visit(url: string): Promise<Response> {
+/** Opens an address as a browser does: the token becomes a cookie, with which the rest is asked for. */
+async function enter(url: string): Promise<(path: string) => Promise<Response>> {
   const first = await fetch(url, { redirect: 'manual' });
   const cookie = first.headers.getSetCookie().map((text) => text.split(';', 1)[0]);
-  if (first.status === 200) return first;
-  return fetch(new URL(first.headers.get('location') ?? '', url), { headers: { cookie: cookie.join('; ') } });
+  return (path) => fetch(new URL(path, url), { headers: { cookie: cookie.join('; ') } });
+}
+
+async function visit(url: string): Promise<Response> {
+  return (await enter(url))('/');
 }
 
 test.each(['SIGINT', 'SIGTERM'] as const)(
@@ -79,4 +84,46 @@ test('a directory that holds no Perfetto UI is refused, whether given as option 
     expect(code).toBe(1);
     expect(stderr).toMatch(/^ttrace: cannot start the viewer: .+\n$/);
   }
+});
+
+test('with --once it ends by itself, with exit code 0, when a page says that it shows the trace', async () => {
+  running = startTtrace(['view', testdata('order.json'), '--no-open', '--once']);
+  const url = await address(running);
+  expect(new URL(url).pathname).toBe('/timeline');
+  const get = await enter(url);
+  expect(await (await get('/timeline')).text()).toContain('data-trace-url="/trace.pftrace"');
+  expect((await (await get('/trace.pftrace')).arrayBuffer()).byteLength).toBeGreaterThan(100);
+  expect((await get('/shown')).status).toBe(204);
+  expect(await running.ended).toMatchObject({ code: 0, signal: null, stderr: '' });
+});
+
+test('with --once it also ends for a reader that only reads the trace', async () => {
+  running = startTtrace(['view', testdata('order.json'), '--no-open', '--once']);
+  const get = await enter(await address(running));
+  await get('/timeline');
+  await (await get('/trace.pftrace')).arrayBuffer();
+  expect(await running.ended).toMatchObject({ code: 0, signal: null, stderr: '' });
+});
+
+test('with --once a trace with nothing to draw is shown by its page alone', async () => {
+  running = startTtrace(['view', testdata('moment.json'), '--no-open', '--once']);
+  const get = await enter(await address(running));
+  expect(await (await get('/timeline')).text()).toContain('of one moment');
+  expect(await running.ended).toMatchObject({ code: 0, signal: null });
+});
+
+test('with --once and --timeout it fails when nobody comes, and Ctrl-C ends it before as always', async () => {
+  const outcome = await startTtrace([
+    'view',
+    testdata('order.json'),
+    '--no-open',
+    '--once',
+    '--timeout',
+    '0.3',
+  ]).ended;
+  expect(outcome).toMatchObject({ code: 1, stderr: 'ttrace: nobody loaded the trace within 0.3 s\n' });
+  running = startTtrace(['view', testdata('order.json'), '--no-open', '--once', '--timeout', '600']);
+  await address(running);
+  running.process.kill('SIGINT');
+  expect(await running.ended).toMatchObject({ code: 0, signal: null, stderr: '' });
 });

@@ -5,7 +5,10 @@ import { Failure } from '../failure.ts';
 import { loadTrace } from '../load-trace.ts';
 import { serveTrace } from '../serve-trace.ts';
 
-/** Serves the trace and its timeline until Ctrl-C. */
+/** Timers of Node.js hold no more. */
+const MAX_TIMEOUT_S = 2 ** 31 / 1000 - 1;
+
+/** Serves the trace and its timeline until Ctrl-C, or with --once until the timeline has been loaded. */
 export const viewCommand: Command = defineCommand({
   usage: 'view <file>',
   summary: 'Show a trace in the browser',
@@ -29,15 +32,26 @@ export const viewCommand: Command = defineCommand({
         requiresArg: true,
       })
       .option('no-open', { type: 'boolean', default: false, describe: 'Do not start a browser' })
+      .option('once', {
+        type: 'boolean',
+        default: false,
+        describe: 'Serve the timeline once, and end when it has been loaded',
+      })
+      .option('timeout', {
+        type: 'number',
+        describe: 'With --once: fail when it has not been loaded after this many seconds',
+        requiresArg: true,
+      })
       .option('perfetto-ui', {
         type: 'string',
         describe: 'Directory of an unzipped perfetto-ui.zip to use (default: TTRACE_PERFETTO_UI)',
         requiresArg: true,
       }),
-  run: async ({ file, host, port, noOpen, perfettoUi }) => {
+  run: async ({ file, host, port, noOpen, once, timeout, perfettoUi }) => {
     if (!Number.isInteger(port) || port < 0 || port > 65_535) {
       throw new Failure('--port takes a number from 0 to 65535', 2);
     }
+    if (timeout !== undefined) checkTimeout(timeout, once);
     const { trace } = await loadTrace(file);
     const fromEnvironment = process.env.TTRACE_PERFETTO_UI || undefined;
     await serveTrace({
@@ -47,7 +61,16 @@ export const viewCommand: Command = defineCommand({
       host,
       port,
       perfettoUi: perfettoUi ?? fromEnvironment,
+      once,
+      timeoutMs: timeout && timeout * 1000,
     });
     return 0;
   },
 });
+
+/** @throws Failure (2). */
+function checkTimeout(seconds: number, once: boolean): void {
+  if (!once) throw new Failure('--timeout goes with --once', 2);
+  if (!(seconds > 0 && seconds <= MAX_TIMEOUT_S))
+    throw new Failure('--timeout takes a number of seconds above 0', 2);
+}
