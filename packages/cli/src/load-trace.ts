@@ -2,15 +2,13 @@
  * Reads a trace file for a command: shows progress, says on stderr what was lost, and fails with a sentence when there is
  * nothing to work with.
  */
-import { createReadStream, statSync } from 'node:fs';
-import { readTrace, type Trace } from '@ttrace/format';
+import { statSync } from 'node:fs';
+import type { Trace } from '@ttrace/format';
 import { Failure, fileReason } from './failure.ts';
 import { printError } from './print.ts';
 import { startProgress } from './progress.ts';
 import { shareText } from './quantity.ts';
-
-/** Large reads: fewer turns of the event loop than Node's 64 KiB. */
-const CHUNK_BYTES = 1 << 20;
+import { readTraceFile } from './read-trace-file.ts';
 
 /** A trace and the size of its file. */
 export interface LoadedTrace {
@@ -23,17 +21,15 @@ export interface LoadedTrace {
  * @throws Failure when the file cannot be opened or holds no trace.
  */
 export async function loadTrace(file: string): Promise<LoadedTrace> {
-  const fileBytes = sizeOf(file);
+  const { bytes: fileBytes, isRegular } = look(file);
   const progress = startProgress(`Reading ${file}`, fileBytes);
-  const stream = createReadStream(file, { highWaterMark: CHUNK_BYTES });
   let trace: Trace;
   try {
-    trace = await readTrace(stream, { onProgress: progress.update });
+    trace = await readTraceFile(file, isRegular, progress.update);
   } catch (error) {
     throw new Failure(`cannot read ${file}: ${fileReason(error)}`);
   } finally {
     progress.clear();
-    stream.destroy();
   }
   if (trace.error !== undefined) {
     if (trace.length === 0) {
@@ -55,12 +51,14 @@ function lostText({ error, bytesRead }: Trace, file: string, fileBytes: number):
   return `Lost ${shareText(share)} of the file: ${error?.message ?? ''}`;
 }
 
-function sizeOf(file: string): number {
+/** Size of a file, 0 where it has none, and whether it may be read twice. */
+function look(file: string): { bytes: number; isRegular: boolean } {
   try {
     const stats = statSync(file);
     if (stats.isDirectory())
       throw new Failure(`cannot read ${file}: it is a directory. Name a trace file in it`);
-    return stats.isFile() ? stats.size : 0;
+    const isRegular = stats.isFile();
+    return { bytes: isRegular ? stats.size : 0, isRegular };
   } catch (error) {
     if (error instanceof Failure) throw error;
     throw new Failure(
