@@ -28,7 +28,7 @@ export function runProgram({ script, args, file }: ProgramRun): Promise<number> 
   const hook = createRequire(import.meta.url).resolve('@ttrace/sdk/register');
   const child = spawn(process.execPath, [...process.execArgv, '--require', hook, script, ...args], {
     stdio: 'inherit',
-    env: { ...process.env, TTRACE_FILE: file, TTRACE_RUN: '1' },
+    env: { ...process.env, TTRACE_FILE: file },
   });
   let received = 0;
   const onSignal = (signal: NodeJS.Signals): void => {
