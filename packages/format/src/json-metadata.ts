@@ -1,11 +1,8 @@
 /** Metadata events (`ph: "M"`) of Chrome trace JSON: names and order of processes and threads, ttrace's own facts. */
 
-import type { Track } from './trace.ts';
+import { nameThread } from './thread-name.ts';
 import type { TraceBuilder } from './trace-builder.ts';
 import { MetadataName } from './vocabulary.ts';
-
-/** What `Trace.skipped` counts when a thread that has a name gets a different one; `validateTrace` knows it. */
-export const SECOND_THREAD_NAME = 'second name of a thread';
 
 /** Facts beside those with a place of their own that are kept. */
 const MAX_FACTS = 1000;
@@ -50,12 +47,6 @@ export function applyMetadata(builder: TraceBuilder, event: MetadataEvent): void
     default:
       keep(builder, event.name, event.text);
   }
-}
-
-/** The last name stands. Another one before it is counted: two threads may share the tid, or one was renamed. */
-function nameThread(builder: TraceBuilder, track: Track, name: string): void {
-  if (track.name !== '' && name !== '' && track.name !== name) builder.skip(SECOND_THREAD_NAME);
-  track.name = name;
 }
 
 function keep(builder: TraceBuilder, name: string, json: string): void {

@@ -3,6 +3,7 @@
  * order and after the first event, so an asynchronous track or a counter is looked up in the builder when it is used.
  */
 import { ASYNC_DESCRIPTION } from './perfetto-descriptors.ts';
+import { nameThread } from './thread-name.ts';
 import type { TraceBuilder } from './trace-builder.ts';
 
 const MAX_PARENTS = 100;
@@ -79,7 +80,7 @@ export class PerfettoTracks {
     if (track.kind === 'thread') {
       track.events = builder.threadTrack(track.pid, track.tid);
       const thread = builder.tracks[track.events]!;
-      if (track.name !== '') thread.name = track.name;
+      if (track.name !== '') nameThread(builder, thread, track.name);
       if (sortIndex !== 0) thread.sortIndex = sortIndex;
       return;
     }

@@ -1,31 +1,72 @@
 /**
  * Rows by track, and slices in the order in which they contain each other: the first two steps of everything that looks
- * at nesting. Linear in the number of rows: most files hold millions, written at the end of each slice, which is the
- * worst case of a comparison sort.
+ * at nesting or writes a trace track by track. Linear in the number of rows: most files hold millions, written at the end
+ * of each slice, which is the worst case of a comparison sort.
  */
 import { EventKind, type Trace } from './trace.ts';
 
-/** The rows of track t are `rows[offsets[t]] … rows[offsets[t + 1] - 1]`, in file order. */
+/** The rows of track t are `rows[offsets[t]] … rows[offsets[t + 1] - 1]`. */
 export interface RowsByTrack {
   readonly offsets: Uint32Array;
   readonly rows: Uint32Array;
+}
+
+/** All rows that a writer can write, in the order in which it wants them. */
+export interface TrackRows extends RowsByTrack {
+  /** Whether an arrow begins or ends on the track. */
+  hasFlows(track: number): boolean;
 }
 
 /** Below this a comparison sort is as fast, and needs no memory. */
 const SMALL = 2048;
 const DIGIT = 1 << 16;
 
-/** Groups the slices that have a beginning and an end by track. Unfinished slices and damaged times are left out. */
+/**
+ * Groups the slices that have a beginning and an end by track, in file order. Unfinished slices and damaged times are left
+ * out.
+ */
 export function finishedSlicesByTrack(trace: Trace): RowsByTrack {
+  const { kind, start, value } = trace.columns;
+  return groupByTrack(
+    trace,
+    (row) => kind[row] === EventKind.slice && value[row]! >= 0 && Number.isFinite(start[row]! + value[row]!),
+  );
+}
+
+/**
+ * Groups all rows by track, by time and parents first. Rows whose time is no number are left out. Of rows of one time:
+ * slices, the longer first, then instants and samples, then arrows.
+ */
+export function rowsInOrder(trace: Trace): TrackRows {
   const { kind, start, value, track } = trace.columns;
-  const { length } = trace;
-  const offsets = new Uint32Array(trace.tracks.length + 1);
-  const isWanted = (row: number): boolean =>
-    kind[row] === EventKind.slice && value[row]! >= 0 && Number.isFinite(start[row]! + value[row]!);
+  const extent = new Float64Array(trace.length);
+  const hasFlows = new Uint8Array(trace.tracks.length);
+  const { offsets, rows } = groupByTrack(
+    trace,
+    (row) => Number.isFinite(start[row]) && (kind[row] !== EventKind.slice || Number.isFinite(value[row])),
+  );
+  // In file order, which is that of memory.
+  for (let row = 0; row < trace.length; row++) {
+    if (kind[row] === EventKind.slice) extent[row] = value[row]! < 0 ? Infinity : value[row]!;
+    else if (kind[row]! < EventKind.flowOut) extent[row] = -1;
+    else {
+      extent[row] = -2;
+      hasFlows[track[row]!] = 1;
+    }
+  }
+  for (let t = 0; t < trace.tracks.length; t++) {
+    sortParentsFirst(rows.subarray(offsets[t]!, offsets[t + 1]!), start, extent);
+  }
+  return { offsets, rows, hasFlows: (t) => hasFlows[t] === 1 };
+}
+
+function groupByTrack({ columns, length, tracks }: Trace, isWanted: (row: number) => boolean): RowsByTrack {
+  const { track } = columns;
+  const offsets = new Uint32Array(tracks.length + 1);
   for (let row = 0; row < length; row++) if (isWanted(row)) offsets[track[row]! + 1]!++;
-  for (let t = 0; t < trace.tracks.length; t++) offsets[t + 1]! += offsets[t]!;
+  for (let t = 0; t < tracks.length; t++) offsets[t + 1]! += offsets[t]!;
   const next = offsets.slice();
-  const rows = new Uint32Array(offsets[trace.tracks.length]!);
+  const rows = new Uint32Array(offsets[tracks.length]!);
   for (let row = 0; row < length; row++) if (isWanted(row)) rows[next[track[row]!]!++] = row;
   return { offsets, rows };
 }

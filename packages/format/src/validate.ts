@@ -6,8 +6,8 @@
  */
 import { DefectCounter, exampleOf, type Finding } from './finding.ts';
 import { flowFindings } from './flow-findings.ts';
-import { SECOND_THREAD_NAME } from './json-metadata.ts';
 import { finishedSlicesByTrack, sortParentsFirst } from './row-order.ts';
+import { SECOND_THREAD_NAME } from './thread-name.ts';
 import { EventKind, type Trace } from './trace.ts';
 
 /** Two times rounded to nanoseconds may overlap by this much without any defect. */

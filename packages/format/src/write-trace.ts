@@ -6,9 +6,9 @@
  * is tied to the slice that encloses it, or to an instant where there is none.
  */
 
+import { rowsInOrder, type TrackRows } from './row-order.ts';
 import { EventKind, type Trace, type Track } from './trace.ts';
 import type { Flow, StringRef, TraceWriter, TrackRef } from './trace-writer.ts';
-import { rowsInOrder, type TrackRows } from './track-rows.ts';
 import { Argument, MetadataName } from './vocabulary.ts';
 
 export interface WriteTraceOptions {

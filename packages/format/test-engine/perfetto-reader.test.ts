@@ -1,5 +1,6 @@
 /** What PerfettoReader makes of the streams that other producers write. */
 import { expect, test } from 'vitest';
+import { validateTrace } from '../src/validate.ts';
 import { Double, lines, type Message, read, stream, TRACKS } from './packet-stream.ts';
 
 test('default tracks, interned or plain names, and categories by number or text', () => {
@@ -186,4 +187,20 @@ test('compressed packets that nothing inflates are counted as skipped', () => {
     throw new Error('bad data');
   };
   expect(read(wrapped, {}, { inflate }).skipped.get('compressed packets that are damaged')).toBe(1);
+});
+
+test('a thread that gets a second name is found by validate, in whatever form the names come', () => {
+  const described = (uuid: number, name: string): Message => ({
+    10: uuid,
+    60: { 1: uuid, 5: 5, 4: { 1: 42, 2: 43, 5: name } },
+  });
+  const older = (name: string): Message => ({ 10: 9, 44: { 1: 42, 2: 43, 5: name } });
+  const rules = (...packets: Message[]): string[] =>
+    validateTrace(read(stream(...packets))).map(({ rule, count }) => `${rule} ${count}`);
+  // Each sequence describes its tracks anew: that is no second name.
+  expect(rules(...TRACKS, described(7, 'io'), described(8, 'io'), older('io'), older(''))).toEqual([]);
+  expect(rules(...TRACKS, described(7, 'disk'))).toEqual(['renamed-thread 1']);
+  expect(rules(...TRACKS, described(8, 'disk'), older('net'))).toEqual(['renamed-thread 2']);
+  // Another thread, another name.
+  expect(rules(...TRACKS, { 10: 3, 60: { 1: 11, 5: 5, 4: { 1: 42, 2: 44, 5: 'disk' } } })).toEqual([]);
 });

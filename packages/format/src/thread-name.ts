@@ -1,0 +1,15 @@
+/**
+ * Naming threads, the same for every format. A thread is a pid and a tid: two threads that share them, one after the other
+ * or by mistake, become one track, and all that shows it is that the track gets a second name.
+ */
+import type { Track } from './trace.ts';
+import type { TraceBuilder } from './trace-builder.ts';
+
+/** What `Trace.skipped` counts when a thread that has a name gets a different one; `validateTrace` knows it. */
+export const SECOND_THREAD_NAME = 'second name of a thread';
+
+/** Names a thread. The last name stands; another one before it is counted. */
+export function nameThread(builder: TraceBuilder, track: Track, name: string): void {
+  if (track.name !== '' && name !== '' && track.name !== name) builder.skip(SECOND_THREAD_NAME);
+  track.name = name;
+}
