@@ -84,6 +84,29 @@ export async function pointOn(frame: Frame, row: string, millis: number): Promis
   return { x: box!.x + offset, y: box!.y + 14 };
 }
 
+/** Asks the engine behind the timeline; its rows, a value a column. Rejects with the engine's words. */
+export async function ask(
+  frame: Frame,
+  sql: string,
+): Promise<readonly Readonly<Record<string, string | number>>[]> {
+  const answer = await frame.evaluate<{ error?: string; rows: Record<string, string | number>[] }>(
+    `new Promise((resolve) => {
+      const query = { engineId: Object.keys(globals.state.engines)[0], queryId: 'test', query: ${JSON.stringify(sql)} };
+      globals.dispatch(Actions.executeQuery(query));
+      const look = () => {
+        const found = globals.queryResults.get('test');
+        if (found === undefined) return setTimeout(look, 20);
+        globals.queryResults.delete('test');
+        globals.dispatch(Actions.deleteQuery({ queryId: 'test' }));
+        resolve({ error: found.error, rows: found.rows });
+      };
+      look();
+    })`,
+  );
+  if (answer.error !== undefined && answer.error !== '') throw new Error(answer.error);
+  return answer.rows;
+}
+
 /** Saves what the page looks like, for people to look at. */
 export async function screenshot(page: Page, name: string, fullPage = false): Promise<void> {
   const directory = join(tmpdir(), 'ttrace-screens');

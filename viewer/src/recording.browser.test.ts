@@ -8,6 +8,7 @@ import { EventKind, readTrace, type Trace, timeRange } from '@ttrace/format';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
+  ask,
   launch,
   noBrowser,
   openPage,
@@ -92,11 +93,7 @@ describe.skipIf(noBrowser !== '')('a recording of samples/first-trace', () => {
     await frame.waitForSelector('.omnibox:not(.message-mode)');
     const sql =
       'select a.name || " > " || b.name as arrow from flow f join slice a on f.slice_out = a.id join slice b on f.slice_in = b.id';
-    const arrows = await frame.evaluate<string[]>(`new Promise((resolve) => {
-      globals.dispatch(Actions.executeQuery({ engineId: Object.keys(globals.state.engines)[0], queryId: 'arrows', query: ${JSON.stringify(sql)} }));
-      const look = () => { const found = globals.queryResults.get('arrows'); found ? resolve(found.rows.map((row) => row.arrow)) : setTimeout(look, 50); };
-      look();
-    })`);
+    const arrows = (await ask(frame, sql)).map(({ arrow }) => arrow);
     expect(arrows).toEqual(Array.from({ length: 10 }, () => 'hand out > take up'));
   });
 });
