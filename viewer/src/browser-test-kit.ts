@@ -15,7 +15,7 @@ export const noBrowser: string = existsSync(executablePath)
   : `browser tests skipped: no browser at ${executablePath} (install chromium or set CHROMIUM)`;
 
 /** Starts the browser, without any of the traffic that it makes on its own account. */
-export function launch(): Promise<Browser> {
+export function launch(more: readonly string[] = []): Promise<Browser> {
   return chromium.launch({
     executablePath,
     args: [
@@ -26,6 +26,7 @@ export function launch(): Promise<Browser> {
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
+      ...more,
     ],
   });
 }

@@ -13,7 +13,6 @@ import { JsonStrings } from './json-strings.ts';
 import { StackFrames } from './stack-frames.ts';
 import type { TraceBuilder } from './trace-builder.ts';
 import type { ReadLimits } from './trace-reader.ts';
-import { Category, DEVTOOLS_START } from './vocabulary.ts';
 
 /** Numbers for processes and threads that a file names by text begin above every pid that Linux gives. */
 const FIRST_TEXT_ID = (1 << 22) + 1;
@@ -179,8 +178,6 @@ export class JsonEventRows {
       : this.#builder.processTrack(this.#pid(bytes, event));
     const name = this.#strings.range(bytes, event.name);
     const category = this.#category(bytes, event);
-    const { strings } = this.#builder;
-    if (strings.text(category) === Category.ttrace && strings.text(name) === DEVTOOLS_START) return;
     const args = this.#args(bytes, event);
     this.#noteStack(bytes, event);
     this.#builder.instant(track, name, category, this.#time(event), args);

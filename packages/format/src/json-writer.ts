@@ -9,10 +9,11 @@
  * One file although it is long: every method shares the buffer, its alignment and the tables of words.
  *
  * Invariants: never `displayTimeUnit` (old Perfetto scales times by it); timestamps are microseconds with three
- * decimals; an event starts with its comma, so that a file without its end lacks nothing but the bracket.
+ * decimals; an event starts with its comma, so that a file without its end lacks nothing but the bracket; every event has
+ * a name, for Chrome DevTools fails on one without, and none is called `TracingStartedInBrowser`, with which DevTools
+ * takes the file for a web page's and hides all threads.
  */
 import type { Flow, StringRef, TraceWriter, TrackRef, WriterOptions } from './trace-writer.ts';
-import { Category, DEVTOOLS_START } from './vocabulary.ts';
 
 const BUFFER_BYTES = 1 << 20;
 /** Room that a hot slice needs beside its template: two numbers, task and punctuation. */
@@ -37,7 +38,7 @@ interface JsonTrack {
   readonly identity: Uint8Array;
   /** Constant part of a slice by name. */
   readonly slices: (SliceTemplate | undefined)[];
-  /** Names of the open async slices, which their ends repeat. */
+  /** Name and category, in turns, of the open slices, which their ends repeat. */
   readonly open: StringRef[];
 }
 
@@ -60,7 +61,6 @@ class JsonWriter implements TraceWriter {
   /** Next free byte; a multiple of four between events. */
   #at = 0;
   #isEmpty = true;
-  #hasMainThread = false;
   readonly #tracks: JsonTrack[] = [];
   readonly #released: TrackRef[] = [];
   readonly #strings: Uint8Array[] = [];
@@ -88,12 +88,7 @@ class JsonWriter implements TraceWriter {
     const place = `"pid":${pid},"tid":${tid}`;
     this.#describe('thread_name', place, { name });
     if (sortIndex !== undefined) this.#describe('thread_sort_index', place, { sort_index: sortIndex });
-    const track = this.#declare('thread', place, '');
-    if (!this.#hasMainThread) {
-      this.#hasMainThread = true;
-      this.#writeDevToolsStart(track);
-    }
-    return track;
+    return this.#declare('thread', place, '');
   }
 
   asyncTrack(pid: number, category: string, id: string, _name: string): TrackRef {
@@ -169,16 +164,16 @@ class JsonWriter implements TraceWriter {
     flows?: readonly Flow[],
   ): void {
     const track = this.#tracks[trackRef]!;
-    const isAsync = track.kind === 'async';
-    if (isAsync) track.open.push(name);
-    this.#event(isAsync ? 'b' : 'B', track, name, category, start, task, args);
+    track.open.push(name, category);
+    this.#event(track.kind === 'async' ? 'b' : 'B', track, name, category, start, task, args);
     if (flows !== undefined) this.#flows(track, start, flows);
   }
 
   end(trackRef: TrackRef, time: number, args?: string): void {
     const track = this.#tracks[trackRef]!;
-    if (track.kind === 'async') this.#event('e', track, track.open.pop() ?? 0, 0, time, 0, args);
-    else this.#event('E', track, 0, 0, time, 0, args);
+    const category = track.open.pop() ?? 0;
+    const name = track.open.pop() ?? 0;
+    this.#event(track.kind === 'async' ? 'e' : 'E', track, name, category, time, 0, args);
   }
 
   instant(
@@ -252,12 +247,6 @@ class JsonWriter implements TraceWriter {
     this.#align();
   }
 
-  /** Without this event the Performance panel of Chrome DevTools refuses the file. */
-  #writeDevToolsStart(track: TrackRef): void {
-    const name = this.string(DEVTOOLS_START);
-    this.instant(track, name, this.string(Category.ttrace), 0, 0, '{"data":{"frames":[]}}');
-  }
-
   #makeTemplate(track: JsonTrack, name: StringRef, category: StringRef): SliceTemplate {
     const text = new TextDecoder();
     const cat = category === 0 ? '' : `,"cat":${text.decode(this.#strings[category])}`;
@@ -327,10 +316,8 @@ class JsonWriter implements TraceWriter {
   }
 
   #names(track: JsonTrack, name: StringRef, category: StringRef): void {
-    if (name !== 0) {
-      this.#text(',"name":');
-      this.#raw(this.#strings[name]!);
-    }
+    this.#text(',"name":');
+    this.#raw(this.#strings[name]!);
     // An async event is found by its track's category and id, whatever its own category.
     if (track.kind === 'async') this.#raw(track.identity);
     else if (category !== 0) {

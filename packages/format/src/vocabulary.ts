@@ -44,9 +44,3 @@ export const MetadataName = {
 
 /** Name that stands in for every name past the recorder's bound on distinct names. */
 export const OTHER_NAME = '(other)';
-
-/**
- * The instant, of category `ttrace`, that JSON files begin with: without it the Performance panel of Chrome DevTools refuses
- * them. It says nothing, and our reader leaves it out.
- */
-export const DEVTOOLS_START = 'TracingStartedInBrowser';

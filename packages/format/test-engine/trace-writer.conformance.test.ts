@@ -319,16 +319,31 @@ test.each(WRITERS.filter(([name]) => name.includes('protobuf')))(
   },
 );
 
-test('our JSON files begin with what Chrome DevTools asks for, and reading leaves it out', async () => {
+test('every event of our JSON files has a name, ends that of their begin, and none makes them a web page', async () => {
   const bytes = encode(createJsonWriter, (writer) => {
     writer.process(1, 'p');
-    writer.slice(writer.thread(1, 1, 'main'), writer.string('a'), 0, 1, 1, 0);
+    const main = writer.thread(1, 1, 'main');
+    const task = writer.asyncTrack(1, 'task', '0x1', 'order');
+    const [outer, region] = [writer.string('outer'), writer.string('region')];
+    writer.begin(main, outer, region, 1, 0);
+    writer.begin(main, 0, region, 2, 0);
+    writer.slice(main, 0, 0, 3, 1, 0);
+    writer.slice(main, 0, 0, 3, 1, 0, '{"a":1}');
+    writer.instant(main, 0, 0, 4, 0);
+    writer.begin(task, writer.string('order'), writer.string('task'), 4, 0);
+    writer.counter(writer.counterTrack(1, ''), 4, 1);
+    writer.end(task, 5);
+    writer.end(main, 5, '{"late":true}');
+    writer.end(main, 6);
   });
-  const events = JSON.parse(new TextDecoder().decode(bytes)) as { name: string; args: unknown }[];
-  expect(events.find(({ name }) => name === 'TracingStartedInBrowser')?.args).toEqual({
-    data: { frames: [] },
-  });
-  expect((await read(bytes)).length).toBe(1);
+  const events = JSON.parse(new TextDecoder().decode(bytes)) as { ph: string; name: unknown; cat?: string }[];
+  expect(events.filter(({ name }) => typeof name !== 'string')).toEqual([]);
+  expect(events.filter(({ name }) => String(name).startsWith('TracingStarted'))).toEqual([]);
+  expect(events.filter(({ ph }) => ph === 'E').map(({ name, cat }) => [name, cat])).toEqual([
+    ['', 'region'],
+    ['outer', 'region'],
+  ]);
+  expect((await read(bytes)).length).toBe(7);
 });
 
 test('slices that overlap without nesting, and unfinished ones inside finished ones, do not disturb the others', async () => {
