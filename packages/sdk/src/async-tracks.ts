@@ -7,6 +7,16 @@ import { Category, type StringRef, type TraceWriter, type TrackRef } from '@ttra
 /** Ends that are remembered until their task begins. */
 const MAX_EARLY_ENDS = 10_000;
 
+/** Free lanes that are looked at for one that is free early enough. */
+const MAX_LOOKED_AT = 8;
+
+/** A track for regions of one name, one at a time. */
+interface Lane {
+  readonly track: TrackRef;
+  /** When its last region ended. */
+  end: number;
+}
+
 export class AsyncTracks {
   readonly #writer: TraceWriter;
   readonly #pid: number;
@@ -15,9 +25,9 @@ export class AsyncTracks {
   readonly #tasks = new Map<number, TrackRef>();
   /** When tasks ended whose begin has not been read yet: another thread's ring, read later, holds it. */
   readonly #earlyEnds = new Map<number, number>();
-  readonly #regions = new Map<number, { track: TrackRef; lanes: TrackRef[] }>();
+  readonly #regions = new Map<number, { lane: Lane; free: Lane[] }>();
   /** Lanes that are free, by name. */
-  readonly #lanes = new Map<string, TrackRef[]>();
+  readonly #lanes = new Map<string, Lane[]>();
   #laneCount = 0;
 
   constructor(writer: TraceWriter, pid: number) {
@@ -54,23 +64,38 @@ export class AsyncTracks {
   }
 
   beginRegion(id: number, name: string, label: StringRef, time: number, task: number, text: string): void {
-    let lanes = this.#lanes.get(name);
-    if (lanes === undefined) {
-      lanes = [];
-      this.#lanes.set(name, lanes);
+    let free = this.#lanes.get(name);
+    if (free === undefined) {
+      free = [];
+      this.#lanes.set(name, free);
     }
-    const track =
-      lanes.pop() ??
-      this.#writer.asyncTrack(this.#pid, Category.region, `0x${(++this.#laneCount).toString(16)}`, name);
-    this.#regions.set(id, { track, lanes });
-    this.#writer.begin(track, label, this.#region, time, task, text);
+    const lane = takeLane(free, time) ?? {
+      track: this.#writer.asyncTrack(
+        this.#pid,
+        Category.region,
+        `0x${(++this.#laneCount).toString(16)}`,
+        name,
+      ),
+      end: 0,
+    };
+    this.#regions.set(id, { lane, free });
+    this.#writer.begin(lane.track, label, this.#region, time, task, text);
   }
 
   endRegion(id: number, time: number): void {
     const open = this.#regions.get(id);
     if (open === undefined) return;
     this.#regions.delete(id);
-    this.#writer.end(open.track, time);
-    open.lanes.push(open.track);
+    this.#writer.end(open.lane.track, time);
+    open.lane.end = time;
+    open.free.push(open.lane);
   }
+}
+
+/** A lane that was free at this time. The last one need not be: what another thread ended, or ended late, may be read before. */
+function takeLane(free: Lane[], time: number): Lane | undefined {
+  for (let i = free.length - 1; i >= 0 && i >= free.length - MAX_LOOKED_AT; i--) {
+    if (free[i]!.end <= time) return free.splice(i, 1)[0];
+  }
+  return undefined;
 }

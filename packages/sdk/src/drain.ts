@@ -2,9 +2,8 @@
  * Reads the threads' rings and hands every record to a TraceWriter. Runs in the collector; pure apart from the shared
  * memory, so that tests can drive it.
  *
- * Knows what the records do not say: which track a thread has, which regions were still open when their thread ended,
- * which tasks have ended already, and that a region open for longer than one round must be begun in the file now, so that
- * a crash does not take it along.
+ * Knows what the records do not say: which track a thread has, and what its names and texts are. Regions that are open for
+ * long are begun-regions.ts's, tasks and async regions async-tracks.ts's.
  */
 import {
   Category,
@@ -15,6 +14,7 @@ import {
   type TrackRef,
 } from '@ttrace/format';
 import { AsyncTracks } from './async-tracks.ts';
+import { BegunRegions } from './begun-regions.ts';
 import {
   type Block,
   BlockState,
@@ -22,7 +22,6 @@ import {
   Control,
   Header,
   KIND_SHIFT,
-  MAX_OPEN,
   NAME_MASK,
   OTHER_NAME_ID,
   RecordKind,
@@ -38,6 +37,8 @@ interface Source {
   tail: number;
   /** undefined until the thread has introduced itself. */
   track: TrackRef | undefined;
+  /** Known from the same moment on. */
+  begun: BegunRegions | undefined;
   threadId: number;
   /** Nanoseconds to add to the thread's clock for nanoseconds since the recording's origin. */
   offset: number;
@@ -47,10 +48,6 @@ interface Source {
   text: string;
   flow: number;
   flowDirection: 0 | 1;
-  /** Start times (thread's clock) of open regions whose begin is in the file, outermost first. */
-  begun: number[];
-  /** Depths that were open in the last round, by start time. */
-  seenOpen: Float64Array;
 }
 
 /** What the recording contained, for whoever asks at its end. */
@@ -122,7 +119,7 @@ class RingDrain implements Drain {
       const hasEnded = Atomics.load(source.block.header, Header.state) === BlockState.ended;
       this.#readRing(source);
       if (hasEnded) this.#release(index, source);
-      else this.#beginLongOpen(source);
+      else source.begun?.beginLongOpen();
     }
     return this.#counts.records - before;
   }
@@ -145,6 +142,7 @@ class RingDrain implements Drain {
       block,
       tail: Atomics.load(block.header, Header.tail),
       track: undefined,
+      begun: undefined,
       threadId: 0,
       offset: 0,
       names: [],
@@ -152,8 +150,6 @@ class RingDrain implements Drain {
       text: '',
       flow: 0,
       flowDirection: 0,
-      begun: [],
-      seenOpen: new Float64Array(MAX_OPEN),
     };
     source.names[OTHER_NAME_ID] = this.#writer.string(OTHER_NAME);
     source.nameTexts[OTHER_NAME_ID] = OTHER_NAME;
@@ -189,8 +185,8 @@ class RingDrain implements Drain {
         kind === RecordKind.region &&
         source.text === '' &&
         source.flow === 0 &&
-        source.begun.length === 0 &&
-        source.track !== undefined
+        source.track !== undefined &&
+        source.begun?.isIdle === true
       ) {
         const start = Math.round(doubles[slot]! * 1e6);
         writer.slice(
@@ -261,7 +257,15 @@ class RingDrain implements Drain {
     this.#usedThreadIds.add(tid);
     source.threadId = threadId;
     source.offset = clockOffset - this.#origin;
-    source.track = this.#writer.thread(this.#pid, tid, source.text, threadId);
+    const track = this.#writer.thread(this.#pid, tid, source.text, threadId);
+    source.track = track;
+    source.begun = new BegunRegions(this.#writer, track, source.offset, source.block, (id, start, task) => {
+      const name = source.names[id];
+      // On the way still.
+      if (name === undefined) return false;
+      this.#writer.begin(track, name, this.#region, Math.round(start * 1e6) + source.offset, task);
+      return true;
+    });
   }
 
   #readText(source: Source, length: number): string {
@@ -293,7 +297,7 @@ class RingDrain implements Drain {
         this.#writeRegion(source, track, label, task, first, second);
         break;
       case RecordKind.asyncBegin:
-        this.#async.beginRegion(second, source.nameTexts[name] ?? '', label, time, task, source.text);
+        this.#beginAsyncRegion(source, label, source.nameTexts[name] ?? '', task, first, second);
         break;
       case RecordKind.asyncEnd:
         this.#async.endRegion(second, time);
@@ -324,16 +328,7 @@ class RingDrain implements Drain {
     const writer = this.#writer;
     const start = Math.round(first * 1e6);
     const end = Math.round(second * 1e6);
-    // Inner regions that were begun in the file but never ended by the program end with this one.
-    while (source.begun.length > 0 && source.begun[source.begun.length - 1]! > first) {
-      writer.end(track, end + source.offset);
-      source.begun.pop();
-    }
-    if (source.begun[source.begun.length - 1] === first) {
-      source.begun.pop();
-      writer.end(track, end + source.offset, source.text);
-      return;
-    }
+    if (source.begun?.end(first, second, source.text) === true) return;
     if (source.flow === 0) {
       writer.slice(track, label, this.#region, start + source.offset, end - start, task, source.text);
     } else {
@@ -342,6 +337,20 @@ class RingDrain implements Drain {
         { id: source.flow, direction },
       ]);
     }
+  }
+
+  /** The id of an async region stands before it, as that of a flow. */
+  #beginAsyncRegion(
+    source: Source,
+    label: StringRef,
+    name: string,
+    task: number,
+    start: number,
+    left: number,
+  ): void {
+    const from = source.begun?.leave(start, left) ?? start;
+    const time = Math.round(from * 1e6) + source.offset;
+    this.#async.beginRegion(source.flow, name, label, time, task, source.text);
   }
 
   #counter(name: string): TrackRef {
@@ -353,35 +362,6 @@ class RingDrain implements Drain {
     return track;
   }
 
-  /** Writes the begin of regions that were open in the last round already. */
-  #beginLongOpen(source: Source): void {
-    const { header, openStart, openName } = source.block;
-    const depth = Math.min(Atomics.load(header, Header.depth), MAX_OPEN);
-    const { begun, seenOpen } = source;
-    for (let level = 0; level < depth; level++) {
-      const start = openStart[level]!;
-      const isOld = seenOpen[level] === start;
-      seenOpen[level] = start;
-      if (!isOld || source.track === undefined) break;
-      if (level < begun.length) {
-        if (begun[level] !== start) break;
-        continue;
-      }
-      const name = source.names[openName[level]!];
-      // Its name is still on the way, or the thread has moved on while we looked.
-      if (name === undefined || Atomics.load(header, Header.depth) <= level || openStart[level] !== start)
-        break;
-      begun.push(start);
-      this.#writer.begin(
-        source.track,
-        name,
-        this.#region,
-        Math.round(start * 1e6) + source.offset,
-        openName[level + MAX_OPEN]!,
-      );
-    }
-  }
-
   /** The thread has ended: writes what only its end tells, and gives the block back. */
   #release(index: number, source: Source): void {
     this.#close(source);
@@ -390,15 +370,9 @@ class RingDrain implements Drain {
   }
 
   #close(source: Source): void {
-    const { header, openStart, openName } = source.block;
+    const { header } = source.block;
     if (source.track === undefined) return;
-    const depth = Math.min(Atomics.load(header, Header.depth), MAX_OPEN);
-    for (let level = source.begun.length; level < depth; level++) {
-      const name = source.names[openName[level]!];
-      if (name === undefined) break;
-      const time = Math.round(openStart[level]! * 1e6) + source.offset;
-      this.#writer.begin(source.track, name, this.#region, time, openName[level + MAX_OPEN]!);
-    }
+    source.begun?.beginOpen();
     const dropped = header[Header.dropped]! >>> 0;
     if (dropped > 0) {
       this.#counts.dropped += dropped;

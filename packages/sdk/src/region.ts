@@ -13,6 +13,7 @@ import {
   now,
   openRegion,
   record,
+  recordLate,
   recordWith,
   runRegion,
 } from './thread-recorder.ts';
@@ -67,7 +68,8 @@ const NO_REGION: Region = Object.freeze({
  * Opens a region in the current task and returns its closer.
  *
  * Regions of a thread nest: close in reverse order, and in the same synchronous stretch of code; for asynchronous work use
- * `withRegion`. While tracing is off this returns a shared no-op and allocates nothing.
+ * `withRegion`. A region that is closed after one around it lies on a track of its own. While tracing is off this returns
+ * a shared no-op and allocates nothing.
  * @param name Reports group by it: keep to tens of distinct names, and put ids in attributes.
  */
 export function startRegion(name: string, attributes?: Attributes): Region {
@@ -113,7 +115,7 @@ function withAttributes<T>(name: string, attributes: Attributes, fn: () => T): T
     const result = fn();
     if (result instanceof Promise && recording === activeRecording()) {
       isPending = true;
-      closeRegion(depth);
+      closeRegion(start, depth);
       return asyncRegionWith(text, result, label, name, task, start, recording) as T;
     }
     return result;
@@ -123,8 +125,8 @@ function withAttributes<T>(name: string, attributes: Attributes, fn: () => T): T
 }
 
 function endRegionWith(text: string, label: number, task: number, start: number, depth: number): void {
-  closeRegion(depth);
-  recordWith(text, 0, 0, RecordKind.region, label, task, start, now());
+  if (closeRegion(start, depth)) recordWith(text, 0, 0, RecordKind.region, label, task, start, now());
+  else recordLate(text, label, task, start);
 }
 
 function asyncRegion(
@@ -138,7 +140,7 @@ function asyncRegion(
   return asyncRegionWith('', promise, label, name, task, start, recording);
 }
 
-/** An asynchronous region: begun now, when it is known to be one, with the time at which it began. */
+/** An asynchronous region: begun now, when it is known to be one, with the times at which it began and left the thread. */
 function asyncRegionWith(
   text: string,
   promise: Promise<unknown>,
@@ -149,7 +151,7 @@ function asyncRegionWith(
   recording: number,
 ): Promise<unknown> {
   const id = nextId();
-  recordWith(text, 0, 0, RecordKind.asyncBegin, label, task, start, id);
+  recordWith(text, id, 0, RecordKind.asyncBegin, label, task, start, now());
   return endWhenSettled(promise, {
     end(): void {
       if (recording === activeRecording()) record(RecordKind.asyncEnd, nameId(name), task, now(), id);

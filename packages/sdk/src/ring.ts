@@ -55,8 +55,9 @@ export const DEFAULT_SLOTS_LOG2 = 19;
 export const RecordKind = {
   /** Region of code on the thread: start, end. */
   region: 1,
-  /** Async region: time, id. */
+  /** Region that goes on outside of its thread: start, time at which the thread left it; its id stands before, as a flow's. */
   asyncBegin: 2,
+  /** Its end: time, id. */
   asyncEnd: 3,
   /** Task: time, parent's id. Its own id stands in the task field. */
   taskBegin: 4,
@@ -65,7 +66,7 @@ export const RecordKind = {
   log: 6,
   /** Counter: time, value. */
   counter: 7,
-  /** Belongs to the next record: id of a flow; name field: 0 = out, 1 = in. */
+  /** Belongs to the next record: id of a flow or an async region; name field: 0 = out, 1 = in. */
   flow: 8,
   /** Belongs to the next record: byte length of a text that fills the next slots. */
   text: 9,

@@ -44,7 +44,6 @@ const scratch = new Uint8Array(MAX_TEXT * 3);
 /** Bound once: test tools that replace `performance.now` must not reach the recorder. */
 const clock: () => number = performance.now.bind(performance);
 
-const OPEN_MASK = MAX_OPEN - 1;
 // Constants of this module: properties of an imported object are loaded anew at each use.
 const HEAD = Header.head;
 const DEPTH = Header.depth;
@@ -116,22 +115,26 @@ export function now(): number {
 /** Puts a region on the stack of open regions and returns its depth. The caller has checked `activeRecording`. */
 export function openRegion(nameId: number, task: number, start: number): number {
   // hot
-  const slot = depth & OPEN_MASK;
-  openStart[slot] = start;
-  openName[slot] = nameId;
-  openName[slot + MAX_OPEN] = task;
+  if (depth < MAX_OPEN) {
+    openStart[depth] = start;
+    openName[depth] = nameId;
+    openName[depth + MAX_OPEN] = task;
+  }
   const own = depth++;
   header[Header.depth] = depth;
   return own;
 }
 
-/** Takes a region off the stack, and everything that was left open inside it. */
-export function closeRegion(ownDepth: number): void {
+/**
+ * Takes a region off the stack, and everything that was left open inside it. False if it is not there any more, because one
+ * around it was closed before it.
+ */
+export function closeRegion(start: number, ownDepth: number): boolean {
   // hot
-  if (ownDepth < depth) {
-    depth = ownDepth;
-    header[Header.depth] = ownDepth;
-  }
+  if (ownDepth >= depth || (openStart[ownDepth] !== start && ownDepth < MAX_OPEN)) return false;
+  depth = ownDepth;
+  header[Header.depth] = ownDepth;
+  return true;
 }
 
 /** Writes a record of one slot. */
@@ -243,10 +246,11 @@ export function runRegion<T>(name: string, fn: () => T, onPromise: OnPromise): T
   if (start <= lastTime) start = lastTime + 1e-6;
   lastTime = start;
   const ownDepth = depth;
-  const open = ownDepth & OPEN_MASK;
-  openStart[open] = start;
-  openName[open] = label;
-  openName[open + MAX_OPEN] = task;
+  if (ownDepth < MAX_OPEN) {
+    openStart[ownDepth] = start;
+    openName[ownDepth] = label;
+    openName[ownDepth + MAX_OPEN] = task;
+  }
   depth = ownDepth + 1;
   header[DEPTH] = depth;
   let result: T;
@@ -257,10 +261,17 @@ export function runRegion<T>(name: string, fn: () => T, onPromise: OnPromise): T
     throw error;
   }
   if (recording !== onOff[0]) return result;
-  depth = ownDepth;
-  header[DEPTH] = ownDepth;
+  const isOpen = depth > ownDepth;
+  if (isOpen) {
+    depth = ownDepth;
+    header[DEPTH] = ownDepth;
+  }
   if (typeof result === 'object' && result instanceof Promise) {
     return onPromise(result, label, name, task, start, recording) as T;
+  }
+  if (!isOpen) {
+    recordLate('', label, task, start);
+    return result;
   }
   let end = clock();
   if (end <= lastTime) end = lastTime + 1e-6;
@@ -284,8 +295,16 @@ export function runRegion<T>(name: string, fn: () => T, onPromise: OnPromise): T
 /** Closes a region that `openRegion` opened, and records it. */
 export function endRegion(nameId: number, task: number, start: number, ownDepth: number): void {
   // hot
-  closeRegion(ownDepth);
-  record(RecordKind.region, nameId, task, start, now());
+  if (closeRegion(start, ownDepth)) record(RecordKind.region, nameId, task, start, now());
+  else recordLate('', nameId, task, start);
+}
+
+/** Records a region that ends after one around it, and so does not nest: it gets a track of its own. */
+export function recordLate(text: string, nameId: number, task: number, start: number): void {
+  const id = nextId();
+  const end = now();
+  recordWith(text, id, 0, RecordKind.asyncBegin, nameId, task, start, end);
+  record(RecordKind.asyncEnd, nameId, task, end, id);
 }
 
 /** A new id, unique in the process: tasks, flows and async regions draw from one sequence. */
