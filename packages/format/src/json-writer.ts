@@ -92,7 +92,8 @@ class JsonWriter implements TraceWriter {
   }
 
   asyncTrack(pid: number, category: string, id: string, _name: string): TrackRef {
-    const identity = `,"cat":${JSON.stringify(category)},"id":${JSON.stringify(id)}`;
+    // A local id belongs to the process; Perfetto shows tracks of global ids under no process.
+    const identity = `,"cat":${JSON.stringify(category)},"id2":{"local":${JSON.stringify(id)}}`;
     return this.#declare('async', `"pid":${pid},"tid":${pid}`, identity);
   }
 

@@ -45,7 +45,8 @@ function writeValue(out: ProtobufOutput, sequence: SequenceWriter, value: unknow
   else if (typeof value === 'number') writeNumber(out, value);
   else if (Array.isArray(value)) writeArray(out, sequence, value);
   else if (typeof value === 'object' && value !== null) writeDictionary(out, sequence, value);
-  else out.text(Annotation.legacyJson, 'null');
+  // An annotation without a value: Perfetto v51 and newer abort at `null` as legacy JSON.
+  else out.close(out.open(Annotation.nested));
 }
 
 function writeNumber(out: ProtobufOutput, value: number): void {

@@ -173,7 +173,8 @@ export class PacketWriter {
     out.uint(Event.type, EventType.counter);
     // A negative integer would take ten bytes as a varint.
     if (Number.isSafeInteger(value) && value >= 0) out.uint(Event.counterValue, value);
-    else out.double(Event.doubleCounterValue, value);
+    // JSON has no NaN either: both formats say 0.
+    else out.double(Event.doubleCounterValue, Number.isFinite(value) ? value : 0);
     out.close(event);
     out.close(packet);
   }

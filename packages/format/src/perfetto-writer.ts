@@ -85,8 +85,16 @@ class PerfettoWriter implements TraceWriter {
 
   thread(pid: number, tid: number, name: string, sortIndex = 0): TrackRef {
     const place = this.#place(this.#newUuid(pid), this.#processUuid(pid));
-    writeThreadDescriptor(this.#packets.out, place, pid, tid, name, sortIndex);
     const sequence = this.#startSequence(place.uuid);
+    // In the thread's own sequence: Perfetto takes a sequence's last thread for the one behind all its other tracks.
+    writeThreadDescriptor(
+      this.#packets.out,
+      { ...place, sequenceId: sequence.id },
+      pid,
+      tid,
+      name,
+      sortIndex,
+    );
     return this.#declare({
       uuid: place.uuid,
       sequence,

@@ -153,6 +153,23 @@ describe.each(WRITERS)('%s', (_, create) => {
     expect(trace.tracks.find(({ kind }) => kind === 'async')).toMatchObject({ name: 'order', pid: 7 });
   });
 
+  test('keeps null and empty arguments, and says 0 for numbers that are none', async () => {
+    const args = '{"none":null,"list":[null,[]],"inner":{"nothing":null,"empty":{}}}';
+    const trace = await read(
+      encode(create, (writer) => {
+        writer.process(7, 'p');
+        const main = writer.thread(7, 7, 'main');
+        writer.slice(main, writer.string('odd'), writer.string('region'), 10, 5, 0, args);
+        const queue = writer.counterTrack(7, 'queue');
+        writer.counter(queue, 40, Number.NaN);
+        writer.counter(queue, 41, Number.POSITIVE_INFINITY);
+      }),
+    );
+    expect(slices(trace)).toEqual([`${at(10)} 5 main odd region ${args}`]);
+    const { kind, value } = trace.columns;
+    expect([...value].filter((_, row) => kind[row] === EventKind.counter)).toEqual([0, 0]);
+  });
+
   test('keeps arrows, drop counts and the clock', async () => {
     const recording =
       '{"version":1,"clock":{"monotonicNanos":"1507948892012345","wallMillis":1795426070889.5}}';
@@ -344,6 +361,29 @@ test('every event of our JSON files has a name, ends that of their begin, and no
     ['outer', 'region'],
   ]);
   expect((await read(bytes)).length).toBe(7);
+});
+
+test('current Perfetto aborts at null as legacy JSON, so none is written', () => {
+  const bytes = encode(createPerfettoWriter, (writer) => {
+    const main = writer.thread(1, 1, 'main');
+    writer.slice(main, writer.string('odd'), 0, 1, 1, 0, '{"none":null}');
+  });
+  expect(Buffer.from(bytes).includes('null')).toBe(false);
+});
+
+test('tasks of the JSON belong to their process', async () => {
+  const chunks = [1, 2].map((pid) =>
+    encode(createJsonWriter, (writer) => {
+      const task = writer.asyncTrack(pid, 'task', '0x1', 'order');
+      writer.begin(task, writer.string('order'), writer.string('task'), pid, 0);
+      writer.end(task, pid + 10);
+    }),
+  );
+  // Two recordings in one array: their ids are alike.
+  const text = chunks.flatMap((bytes) => JSON.parse(new TextDecoder().decode(bytes)) as unknown[]);
+  const trace = await read(Buffer.from(JSON.stringify(text)));
+  expect(trace.tracks.filter(({ kind }) => kind === 'async').map(({ pid }) => pid)).toEqual([1, 2]);
+  expect([...trace.columns.value]).toEqual([10, 10]);
 });
 
 test('slices that overlap without nesting, and unfinished ones inside finished ones, do not disturb the others', async () => {

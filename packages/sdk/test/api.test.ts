@@ -79,7 +79,9 @@ test('the region of an async function ends when its promise settles, and hides n
   expect(outcome).toMatchObject({ code: 0, stdout: 'done\ncaught\nunhandled loose\ntrue 0\n' });
   const events = readEvents(outcome.file);
   const begin = only(events, 'slow');
-  const end = events.find(({ ph, id, ts }) => ph === 'e' && id === begin.id && ts > begin.ts);
+  const end = events.find(
+    ({ ph, id2, ts }) => ph === 'e' && id2!.local === begin.id2!.local && ts > begin.ts,
+  );
   expect(begin.ph).toBe('b');
   expect(end!.ts - begin.ts).toBeGreaterThan(40_000);
   expect(only(events, 'lazy').ph).toBe('X');
@@ -153,7 +155,9 @@ test('a task ends once, also when a worker that adopted it ends it first', async
     await new Promise((resolve) => worker.once('exit', resolve));
     task.end(); task.end();`);
   const begin = only(events, 'shared');
-  expect(events.filter(({ ph, id, cat }) => ph === 'e' && cat === 'task' && id === begin.id)).toHaveLength(1);
+  expect(
+    events.filter(({ ph, id2, cat }) => ph === 'e' && cat === 'task' && id2!.local === begin.id2!.local),
+  ).toHaveLength(1);
   expect(only(events, 'in worker').args).toEqual({ task: begin.args!.task });
 });
 

@@ -23,6 +23,7 @@ export interface TraceEvent {
   readonly name?: string;
   readonly cat?: string;
   readonly id?: string;
+  readonly id2?: { readonly local: string };
   readonly pid: number;
   readonly tid: number;
   readonly ts: number;
