@@ -153,3 +153,73 @@ test('the thread of module.register is left alone', async () => {
   expect([code, stderr]).toEqual([0, '']);
   expect([...threadNames(readEvents(file)).values()]).toEqual(['main']);
 });
+
+describe('a Worker constructor that was taken before the recording', () => {
+  const SDK_BODY = `${REQUIRE_SDK} for (let i = 0; i < 100; i++) trace.withRegion('own', () => i);`;
+  // In the program's text `Worker` is what the prelude took before `trace.start`.
+  const USES = `
+    const ended = (worker) => new Promise((resolve) => worker.once('exit', resolve));
+    await ended(new Worker('0', { eval: true, name: 'plain' }));
+    await ended(new Worker(${JSON.stringify(SDK_BODY)}, { eval: true, name: 'user' }));
+    await ended(new threads.Worker('0', { eval: true, name: 'later' }));`;
+  const required = `const threads = require('node:worker_threads');`;
+  /** What the threads are called, without their numbers, and how many regions the SDK's user recorded. */
+  const look = (file: string): [string[], number] => {
+    const events = readEvents(file);
+    const labels = [...threadNames(events).values()].map((name) => name.replace(/^(worker) \d+/, '$1'));
+    return [labels.filter((label) => label !== 'main').sort(), named(events, 'own').length];
+  };
+
+  test('by require makes workers that take part, without their name, if they use the SDK, and not otherwise', async () => {
+    const { code, stderr, file } = await runProgram(
+      `${required} (async () => { await trace.start({ file }); ${USES} await trace.stop(); })();`,
+      { kind: 'cjs' },
+    );
+    expect([code, stderr]).toEqual([0, '']);
+    expect(look(file)).toEqual([['worker', 'worker later'], 100]);
+  });
+
+  test('by import follows the recording', async () => {
+    const { code, stderr, file } = await runProgram(
+      `import * as threads from 'node:worker_threads'; await trace.start({ file }); ${USES} await trace.stop();`,
+    );
+    expect([code, stderr]).toEqual([0, '']);
+    expect(look(file)).toEqual([['worker later', 'worker plain', 'worker user'], 100]);
+  });
+
+  test.each(['cjs', 'mjs'] as const)(
+    'does not exist under the register hook, which comes first (%s)',
+    async (kind) => {
+      const uses = kind === 'cjs' ? `${required} (async () => { ${USES} })();` : USES;
+      const { code, stderr, file } = await runProgram(
+        kind === 'cjs' ? uses : `import * as threads from 'node:worker_threads'; ${uses}`,
+        { kind, isHooked: true },
+      );
+      expect([code, stderr]).toEqual([0, '']);
+      expect(look(file)).toEqual([['worker later', 'worker plain', 'worker user'], 100]);
+    },
+  );
+
+  test('is what it was after the recording, and one that was taken meanwhile does nothing more', async () => {
+    const { code, stderr, stdout, directory } = await runProgram(
+      `${required}
+       (async () => {
+         const before = threads.Worker;
+         await trace.start({ file });
+         const { Worker: meanwhile } = threads;
+         await trace.stop();
+         console.log(threads.Worker === before, meanwhile === before);
+         const worker = new meanwhile('require("node:worker_threads").parentPort.postMessage(process.execArgv)', { eval: true });
+         const [flags] = await Promise.all([new Promise((resolve) => worker.once('message', resolve)), new Promise((resolve) => worker.once('exit', resolve))]);
+         console.log(flags.length, worker instanceof before, worker instanceof meanwhile);
+         await trace.start({ file: 'second.json' });
+         await new Promise((resolve) => new meanwhile('0', { eval: true, name: 'again' }).once('exit', resolve));
+         await trace.stop();
+       })();`,
+      { kind: 'cjs' },
+    );
+    expect([code, stderr, stdout]).toEqual([0, '', 'true false\n0 true true\n']);
+    // One that was taken in an earlier recording serves the next as well.
+    expect(look(`${directory}/second.json`)).toEqual([['worker again'], 0]);
+  });
+});
