@@ -56,15 +56,16 @@ function laneSlices(events: readonly DrainedEvent[]): Slice[] {
   const ends = new Map<string, number>();
   const slices: Slice[] = [];
   for (const event of events) {
-    if (event.cat !== 'region' || event.id === undefined) continue;
+    const id = event.id2?.local;
+    if (event.cat !== 'region' || id === undefined) continue;
     if (event.ph === 'b') {
-      expect(open.has(event.id)).toBe(false);
-      expect(nanos(event.ts)).toBeGreaterThanOrEqual(ends.get(event.id) ?? 0);
-      open.set(event.id, event);
+      expect(open.has(id)).toBe(false);
+      expect(nanos(event.ts)).toBeGreaterThanOrEqual(ends.get(id) ?? 0);
+      open.set(id, event);
     } else if (event.ph === 'e') {
-      ends.set(event.id, nanos(event.ts));
-      const { name, ts, args = {} } = open.get(event.id)!;
-      open.delete(event.id);
+      ends.set(id, nanos(event.ts));
+      const { name, ts, args = {} } = open.get(id)!;
+      open.delete(id);
       slices.push({ name, start: nanos(ts), end: nanos(event.ts), args });
     }
   }
@@ -392,5 +393,5 @@ test('regions of one name that end late share tracks only when they do not meet'
   recording.finish();
   const events = recording.events();
   expect(laneSlices(events)).toHaveLength(11);
-  expect(new Set(events.map(({ id }) => id ?? '')).size).toBe(1 + 5);
+  expect(new Set(events.map(({ id2 }) => id2?.local ?? '')).size).toBe(1 + 5);
 });

@@ -14,7 +14,7 @@ export interface DrainedEvent {
   readonly ph: string;
   readonly name: string;
   readonly cat?: string;
-  readonly id?: string;
+  readonly id2?: { readonly local: string };
   readonly tid: number;
   /** Microseconds. */
   readonly ts: number;
