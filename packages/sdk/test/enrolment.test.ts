@@ -106,11 +106,13 @@ test('NODE_OPTIONS with the register hook records a program and its workers', as
 });
 
 test('a worker that was there before the recording takes part if it uses the SDK', async () => {
+  const body = `${REQUIRE_SDK} const { parentPort } = require('node:worker_threads');
+    setInterval(() => { trace.withRegion('beat', () => 1); if (trace.isEnabled()) parentPort.postMessage('beat'); }, 5);`;
   const { code, stderr, file } = await runProgram(
-    `const worker = new Worker(${JSON.stringify(`${REQUIRE_SDK} setInterval(() => trace.withRegion('beat', () => 1), 5);`)}, { eval: true });
+    `const worker = new Worker(${JSON.stringify(body)}, { eval: true });
      await new Promise((resolve) => worker.once('online', resolve));
      await trace.start({ file });
-     await new Promise((resolve) => setTimeout(resolve, 200));
+     for (let beats = 0; beats < 5; beats++) await new Promise((resolve) => worker.once('message', resolve));
      await trace.stop();
      await worker.terminate();`,
   );
