@@ -167,7 +167,7 @@ class Player {
     else if (how === 'reject') await Promise.reject(new RangeError('caught')).catch(then);
     else if (how === 'thenable') {
       await {
-        // biome-ignore lint/suspicious/noThenProperty: x
+        // biome-ignore lint/suspicious/noThenProperty: a thenable is what is tried
         then(resolve: (value: number) => void): void {
           then();
           resolve(1);

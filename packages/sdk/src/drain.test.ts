@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type DrainedEvent, recordHere } from './recorder-test-kit.ts';
+import { type DrainedEvent, type LocalRecording, recordHere } from './recorder-test-kit.ts';
 import type { Region } from './region.ts';
 import { trace } from './trace.ts';
 
@@ -18,6 +18,12 @@ interface Slice {
 }
 
 const nanos = (micros: number): number => Math.round(micros * 1000);
+
+/** Names of the regions whose begin has been written on its own, in order. */
+function begunNames(recording: LocalRecording): string[] {
+  const begun = recording.events().filter(({ ph }) => ph === 'B');
+  return begun.map(({ name }) => name);
+}
 
 /** Fails when an end has no begin, or slices do not nest. */
 function threadSlices(events: readonly DrainedEvent[]): Slice[] {
@@ -193,14 +199,9 @@ test('a region that is open for long is in the file before it ends, and once', (
   const inner = trace.startRegion('inner', { at: 'end' });
   trace.withRegion('before', () => 1);
   recording.round();
-  expect(recording.events().filter(({ ph }) => ph === 'B')).toEqual([]);
+  expect(begunNames(recording)).toEqual([]);
   recording.round();
-  expect(
-    recording
-      .events()
-      .filter(({ ph }) => ph === 'B')
-      .map(({ name }) => name),
-  ).toEqual(['outer', 'inner']);
+  expect(begunNames(recording)).toEqual(['outer', 'inner']);
   trace.withRegion('within', () => 1);
   recording.round();
   inner.end();
@@ -309,12 +310,7 @@ test('a long region whose end found no room does not swallow what comes after it
   const long = trace.startRegion('long');
   recording.round();
   recording.round();
-  expect(
-    recording
-      .events()
-      .filter(({ ph }) => ph === 'B')
-      .map(({ name }) => name),
-  ).toEqual(['around', 'lost', 'long']);
+  expect(begunNames(recording)).toEqual(['around', 'lost', 'long']);
   long.end();
   around.end();
   recording.finish();

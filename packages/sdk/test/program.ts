@@ -15,7 +15,7 @@ export const SDK_URL: string = new URL('../dist/index.js', import.meta.url).href
 export const SDK_PATH: string = fileURLToPath(SDK_URL);
 export const REGISTER: string = fileURLToPath(new URL('../dist/register.cjs', import.meta.url));
 export const PACKAGE: string = fileURLToPath(new URL('..', import.meta.url));
-export const NODE_MAJOR = Number(process.versions.node.split('.')[0]);
+export const NODE_MAJOR: number = Number(process.versions.node.split('.')[0]);
 
 /** One event of a JSON trace. */
 export interface TraceEvent {
@@ -106,7 +106,7 @@ function prelude(kind: 'mjs' | 'cjs', file: string): string {
 }
 
 /** Text that imports the SDK, for workers made from text (CommonJS). */
-export const REQUIRE_SDK = `const { trace } = require(${JSON.stringify(SDK_PATH)});`;
+export const REQUIRE_SDK: string = `const { trace } = require(${JSON.stringify(SDK_PATH)});`;
 
 /** The events of a JSON trace, compressed or not, also of one that was cut off. */
 export function readEvents(file: string): TraceEvent[] {
