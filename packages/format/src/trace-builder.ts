@@ -173,7 +173,10 @@ export class TraceBuilder {
   finish(format: Trace['format'], bytesRead: number, error?: TraceFormatError): Trace {
     this.#pair();
     const n = this.#length;
-    const origin = Number.isNaN(this.#originMicros) ? 0n : BigInt(Math.trunc(this.#originMicros)) * 1000n;
+    // Without events the moment of the recording is known all the same.
+    const origin = Number.isNaN(this.#originMicros)
+      ? (this.clock?.monotonicNanos ?? 0n)
+      : BigInt(Math.trunc(this.#originMicros)) * 1000n;
     return {
       format,
       length: n,

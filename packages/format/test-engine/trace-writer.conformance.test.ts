@@ -207,6 +207,22 @@ describe.each(WRITERS)('%s', (_, create) => {
     expect(trace.clock?.monotonicNanos).toBe(ORIGIN);
   });
 
+  test('knows when a recording without events was made', async () => {
+    const trace = await read(
+      encode(create, (writer) => {
+        const process = writer.process(1, 'p');
+        writer.metadata(
+          process,
+          MetadataName.recording,
+          '{"version":1,"clock":{"monotonicNanos":"1507948892012345","wallMillis":1795426070889.5}}',
+        );
+      }),
+    );
+    expect(trace.length).toBe(0);
+    // Readers keep the origin in whole microseconds.
+    expect(trace.origin / 1000n).toBe(ORIGIN / 1000n);
+  });
+
   test('takes deep nesting, many names and many tracks', async () => {
     const trace = await read(
       encode(create, (writer) => {
