@@ -98,6 +98,11 @@ test('flows need both ends, in order of time, and waypoints alone are not enough
   expect(findings(flow('in', 1, 9e15), flow('out', 2, 9e15))).toEqual(['warning flow-goes-back 1']);
 });
 
+test('async regions one after another share a lane, which is no defect', () => {
+  const lane = 'track a2 async 1 region "0x1" "load"';
+  expect(findings(lane, slice('a2', 1, 5), slice('a2', 6, 9))).toEqual([]);
+});
+
 test('an async id that names several operations is a warning, unless an unfinished one may contain them', () => {
   expect(findings(slice('a1', 1, 5), slice('a1', 2, 3))).toEqual([]);
   expect(findings(slice('a1', 1, 5), slice('a1', 6, 9))).toEqual(['warning async-id-reuse 1']);

@@ -68,10 +68,15 @@ let stopping: Promise<RecordingReport | undefined> | undefined;
 /**
  * Starts recording into a file; events count from the moment this is called, the promise resolves
  * when the file is open and all threads record.
- * @throws TraceUsageError `already-started`, `not-main-thread`, `bad-option`, `cannot-open` (as a rejection).
+ * @throws TraceUsageError `already-started`, `not-main-thread`, `unsupported-node`, `bad-option`, `cannot-open` (as a rejection).
  */
 export async function start(options: StartOptions): Promise<void> {
   beginSession(options);
+}
+
+function isOldNode(): boolean {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  return major < 20 || (major === 20 && minor < 19);
 }
 
 /**
@@ -83,6 +88,12 @@ export function beginSession(options: StartOptions, onExitError?: (message: stri
     throw new TraceUsageError(
       'not-main-thread',
       'start the recording in the main thread: its workers take part by themselves',
+    );
+  }
+  if (isOldNode()) {
+    throw new TraceUsageError(
+      'unsupported-node',
+      `recording needs Node.js 20.19 or newer, not ${process.version}`,
     );
   }
   if (isBusy()) {

@@ -182,6 +182,7 @@ export function recordWith(
 /** Id of a name in this thread's part of the recording. */
 export function nameId(name: string): number {
   // hot
+  if (typeof name !== 'string') return nameId(safeText(name));
   const { length } = name;
   const place =
     (length + (length > 1 ? name.charCodeAt(length - 1) * 5 + name.charCodeAt(length - 2) * 11 : 0)) &
@@ -313,8 +314,7 @@ export function nextId(): number {
   return Atomics.add(control, Control.lastId, 1) + 1;
 }
 
-function defineName(value: unknown): number {
-  const name = typeof value === 'string' ? value : safeText(value);
+function defineName(name: string): number {
   if (nextNameId >= MAX_NAMES) return OTHER_NAME_ID;
   const length = encodeText(name.length > 512 ? `${name.slice(0, 512)}…` : name);
   // A name that finds no room is not defined: its next use tries again.
@@ -323,7 +323,7 @@ function defineName(value: unknown): number {
   putText(length);
   put(RecordKind.name, id, 0, 0, 0);
   Atomics.store(header, Header.head, head);
-  names.set(value as string, id);
+  names.set(name, id);
   return id;
 }
 

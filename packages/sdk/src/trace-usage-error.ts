@@ -3,6 +3,7 @@
 /**
  * - `already-started`: a recording is running; stop it first
  * - `not-main-thread`: recordings start and stop in the main thread
+ * - `unsupported-node`: Node.js is older than 20.19
  * - `bad-option`: an option has a value it may not have
  * - `cannot-open`: the file cannot be created
  * - `write-failed`: writing failed later (disk full, closed pipe, …); what was written before is readable
@@ -10,6 +11,7 @@
 export type TraceUsageErrorCode =
   | 'already-started'
   | 'not-main-thread'
+  | 'unsupported-node'
   | 'bad-option'
   | 'cannot-open'
   | 'write-failed';

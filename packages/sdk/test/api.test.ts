@@ -213,6 +213,15 @@ test('attributes of any kind are made safe', async () => {
   expect(only(events, 'nan').args!.value).toBe(0);
 });
 
+test('names that are no strings are made strings, and never thrown about', async () => {
+  const { events } = await record(`
+    const odd = [null, undefined, 17, Symbol('s'), { get length() { throw new Error('length'); }, toString() { throw new Error('text'); } }];
+    for (const name of odd) console.log(trace.withRegion(name, () => 'ran'), trace.withRegion(name, { a: 1 }, () => 'ran'));`);
+  const names = events.filter(({ ph, cat }) => ph === 'X' && cat === 'region').map(({ name }) => name);
+  const texts = ['null', 'undefined', '17', 'Symbol(s)', '[unreadable]'];
+  expect(names).toEqual(texts.flatMap((text) => [text, text]));
+});
+
 test('names past the bound are recorded as (other), and none is lost', async () => {
   const { events } = await record(
     "for (let i = 0; i < 20_000; i++) trace.withRegion('name ' + i, () => i); trace.withRegion({ odd: 1 }, () => 1);",
