@@ -28,6 +28,7 @@ export async function fileFootprint(file: string): Promise<FootprintRow[]> {
     if (error instanceof Failure || bytes === 0) throw failure(file, error);
     printError(`ttrace: counted up to byte ${bytes} of ${file}: ${fileReason(error)}`);
   }
+  if (bytes === 0) throw new Failure(`cannot read ${file}: the file is empty`);
   const missing = bytes - tally.bytes;
   if (missing > 0) tally.add(REST, missing, 0);
   return tally.rows();

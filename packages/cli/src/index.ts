@@ -1,2 +1,2 @@
-/** What a program imports from `ttrace`: the recorder of @ttrace/sdk. The command is dist/bin.js. */
+/** What a program imports from `ttrace`: the recorder of @ttrace/sdk. The command is bin/ttrace.js. */
 export { trace } from '@ttrace/sdk';

@@ -8,7 +8,7 @@ import { Failure, fileReason } from './failure.ts';
 import { printError } from './print.ts';
 import { startProgress } from './progress.ts';
 import { shareText } from './quantity.ts';
-import { readTraceFile } from './read-trace-file.ts';
+import { isGzip, readTraceFile } from './read-trace-file.ts';
 
 /** A trace and the size of its file. */
 export interface LoadedTrace {
@@ -37,15 +37,16 @@ export async function loadTrace(file: string): Promise<LoadedTrace> {
         `cannot read ${file}: ${trace.error.message}. Expected Chrome JSON, Perfetto protobuf or text, also as .gz`,
       );
     }
-    printError(`ttrace: ${lostText(trace, file, fileBytes)}`);
+    printError(`ttrace: ${lostText(trace, fileBytes, isRegular && isGzip(file))}`);
   }
   return { trace, fileBytes };
 }
 
 /** What of a damaged file is lost, and why. */
-function lostText({ error, bytesRead }: Trace, file: string, fileBytes: number): string {
-  // Of a compressed file only the bytes that came out are comparable with the offset.
-  const total = file.endsWith('.gz') ? bytesRead : Math.max(bytesRead, fileBytes);
+function lostText({ error, bytesRead }: Trace, fileBytes: number, isPacked: boolean): string {
+  // How much a compressed file would have held is not known.
+  if (isPacked) return `Lost the rest of the file: ${error?.message ?? ''}`;
+  const total = Math.max(bytesRead, fileBytes);
   const offset = Math.min(error?.offset ?? total, total);
   const share = total === 0 ? 0 : 1 - offset / total;
   return `Lost ${shareText(share)} of the file: ${error?.message ?? ''}`;

@@ -36,7 +36,8 @@ export async function readTraceFile(
   }
 }
 
-function isGzip(file: string): boolean {
+/** Whether a file begins as gzip does. */
+export function isGzip(file: string): boolean {
   const magic = new Uint8Array(2);
   const descriptor = openSync(file, 'r');
   try {

@@ -3,7 +3,7 @@
  * signals and how its end becomes an exit code; knows nothing of what is recorded.
  */
 import { spawn } from 'node:child_process';
-import { closeSync, existsSync, openSync, statSync, unlinkSync } from 'node:fs';
+import { closeSync, openSync, statSync, unlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { constants } from 'node:os';
 import { resolve } from 'node:path';
@@ -75,7 +75,10 @@ export function requireTypeScript(script: string): void {
 
 /** Opens the trace file for writing before anything is run. Leaves an existing file as it is. @throws Failure. */
 export function checkWritable(file: string): void {
-  const isNew = !existsSync(file);
+  const old = statSync(file, { throwIfNoEntry: false });
+  // Opening a pipe would wait for its reader, and closing it send that away.
+  if (old?.isFIFO() === true) return;
+  const isNew = old === undefined;
   try {
     closeSync(openSync(file, 'a'));
     if (isNew) unlinkSync(file);

@@ -54,13 +54,23 @@ test('a file that is cut off is read up to the cut, with a warning on stderr and
   expect(stdout).toMatch(/^price +1 /m);
 });
 
+test('of a compressed file that is cut off nobody knows how much is lost', async () => {
+  const whole = gzipSync(readFileSync(ORDER));
+  writeFileSync(directory.file('cut.json.gz'), whole.subarray(0, whole.length - 30));
+  const { code, stderr } = await ttrace(['summary', directory.file('cut.json.gz')]);
+  expect(code).toBe(0);
+  expect(stderr).toMatch(/^ttrace: Lost the rest of the file: .+\n$/);
+});
+
 test.each(['summary', 'validate', 'dump', 'footprint', 'view'])(
   '%s of a file that is missing, a directory or no trace says so in one line, with exit code 1',
   async (command) => {
     mkdirSync(directory.file('sub'));
+    writeFileSync(directory.file('empty.json'), '');
     for (const [file, complaint] of [
       [directory.file('none.json'), 'no such file'],
       [directory.file('sub'), 'directory'],
+      [directory.file('empty.json'), 'empty'],
       [testdata('hello.json'), 'cannot read'],
     ] as const) {
       const { code, stdout, stderr } = await ttrace([command, file]);

@@ -1,5 +1,7 @@
 /** `ttrace run` with real programs: what they see, how they end, and what is in the trace. */
+import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { scratch, startTtrace, testdata, ttrace } from './ttrace-process.ts';
 
@@ -94,6 +96,16 @@ test('a trace that cannot be written is refused before the program runs', async 
   expect(code).toBe(1);
   expect(stderr).toMatch(/^ttrace: cannot write .+ -o FILE\n$/);
   expect(existsSync(directory.file('ran'))).toBe(false);
+});
+
+test('a trace goes into a pipe that is being read', async () => {
+  const pipe = directory.file('t.json');
+  execFileSync('mkfifo', [pipe]);
+  const reader = readFile(pipe, 'utf8');
+  const { code } = await ttrace(['run', '-o', pipe, testdata('greet.cjs'), '3']);
+  expect(code).toBe(3);
+  const events = JSON.parse(await reader) as { name: string }[];
+  expect(events.map(({ name }) => name)).toContain('thread_name');
 });
 
 test('a script may be named without its extension, as with node', async () => {

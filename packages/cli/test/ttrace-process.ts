@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** The built command. */
-export const BIN: string = fileURLToPath(new URL('../dist/bin.js', import.meta.url));
+export const BIN: string = fileURLToPath(new URL('../bin/ttrace.js', import.meta.url));
 
 /** What a process said, and how it ended. */
 export interface Outcome {

@@ -134,7 +134,8 @@ export function writeVarint(bytes: Uint8Array, at: number, value: number): numbe
 
 function writeLongVarint(bytes: Uint8Array, from: number, value: number): number {
   let at = from;
-  let rest = value;
+  // What has no place in 64 bits, infinity too, is 0.
+  let rest = value < 2 ** 64 ? value : 0;
   while (rest >= 0x1000_0000) {
     bytes[at++] = (rest % 0x80) | 0x80;
     rest = Math.floor(rest / 0x80);

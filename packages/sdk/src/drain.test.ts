@@ -5,81 +5,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type DrainedEvent, type LocalRecording, recordHere } from './recorder-test-kit.ts';
-import type { Region } from './region.ts';
+import { begunNames, laneSlices, names, recordHere, threadSlices } from './recorder-test-kit.ts';
 import { trace } from './trace.ts';
-
-/** Slices of this thread's track, outermost first: complete ones and pairs of begin and end alike. Times in nanoseconds. */
-interface Slice {
-  readonly name: string;
-  readonly start: number;
-  readonly end: number;
-  readonly args: Readonly<Record<string, unknown>>;
-}
-
-const nanos = (micros: number): number => Math.round(micros * 1000);
-
-/** Names of the regions whose begin has been written on its own, in order. */
-function begunNames(recording: LocalRecording): string[] {
-  const begun = recording.events().filter(({ ph }) => ph === 'B');
-  return begun.map(({ name }) => name);
-}
-
-/** Fails when an end has no begin, or slices do not nest. */
-function threadSlices(events: readonly DrainedEvent[]): Slice[] {
-  const slices: Slice[] = [];
-  const open: DrainedEvent[] = [];
-  for (const event of events) {
-    if (event.ph === 'X') {
-      const { name, ts, dur = 0, args = {} } = event;
-      slices.push({ name, start: nanos(ts), end: nanos(ts) + nanos(dur), args });
-    } else if (event.ph === 'B') open.push(event);
-    else if (event.ph === 'E') {
-      const begin = open.pop();
-      expect(begin).toBeDefined();
-      slices.push({
-        name: begin!.name,
-        start: nanos(begin!.ts),
-        end: nanos(event.ts),
-        args: { ...begin!.args, ...event.args },
-      });
-    }
-  }
-  for (const { name, ts, args = {} } of open) slices.push({ name, start: nanos(ts), end: Infinity, args });
-  slices.sort((a, b) => a.start - b.start || b.end - a.end);
-  const around: Slice[] = [];
-  for (const slice of slices) {
-    while (around.length > 0 && around.at(-1)!.end <= slice.start) around.pop();
-    if (around.length > 0) expect(slice.end).toBeLessThanOrEqual(around.at(-1)!.end);
-    around.push(slice);
-  }
-  return slices;
-}
-
-/** Slices on tracks of their own; fails when two of one track meet. */
-function laneSlices(events: readonly DrainedEvent[]): Slice[] {
-  const open = new Map<string, DrainedEvent>();
-  const ends = new Map<string, number>();
-  const slices: Slice[] = [];
-  for (const event of events) {
-    const id = event.id2?.local;
-    if (event.cat !== 'region' || id === undefined) continue;
-    if (event.ph === 'b') {
-      expect(open.has(id)).toBe(false);
-      expect(nanos(event.ts)).toBeGreaterThanOrEqual(ends.get(id) ?? 0);
-      open.set(id, event);
-    } else if (event.ph === 'e') {
-      ends.set(id, nanos(event.ts));
-      const { name, ts, args = {} } = open.get(id)!;
-      open.delete(id);
-      slices.push({ name, start: nanos(ts), end: nanos(event.ts), args });
-    }
-  }
-  expect([...open.values()]).toEqual([]);
-  return slices;
-}
-
-const names = (slices: readonly Slice[]): string[] => slices.map(({ name }) => name).sort();
 
 test('a text is what it was wherever in the ring it lies, and what found no room is counted', () => {
   const text = fc.oneof(
@@ -317,62 +244,6 @@ test('a long region whose end found no room does not swallow what comes after it
   const slices = threadSlices(recording.events());
   const [lostSlice, after] = ['lost', 'after'].map((name) => slices.find((slice) => slice.name === name)!);
   expect(lostSlice!.end).toBeLessThan(after!.start);
-});
-
-/** Opens and closes regions in any order while rounds happen. */
-interface Move {
-  readonly do: 'open' | 'attributes' | 'sync' | 'round' | 'end' | 'endWithin' | 'endWithinThrowing';
-  readonly index: number;
-}
-
-const move: fc.Arbitrary<Move> = fc.record({
-  do: fc.constantFrom('open', 'attributes', 'sync', 'round', 'end', 'end', 'endWithin', 'endWithinThrowing'),
-  index: fc.nat(30),
-});
-
-test('regions that end in any order nest on the thread, and lose nothing of their time', () => {
-  let lanes = 0;
-  fc.assert(
-    fc.property(fc.array(move, { maxLength: 80, size: 'max' }), (moves) => {
-      const recording = recordHere();
-      const open: Region[] = [];
-      let count = 0;
-      const name = (): string => `region ${count++}`;
-      for (const { do: what, index } of moves) {
-        const endOne = (): void => open.splice(index % Math.max(1, open.length), 1)[0]?.end();
-        const endAndThrow = (): void => {
-          endOne();
-          throw new RangeError('out of the region');
-        };
-        if (what === 'open') open.push(trace.startRegion(name()));
-        else if (what === 'attributes') open.push(trace.startRegion(name(), { index }));
-        else if (what === 'sync') trace.withRegion(name(), () => 1);
-        else if (what === 'endWithin' && index % 2 === 0) trace.withRegion(name(), { index }, endOne);
-        else if (what === 'endWithin') trace.withRegion(name(), endOne);
-        else if (what === 'endWithinThrowing')
-          expect(() => trace.withRegion(name(), endAndThrow)).toThrow(RangeError);
-        else if (what === 'end') endOne();
-        else recording.round();
-      }
-      while (open.length > 0) open.pop()!.end();
-      expect(recording.finish().dropped).toBe(0);
-      const lane = laneSlices(recording.events());
-      const slices = [...threadSlices(recording.events()), ...lane];
-      expect(new Set(names(slices)).size).toBe(count);
-      for (let i = 0; i < count; i++) {
-        const parts = slices
-          .filter((slice) => slice.name === `region ${i}`)
-          .sort((a, b) => a.start - b.start);
-        // What was in the file when a region around it ended goes on elsewhere, without a gap.
-        expect(parts.length).toBeLessThanOrEqual(2);
-        if (parts.length === 2) expect(parts[1]!.start).toBe(parts[0]!.end);
-        expect(parts.at(-1)!.end).toBeLessThan(Infinity);
-      }
-      lanes += lane.length;
-    }),
-    { numRuns: 300 },
-  );
-  expect(lanes).toBeGreaterThan(300);
 });
 
 test('regions of one name that end late share tracks only when they do not meet', () => {

@@ -47,7 +47,8 @@ export function flowOut(name = 'send'): number {
 
 /** Records that the message with this flow id is received: a short slice here, and the head of the arrow. */
 export function flowIn(id: number, name = 'receive'): void {
-  if (!(id > 0) || activeRecording() === 0) return;
+  // Ids come with messages, from anywhere.
+  if (!Number.isSafeInteger(id) || id <= 0 || activeRecording() === 0) return;
   flowEnd(id, 1, name);
 }
 

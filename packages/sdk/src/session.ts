@@ -74,11 +74,6 @@ export async function start(options: StartOptions): Promise<void> {
   beginSession(options);
 }
 
-function isOldNode(): boolean {
-  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
-  return major < 20 || (major === 20 && minor < 19);
-}
-
 /**
  * `start` without the promise, for the register hook.
  * @param onExitError Is told when the file could not be completed while the process exits.
@@ -90,10 +85,11 @@ export function beginSession(options: StartOptions, onExitError?: (message: stri
       'start the recording in the main thread: its workers take part by themselves',
     );
   }
-  if (isOldNode()) {
+  // Workers enrol through a CommonJS hook that requires ES modules.
+  if (process.features.require_module !== true) {
     throw new TraceUsageError(
       'unsupported-node',
-      `recording needs Node.js 20.19 or newer, not ${process.version}`,
+      `recording needs Node.js 20.19, 22.12 or newer with require(esm) on; this is ${process.version}`,
     );
   }
   if (isBusy()) {

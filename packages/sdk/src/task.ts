@@ -58,6 +58,9 @@ class RecordedTask implements Task {
   }
 }
 
+/** Records hold ids in 32 bits. */
+const MAX_TASK_ID = 2 ** 32 - 1;
+
 /** What callers get while tracing is off: one frozen object. */
 export const NO_TASK: Task = Object.freeze({
   id: 0,
@@ -87,7 +90,7 @@ export function newTask(name: string, attributes?: Attributes): Task {
  */
 export function adoptTask(id: number): Task {
   const recording = activeRecording();
-  if (recording === 0 || !Number.isInteger(id) || id <= 0) return NO_TASK;
+  if (recording === 0 || !Number.isInteger(id) || id <= 0 || id > MAX_TASK_ID) return NO_TASK;
   return new RecordedTask(id, '', recording);
 }
 

@@ -68,6 +68,8 @@ let { header, openStart, openName, doubles, integers, bytes, mask } = NO_BLOCK;
 let head = 0;
 let limit = 0;
 let depth = 0;
+/** Starts of the open regions beyond those that the block has room for. */
+const deepStarts: number[] = [];
 /** The thread's last time. In an array, because V8 12 and newer box the number anew at each store to a variable: 10 ns a region. */
 const lastTime = new Float64Array(1);
 /** Id of the task that the code runs in. */
@@ -120,10 +122,17 @@ export function openRegion(nameId: number, task: number, start: number): number 
     openStart[depth] = start;
     openName[depth] = nameId;
     openName[depth + MAX_OPEN] = task;
-  }
+  } else deepStarts[depth - MAX_OPEN] = start;
   const own = depth++;
   header[Header.depth] = depth;
   return own;
+}
+
+/** Whether the region with this start is still on the stack: one around it, closed before it, takes it off. */
+function isOpenAt(ownDepth: number, start: number): boolean {
+  // hot
+  if (ownDepth >= depth) return false;
+  return (ownDepth < MAX_OPEN ? openStart[ownDepth] : deepStarts[ownDepth - MAX_OPEN]) === start;
 }
 
 /**
@@ -132,7 +141,7 @@ export function openRegion(nameId: number, task: number, start: number): number 
  */
 export function closeRegion(start: number, ownDepth: number): boolean {
   // hot
-  if (ownDepth >= depth || (openStart[ownDepth] !== start && ownDepth < MAX_OPEN)) return false;
+  if (!isOpenAt(ownDepth, start)) return false;
   depth = ownDepth;
   header[Header.depth] = ownDepth;
   return true;
@@ -252,7 +261,7 @@ export function runRegion<T>(name: string, fn: () => T, onPromise: OnPromise): T
     openStart[ownDepth] = start;
     openName[ownDepth] = label;
     openName[ownDepth + MAX_OPEN] = task;
-  }
+  } else deepStarts[ownDepth - MAX_OPEN] = start;
   depth = ownDepth + 1;
   header[DEPTH] = depth;
   let result: T;
@@ -263,7 +272,7 @@ export function runRegion<T>(name: string, fn: () => T, onPromise: OnPromise): T
     throw error;
   }
   if (recording !== onOff[0]) return result;
-  const isOpen = depth > ownDepth;
+  const isOpen = isOpenAt(ownDepth, start);
   if (isOpen) {
     depth = ownDepth;
     header[DEPTH] = ownDepth;
@@ -385,6 +394,7 @@ function enrol(recording: number): boolean {
   head = 0;
   limit = 0;
   depth = 0;
+  deepStarts.length = 0;
   names.clear();
   nextNameId = OTHER_NAME_ID + 1;
   recentNames.fill(undefined);

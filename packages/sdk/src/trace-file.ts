@@ -2,7 +2,7 @@
  * Where encoded bytes go: a file descriptor, plain or gzip. Synchronous, for the collector sleeps on shared memory and has
  * no event loop to speak of. A failed write is remembered once; later bytes are thrown away.
  */
-import { closeSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, writeSync } from 'node:fs';
 import { constants, crc32, deflateRawSync } from 'node:zlib';
 
 /** Bytes that are collected before they are compressed: blocks that are too small compress badly. */
@@ -49,6 +49,10 @@ class PlainFile implements TraceFile {
 
   close(): void {
     try {
+      const status = fstatSync(this.#fd);
+      if (status.isFile() && status.nlink === 0) {
+        this.error ??= new Error('the file was deleted or replaced meanwhile');
+      }
       closeSync(this.#fd);
     } catch (error) {
       this.error ??= error as Error;

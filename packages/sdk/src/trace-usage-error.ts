@@ -3,7 +3,7 @@
 /**
  * - `already-started`: a recording is running; stop it first
  * - `not-main-thread`: recordings start and stop in the main thread
- * - `unsupported-node`: Node.js is older than 20.19
+ * - `unsupported-node`: this Node.js cannot `require` ES modules: older than 20.19 or 22.12, or told not to
  * - `bad-option`: an option has a value it may not have
  * - `cannot-open`: the file cannot be created
  * - `write-failed`: writing failed later (disk full, closed pipe, …); what was written before is readable

@@ -23,8 +23,9 @@ export function recordWholeRun(file: string): void {
 function endOn(signal: (typeof SIGNALS)[number], file: string): void {
   const handler = (): void => {
     if (process.listenerCount(signal) - 1 > signalExitListeners()) return;
-    process.off(signal, handler);
+    // Before the handler is gone: a second signal would end the process in the middle of the file.
     const error = finishAtExit();
+    process.off(signal, handler);
     if (error !== undefined) complain(`the trace in ${file} is not complete: ${error}`);
     process.kill(process.pid, signal);
     // Where the signal does not end a process (Windows), exit as a shell would report it.

@@ -222,6 +222,21 @@ test('names that are no strings are made strings, and never thrown about', async
   expect(names).toEqual(texts.flatMap((text) => [text, text]));
 });
 
+test('ids of flows and tasks that no recording gave out are passed over, in every format', async () => {
+  for (const name of ['trace.json', 'trace.pftrace']) {
+    const { code, stdout, stderr } = await runProgram(
+      `await trace.start({ file });
+      for (const id of [Infinity, -Infinity, NaN, 1e300, 0.5, -1, 2 ** 53, Symbol('s'), 1n, 'x', null]) {
+        trace.flowIn(id);
+        trace.adoptTask(id).run(() => trace.withRegion('kept', () => 1));
+      }
+      console.log(trace.adoptTask(2 ** 32 + 1).id, (await trace.stop()).events);`,
+      { trace: name },
+    );
+    expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: '0 11\n', stderr: '' });
+  }
+});
+
 test('names past the bound are recorded as (other), and none is lost', async () => {
   const { events } = await record(
     "for (let i = 0; i < 20_000; i++) trace.withRegion('name ' + i, () => i); trace.withRegion({ odd: 1 }, () => 1);",

@@ -52,6 +52,42 @@ test.each(['SIGINT', 'SIGTERM'] as const)(
   },
 );
 
+test('a second signal while the file is completed does not cut it off', async () => {
+  const outcome = await runProgram(
+    `for (let i = 0; i < 200_000; i++) trace.withRegion('step', () => i);
+     setInterval(() => {}, 1000);
+     // Sent by another thread, for the main thread is busy with the file: every millisecond from the first one on.
+     new Worker("const nap = new Int32Array(new SharedArrayBuffer(4)); for (;;) { process.kill(process.pid, 'SIGINT'); Atomics.wait(nap, 0, 0, 1); }",
+       { eval: true });`,
+    { isHooked: true },
+  );
+  expect(outcome.signal).toBe('SIGINT');
+  expect(isComplete(outcome.file)).toBe(true);
+});
+
+test('where ES modules cannot be required, start says so and the hook lets the program run', async () => {
+  const flags = ['--no-experimental-require-module'];
+  const started = await runProgram(
+    'await trace.start({ file }).catch(({ code }) => console.log(code)); new Worker("console.log(1)", { eval: true });',
+    { flags },
+  );
+  expect(started).toMatchObject({ code: 0, stdout: 'unsupported-node\n1\n' });
+  const hooked = await runProgram('console.log("ran"); new Worker("console.log(1)", { eval: true });', {
+    isHooked: true,
+    flags,
+  });
+  expect(hooked).toMatchObject({ code: 0, stdout: 'ran\n1\n' });
+  expect(hooked.stderr).toContain('require(esm)');
+});
+
+test('a file that another program deleted or replaced meanwhile is no success', async () => {
+  const { stdout } = await runProgram(`${START}
+    const { rmSync } = await import('node:fs');
+    rmSync(file);
+    await trace.stop().catch(({ code, message }) => console.log(code, message));`);
+  expect(stdout).toMatch(/^write-failed .* the file was deleted or replaced meanwhile\n$/);
+});
+
 test('a signal that the program handles is left to the program', async () => {
   const outcome = await runProgram(
     `process.on('SIGTERM', () => { trace.withRegion('handler', () => 1); process.exitCode = 5; clearInterval(timer); });

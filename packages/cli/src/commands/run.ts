@@ -72,8 +72,13 @@ async function record(program: readonly string[], options: RunOptions): Promise<
   const script = findScript(name);
   requireTypeScript(script);
   checkWritable(file);
+  if (options.view && !isRegular(file)) {
+    throw new Failure(`cannot show a trace that goes into ${options.output}: leave out --view, or -o`, 2);
+  }
   const before = modified(file);
   const exitCode = await runProgram({ script, args, file });
+  // What went into a pipe or a device is with its reader, and cannot be read back.
+  if (!isRegular(file)) return exitCode;
   const after = modified(file);
   if (after === undefined || after === before) {
     printError(
@@ -86,6 +91,11 @@ async function record(program: readonly string[], options: RunOptions): Promise<
     await serveTrace({ ...(await loadTrace(file)), title: basename(file), open: !options.noOpen });
   }
   return exitCode;
+}
+
+/** Whether this is a file, or will be one. */
+function isRegular(file: string): boolean {
+  return statSync(file, { throwIfNoEntry: false })?.isFile() ?? true;
 }
 
 /** When a file was last written; undefined when there is none. */
