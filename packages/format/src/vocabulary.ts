@@ -16,6 +16,25 @@ export const Category = {
   counter: 'counter',
   /** Sending or receiving a message: a short slice that carries one end of a flow. */
   flow: 'flow',
+  /** A turn of a thread's event loop that took long, on a track of its own. Named `turn`. */
+  loop: 'loop',
+  /**
+   * A turn that blocked the loop, on the same track, named after the function that was running. `location` says where that
+   * is, `stack` has the frames, innermost first, `region` the open region, `sampled_ms` when in the turn it was seen; at the end
+   * `stacks` has what was seen later, `parked_ms` how long of it the thread waited on shared memory.
+   */
+  block: 'block',
+  /** A garbage collection: a slice on its thread. */
+  gc: 'gc',
+  /** A wait for another thread, a lock or a pool: a slice on the waiting thread, or an asynchronous one. */
+  wait: 'wait',
+  /** Sending a message to another thread, or handling one: a slice that carries one end of a flow. */
+  message: 'message',
+  /** An HTTP request that this process makes: an asynchronous slice. Requests that it serves are tasks. */
+  http: 'http',
+  /** The life of a worker or of a child process: an asynchronous slice. */
+  worker: 'worker',
+  process: 'process',
   /** What the recorder says about itself, such as dropped events. */
   ttrace: 'ttrace',
 } as const;

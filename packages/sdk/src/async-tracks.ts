@@ -21,12 +21,11 @@ export class AsyncTracks {
   readonly #writer: TraceWriter;
   readonly #pid: number;
   readonly #task: StringRef;
-  readonly #region: StringRef;
   readonly #tasks = new Map<number, TrackRef>();
   /** When tasks ended whose begin has not been read yet: another thread's ring, read later, holds it. */
-  readonly #earlyEnds = new Map<number, number>();
+  readonly #earlyEnds = new Map<number, { time: number; text: string }>();
   readonly #regions = new Map<number, { lane: Lane; free: Lane[] }>();
-  /** Lanes that are free, by name. */
+  /** Lanes that are free, by category and name. */
   readonly #lanes = new Map<string, Lane[]>();
   #laneCount = 0;
 
@@ -34,7 +33,6 @@ export class AsyncTracks {
     this.#writer = writer;
     this.#pid = pid;
     this.#task = writer.string(Category.task);
-    this.#region = writer.string(Category.region);
   }
 
   /** @param text attributes as the text of a JSON object, or ''. */
@@ -48,45 +46,51 @@ export class AsyncTracks {
     const end = this.#earlyEnds.get(id);
     if (end === undefined) return;
     this.#earlyEnds.delete(id);
-    this.endTask(id, end);
+    this.endTask(id, end.time, end.text);
   }
 
-  endTask(id: number, time: number): void {
+  /** @param text more attributes as the text of a JSON object, or ''. */
+  endTask(id: number, time: number, text: string): void {
     const track = this.#tasks.get(id);
     if (track === undefined) {
       // Not begun yet, or ended before: perhaps by another thread that had adopted it.
-      if (this.#earlyEnds.size < MAX_EARLY_ENDS) this.#earlyEnds.set(id, time);
+      if (this.#earlyEnds.size < MAX_EARLY_ENDS) this.#earlyEnds.set(id, { time, text });
       return;
     }
     this.#tasks.delete(id);
-    this.#writer.end(track, time);
+    this.#writer.end(track, time, text);
     this.#writer.release(track);
   }
 
-  beginRegion(id: number, name: string, label: StringRef, time: number, task: number, text: string): void {
-    let free = this.#lanes.get(name);
+  beginRegion(
+    id: number,
+    category: string,
+    name: string,
+    label: StringRef,
+    time: number,
+    task: number,
+    text: string,
+  ): void {
+    const kind = `${category} ${name}`;
+    let free = this.#lanes.get(kind);
     if (free === undefined) {
       free = [];
-      this.#lanes.set(name, free);
+      this.#lanes.set(kind, free);
     }
     const lane = takeLane(free, time) ?? {
-      track: this.#writer.asyncTrack(
-        this.#pid,
-        Category.region,
-        `0x${(++this.#laneCount).toString(16)}`,
-        name,
-      ),
+      track: this.#writer.asyncTrack(this.#pid, category, `0x${(++this.#laneCount).toString(16)}`, name),
       end: 0,
     };
     this.#regions.set(id, { lane, free });
-    this.#writer.begin(lane.track, label, this.#region, time, task, text);
+    this.#writer.begin(lane.track, label, this.#writer.string(category), time, task, text);
   }
 
-  endRegion(id: number, time: number): void {
+  /** @param text more attributes as the text of a JSON object, or ''. */
+  endRegion(id: number, time: number, text: string): void {
     const open = this.#regions.get(id);
     if (open === undefined) return;
     this.#regions.delete(id);
-    this.#writer.end(open.lane.track, time);
+    this.#writer.end(open.lane.track, time, text);
     open.lane.end = time;
     open.free.push(open.lane);
   }

@@ -2,8 +2,9 @@
  * The collector: one worker thread a process, alive while recording. It empties the rings, encodes, and writes the file, so
  * that nothing of this happens in the user's threads, and so that it goes on while their loops are blocked.
  *
- * It sleeps on shared memory instead of an event loop: the main thread's last act can wake it and wait for it.
+ * It sleeps on shared memory: the main thread's last act can wake it and wait for it.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { MetadataName } from '@ttrace/format';
 import { createDrain } from './drain.ts';
@@ -38,7 +39,7 @@ export interface CollectorReport {
   readonly error: { readonly message: string; readonly code: string } | undefined;
 }
 
-function collect(data: CollectorData): CollectorReport {
+async function collect(data: CollectorData): Promise<CollectorReport> {
   const control = new Int32Array(data.control);
   const file = createTraceFile(data.fd, data.output.isGzip);
   const writer = createWriter(data.output, { sink: (bytes) => file.write(bytes), origin: data.origin });
@@ -59,7 +60,7 @@ function collect(data: CollectorData): CollectorReport {
     }
     Atomics.add(control, Control.rounds, 1);
     if (file.error !== undefined) publishError(control, file.error);
-    if (records < BUSY_RECORDS) Atomics.wait(control, Control.wake, wake, INTERVAL_MS);
+    await (records < BUSY_RECORDS ? woken(control, wake) : nextTurn());
   }
 
   const counts = drain.finish();
@@ -81,8 +82,17 @@ function publishError(control: Int32Array, error: Error): void {
   Atomics.store(control, Control.errorBytes, text.length);
 }
 
+/** Until somebody wakes the collector, or its interval is over. */
+async function woken(control: Int32Array, wake: number): Promise<void> {
+  const wait = Atomics.waitAsync(control, Control.wake, wake, INTERVAL_MS);
+  if (wait.async) await wait.value;
+}
+
 const data = workerData as CollectorData;
-const report = collect(data);
+// A wait on shared memory does not keep a thread alive.
+const life = setInterval(() => {}, 2 ** 30);
+const report = await collect(data);
+clearInterval(life);
 const control = new Int32Array(data.control);
 Atomics.store(control, Control.state, CollectorState.finished);
 Atomics.notify(control, Control.state);

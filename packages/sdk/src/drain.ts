@@ -15,6 +15,7 @@ import {
 } from '@ttrace/format';
 import { AsyncTracks } from './async-tracks.ts';
 import { BegunRegions } from './begun-regions.ts';
+import { LoopTrack } from './loop-track.ts';
 import {
   type Block,
   BlockState,
@@ -31,19 +32,26 @@ import {
 /** Slots after which the producer is told about free room, and at most read from one thread before the next has its turn. */
 const TURN_SLOTS = 1 << 14;
 
-/** What drain keeps about one block. */
-interface Source {
+/** By `CounterUnit`. */
+const UNITS = [undefined, 'bytes', 'ms', '%'] as const;
+
+/** What drain knows about one thread, from its block and the records in it. */
+export interface DrainedThread {
   readonly block: Block;
   tail: number;
   /** undefined until the thread has introduced itself. */
   track: TrackRef | undefined;
   /** Known from the same moment on. */
   begun: BegunRegions | undefined;
+  loop: LoopTrack | undefined;
   threadId: number;
   /** Nanoseconds to add to the thread's clock for nanoseconds since the recording's origin. */
   offset: number;
   names: StringRef[];
   nameTexts: string[];
+  /** Category of each name; that of regions where it has none of its own. */
+  categories: StringRef[];
+  categoryTexts: string[];
   /** Belongs to the next record. */
   text: string;
   flow: number;
@@ -60,6 +68,8 @@ export interface DrainCounts {
 export interface Drain {
   /** Takes everything that is in the rings by now; returns how many records it was. */
   round(): number;
+  /** The threads that take part now and have introduced themselves. */
+  threads(): readonly DrainedThread[];
   /** The last round: what is left, what is still open, and what was dropped. The writer is finished after. */
   finish(): DrainCounts;
 }
@@ -81,7 +91,7 @@ class RingDrain implements Drain {
   readonly #writer: TraceWriter;
   readonly #pid: number;
   readonly #origin: number;
-  readonly #sources: (Source | undefined)[] = [];
+  readonly #threads: (DrainedThread | undefined)[] = [];
   readonly #counts: DrainCounts = { records: 0, dropped: 0, threads: 0 };
   readonly #decoder = new TextDecoder();
   readonly #usedThreadIds = new Set<number>();
@@ -113,68 +123,76 @@ class RingDrain implements Drain {
     const before = this.#counts.records;
     const blocks = Atomics.load(this.#control, Control.blocks);
     for (let index = 0; index < blocks; index++) {
-      const source = this.#source(index);
-      if (source === undefined) continue;
+      const thread = this.#thread(index);
+      if (thread === undefined) continue;
       // Read before the records: a thread that has ended writes no more.
-      const hasEnded = Atomics.load(source.block.header, Header.state) === BlockState.ended;
-      this.#readRing(source);
-      if (hasEnded) this.#release(index, source);
-      else source.begun?.beginLongOpen();
+      const hasEnded = Atomics.load(thread.block.header, Header.state) === BlockState.ended;
+      this.#readRing(thread);
+      if (hasEnded) this.#release(index, thread);
+      else thread.begun?.beginLongOpen();
     }
     return this.#counts.records - before;
   }
 
+  threads(): readonly DrainedThread[] {
+    return this.#threads.filter((thread) => thread?.track !== undefined) as readonly DrainedThread[];
+  }
+
   finish(): DrainCounts {
     this.round();
-    for (const source of this.#sources) if (source !== undefined) this.#close(source);
+    for (const thread of this.#threads) if (thread !== undefined) this.#close(thread);
     return this.#counts;
   }
 
-  #source(index: number): Source | undefined {
-    const known = this.#sources[index];
+  #thread(index: number): DrainedThread | undefined {
+    const known = this.#threads[index];
     if (known !== undefined) return known;
     const block = blockAt(this.#arena, this.#control[Control.slotsLog2]!, index);
     const state = Atomics.load(block.header, Header.state);
     if (state !== BlockState.live && state !== BlockState.ended) return undefined;
     // Left over from an earlier recording: its thread has not ended or enrolled again yet.
     if (block.header[Header.recording] !== this.#control[Control.lastRecording]) return undefined;
-    const source: Source = {
+    const thread: DrainedThread = {
       block,
       tail: Atomics.load(block.header, Header.tail),
       track: undefined,
       begun: undefined,
+      loop: undefined,
       threadId: 0,
       offset: 0,
       names: [],
       nameTexts: [],
+      categories: [],
+      categoryTexts: [],
       text: '',
       flow: 0,
       flowDirection: 0,
     };
-    source.names[OTHER_NAME_ID] = this.#writer.string(OTHER_NAME);
-    source.nameTexts[OTHER_NAME_ID] = OTHER_NAME;
-    this.#sources[index] = source;
+    thread.names[OTHER_NAME_ID] = this.#writer.string(OTHER_NAME);
+    thread.nameTexts[OTHER_NAME_ID] = OTHER_NAME;
+    thread.categories[OTHER_NAME_ID] = this.#region;
+    this.#threads[index] = thread;
     this.#counts.threads++;
-    return source;
+    return thread;
   }
 
-  #readRing(source: Source): void {
-    const { header } = source.block;
+  #readRing(thread: DrainedThread): void {
+    const { header } = thread.block;
     const head = Atomics.load(header, Header.head);
-    while (source.tail !== head) {
-      const count = Math.min((head - source.tail) | 0, TURN_SLOTS);
-      const end = (source.tail + count) | 0;
-      this.#readSlots(source, end, head);
-      Atomics.store(header, Header.tail, source.tail);
+    while (thread.tail !== head) {
+      const count = Math.min((head - thread.tail) | 0, TURN_SLOTS);
+      const end = (thread.tail + count) | 0;
+      this.#readSlots(thread, end, head);
+      Atomics.store(header, Header.tail, thread.tail);
     }
   }
 
   /** Reads records up to slot `end`; a record with a text may reach beyond, up to `head`. */
-  #readSlots(source: Source, end: number, head: number): void {
+  #readSlots(thread: DrainedThread, end: number, head: number): void {
     // hot: one turn a region.
-    const { doubles, integers, mask } = source.block;
+    const { doubles, integers, mask } = thread.block;
     const writer = this.#writer;
-    let tail = source.tail;
+    let tail = thread.tail;
     let records = 0;
     while (((end - tail) | 0) > 0) {
       const slot = (tail & mask) * 3;
@@ -183,41 +201,41 @@ class RingDrain implements Drain {
       tail = (tail + 1) | 0;
       if (
         kind === RecordKind.region &&
-        source.text === '' &&
-        source.flow === 0 &&
-        source.track !== undefined &&
-        source.begun?.isIdle === true
+        thread.text === '' &&
+        thread.flow === 0 &&
+        thread.track !== undefined &&
+        thread.begun?.isIdle === true
       ) {
         const start = Math.round(doubles[slot]! * 1e6);
         writer.slice(
-          source.track,
-          source.names[kindAndName & NAME_MASK]!,
-          this.#region,
-          start + source.offset,
+          thread.track,
+          thread.names[kindAndName & NAME_MASK]!,
+          thread.categories[kindAndName & NAME_MASK]!,
+          start + thread.offset,
           Math.round(doubles[slot + 1]! * 1e6) - start,
           integers[slot * 2 + 5]!,
         );
         records++;
         continue;
       }
-      source.tail = tail;
+      thread.tail = tail;
       records += this.#readRecord(
-        source,
+        thread,
         kind,
         kindAndName & NAME_MASK,
         integers[slot * 2 + 5]!,
         doubles[slot]!,
         doubles[slot + 1]!,
       );
-      tail = source.tail;
+      tail = thread.tail;
     }
-    source.tail = ((head - tail) | 0) < 0 ? head : tail;
+    thread.tail = ((head - tail) | 0) < 0 ? head : tail;
     this.#counts.records += records;
   }
 
   /** Handles any record; returns 1 if it is an event, 0 if it is a part or a definition. */
   #readRecord(
-    source: Source,
+    thread: DrainedThread,
     kind: number,
     name: number,
     task: number,
@@ -226,62 +244,79 @@ class RingDrain implements Drain {
   ): number {
     switch (kind) {
       case RecordKind.text:
-        source.text = this.#readText(source, first);
+        thread.text = this.#readText(thread, first);
         return 0;
       case RecordKind.flow:
-        source.flow = first;
-        source.flowDirection = name === 0 ? 0 : 1;
+        thread.flow = first;
+        thread.flowDirection = name === 0 ? 0 : 1;
         return 0;
       case RecordKind.name:
-        source.names[name] = this.#writer.string(source.text);
-        source.nameTexts[name] = source.text;
-        source.text = '';
+        this.#defineName(thread, name, task);
         return 0;
       case RecordKind.thread:
-        this.#introduce(source, name, first, second);
-        source.text = '';
+        this.#introduce(thread, name, first, second);
+        thread.text = '';
         return 0;
       default:
-        if (source.track !== undefined)
-          this.#writeEvent(source, source.track, kind, name, task, first, second);
-        source.text = '';
-        source.flow = 0;
+        if (thread.track !== undefined)
+          this.#writeEvent(thread, thread.track, kind, name, task, first, second);
+        thread.text = '';
+        thread.flow = 0;
         return 1;
     }
   }
 
-  #introduce(source: Source, threadId: number, clockOffset: number, osThreadId: number): void {
+  #defineName(thread: DrainedThread, id: number, categoryLength: number): void {
+    const category = thread.text.slice(0, categoryLength);
+    const name = thread.text.slice(categoryLength);
+    thread.names[id] = this.#writer.string(name);
+    thread.nameTexts[id] = name;
+    thread.categories[id] = category === '' ? this.#region : this.#writer.string(category);
+    thread.categoryTexts[id] = category;
+    thread.text = '';
+  }
+
+  #introduce(thread: DrainedThread, threadId: number, clockOffset: number, osThreadId: number): void {
     let tid = osThreadId;
     // The system may give a new thread the id of one that has ended; in one trace it must not.
     while (this.#usedThreadIds.has(tid)) tid += 1 << 22;
     this.#usedThreadIds.add(tid);
-    source.threadId = threadId;
-    source.offset = clockOffset - this.#origin;
-    const track = this.#writer.thread(this.#pid, tid, source.text, threadId);
-    source.track = track;
-    source.begun = new BegunRegions(this.#writer, track, source.offset, source.block, (id, start, task) => {
-      const name = source.names[id];
+    thread.threadId = threadId;
+    thread.offset = clockOffset - this.#origin;
+    const track = this.#writer.thread(this.#pid, tid, thread.text, threadId);
+    thread.track = track;
+    const micros = [this.#control[Control.turnMicros]!, this.#control[Control.blockMicros]!] as const;
+    thread.loop = new LoopTrack(
+      this.#writer,
+      this.#pid,
+      tid,
+      thread.text,
+      micros[0] * 1000,
+      micros[1] * 1000,
+    );
+    thread.begun = new BegunRegions(this.#writer, track, thread.offset, thread.block, (id, start, task) => {
+      const name = thread.names[id];
       // On the way still.
       if (name === undefined) return false;
-      this.#writer.begin(track, name, this.#region, Math.round(start * 1e6) + source.offset, task);
+      this.#writer.begin(track, name, thread.categories[id]!, Math.round(start * 1e6) + thread.offset, task);
       return true;
     });
   }
 
-  #readText(source: Source, length: number): string {
-    const { bytes, mask } = source.block;
-    const at = (source.tail & mask) * SLOT_BYTES;
+  #readText(thread: DrainedThread, length: number): string {
+    const { bytes, mask } = thread.block;
+    const at = (thread.tail & mask) * SLOT_BYTES;
     // Copied: a decoder does not take shared memory.
     const copy = new Uint8Array(length);
     const fits = Math.min(length, bytes.length - at);
     copy.set(bytes.subarray(at, at + fits));
     if (fits < length) copy.set(bytes.subarray(0, length - fits), fits);
-    source.tail = (source.tail + Math.ceil(length / SLOT_BYTES)) | 0;
+    thread.tail = (thread.tail + Math.ceil(length / SLOT_BYTES)) | 0;
     return this.#decoder.decode(copy);
   }
 
   #writeEvent(
-    source: Source,
+    thread: DrainedThread,
     track: TrackRef,
     kind: number,
     name: number,
@@ -290,37 +325,55 @@ class RingDrain implements Drain {
     second: number,
   ): void {
     const writer = this.#writer;
-    const time = Math.round(first * 1e6) + source.offset;
-    const label = source.names[name] ?? 0;
+    const time = Math.round(first * 1e6) + thread.offset;
+    const label = thread.names[name] ?? 0;
+    const category = thread.categories[name] ?? this.#region;
     switch (kind) {
       case RecordKind.region:
-        this.#writeRegion(source, track, label, task, first, second);
+        this.#writeRegion(thread, track, name, task, first, second);
         break;
       case RecordKind.asyncBegin:
-        this.#beginAsyncRegion(source, label, source.nameTexts[name] ?? '', task, first, second);
+        this.#beginAsyncRegion(thread, name, task, first, second);
         break;
       case RecordKind.asyncEnd:
-        this.#async.endRegion(second, time);
+        this.#async.endRegion(second, time, thread.text);
         break;
       case RecordKind.taskBegin:
-        this.#async.beginTask(task, source.nameTexts[name] ?? '', label, time, second, source.text);
+        this.#async.beginTask(task, thread.nameTexts[name] ?? '', label, time, second, thread.text);
         break;
       case RecordKind.taskEnd:
-        this.#async.endTask(task, time);
+        this.#async.endTask(task, time, thread.text);
         break;
       case RecordKind.log:
-        writer.instant(track, label, this.#log, time, task, `{"message":${JSON.stringify(source.text)}}`);
+        writer.instant(track, label, this.#log, time, task, `{"message":${JSON.stringify(thread.text)}}`);
         break;
       case RecordKind.counter:
-        writer.counter(this.#counter(source.nameTexts[name] ?? ''), time, second);
+        writer.counter(this.#counter(thread.nameTexts[name] ?? '', task), time, second);
+        break;
+      case RecordKind.slice:
+        writer.slice(
+          track,
+          label,
+          category,
+          time,
+          Math.round(second * 1e6) + thread.offset - time,
+          task,
+          thread.text,
+        );
+        break;
+      case RecordKind.instant:
+        writer.instant(track, label, category, time, task, thread.text);
+        break;
+      case RecordKind.turn:
+        thread.loop?.turn(time, Math.round(second * 1e6) + thread.offset, task * 1000);
         break;
     }
   }
 
   #writeRegion(
-    source: Source,
+    thread: DrainedThread,
     track: TrackRef,
-    label: StringRef,
+    name: number,
     task: number,
     first: number,
     second: number,
@@ -328,55 +381,54 @@ class RingDrain implements Drain {
     const writer = this.#writer;
     const start = Math.round(first * 1e6);
     const end = Math.round(second * 1e6);
-    if (source.begun?.end(first, second, source.text) === true) return;
-    if (source.flow === 0) {
-      writer.slice(track, label, this.#region, start + source.offset, end - start, task, source.text);
+    const label = thread.names[name] ?? 0;
+    const category = thread.categories[name] ?? this.#region;
+    if (thread.begun?.end(first, second, thread.text) === true) return;
+    if (thread.flow === 0) {
+      writer.slice(track, label, category, start + thread.offset, end - start, task, thread.text);
     } else {
-      const direction = source.flowDirection === 0 ? 'out' : 'in';
-      writer.slice(track, label, this.#flow, start + source.offset, end - start, task, source.text, [
-        { id: source.flow, direction },
+      const direction = thread.flowDirection === 0 ? 'out' : 'in';
+      const own = category === this.#region ? this.#flow : category;
+      writer.slice(track, label, own, start + thread.offset, end - start, task, thread.text, [
+        { id: thread.flow, direction },
       ]);
     }
   }
 
   /** The id of an async region stands before it, as that of a flow. */
-  #beginAsyncRegion(
-    source: Source,
-    label: StringRef,
-    name: string,
-    task: number,
-    start: number,
-    left: number,
-  ): void {
-    const from = source.begun?.leave(start, left) ?? start;
-    const time = Math.round(from * 1e6) + source.offset;
-    this.#async.beginRegion(source.flow, name, label, time, task, source.text);
+  #beginAsyncRegion(thread: DrainedThread, name: number, task: number, start: number, left: number): void {
+    const from = thread.begun?.leave(start, left) ?? start;
+    const time = Math.round(from * 1e6) + thread.offset;
+    const text = thread.nameTexts[name] ?? '';
+    const category = thread.categoryTexts[name] || Category.region;
+    this.#async.beginRegion(thread.flow, category, text, thread.names[name] ?? 0, time, task, thread.text);
   }
 
-  #counter(name: string): TrackRef {
+  #counter(name: string, unit: number): TrackRef {
     let track = this.#counters.get(name);
     if (track === undefined) {
-      track = this.#writer.counterTrack(this.#pid, name);
+      track = this.#writer.counterTrack(this.#pid, name, UNITS[unit]);
       this.#counters.set(name, track);
     }
     return track;
   }
 
   /** The thread has ended: writes what only its end tells, and gives the block back. */
-  #release(index: number, source: Source): void {
-    this.#close(source);
-    this.#sources[index] = undefined;
-    Atomics.store(source.block.header, Header.state, BlockState.free);
+  #release(index: number, thread: DrainedThread): void {
+    this.#close(thread);
+    this.#threads[index] = undefined;
+    Atomics.store(thread.block.header, Header.state, BlockState.free);
   }
 
-  #close(source: Source): void {
-    const { header } = source.block;
-    if (source.track === undefined) return;
-    source.begun?.beginOpen();
+  #close(thread: DrainedThread): void {
+    const { header } = thread.block;
+    if (thread.track === undefined) return;
+    thread.begun?.beginOpen();
+    thread.loop?.close();
     const dropped = header[Header.dropped]! >>> 0;
     if (dropped > 0) {
       this.#counts.dropped += dropped;
-      this.#writer.metadata(source.track, MetadataName.dropped, `{"dropped":${dropped}}`);
+      this.#writer.metadata(thread.track, MetadataName.dropped, `{"dropped":${dropped}}`);
     }
   }
 }

@@ -2,6 +2,13 @@
 export type { Attributes, AttributeValue } from './attributes.ts';
 export type { Region } from './region.ts';
 export type { RecordingReport, StartOptions } from './session.ts';
+export {
+  type LoopOptions,
+  parseSources,
+  SOURCE_NAMES,
+  type SourceName,
+  type SourceOptions,
+} from './source-options.ts';
 export type { Task } from './task.ts';
 export { trace } from './trace.ts';
 export { TraceUsageError, type TraceUsageErrorCode } from './trace-usage-error.ts';

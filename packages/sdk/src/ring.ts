@@ -32,8 +32,11 @@ export const Control = {
   errorBytes: 9,
   /** 1 from start until a stop is complete, so that a second copy of the SDK does not start as well. */
   owner: 10,
-  /** `lastId` when the recording began: what has a lower id belongs to an earlier one. */
-  firstId: 11,
+  /** Which runtime sources the threads record: bits of source-options.ts. */
+  sources: 12,
+  /** Turns of an event loop from this length on are recorded, and called blocks from this one on; microseconds. */
+  turnMicros: 13,
+  blockMicros: 14,
 } as const;
 
 export const CollectorState = { starting: 0, running: 1, finishing: 2, finished: 3 } as const;
@@ -57,24 +60,34 @@ export const RecordKind = {
   region: 1,
   /** Region that goes on outside of its thread: start, time at which the thread left it; its id stands before, as a flow's. */
   asyncBegin: 2,
-  /** Its end: time, id. */
+  /** Its end: time, id. A text before it is the JSON of more attributes. */
   asyncEnd: 3,
   /** Task: time, parent's id. Its own id stands in the task field. */
   taskBegin: 4,
+  /** Its end: time. A text before it is the JSON of more attributes. */
   taskEnd: 5,
   /** Log: time; the text comes before. */
   log: 6,
-  /** Counter: time, value. */
+  /** Counter: time, value; task field: `CounterUnit`. */
   counter: 7,
   /** Belongs to the next record: id of a flow or an async region; name field: 0 = out, 1 = in. */
   flow: 8,
   /** Belongs to the next record: byte length of a text that fills the next slots. */
   text: 9,
-  /** Defines the name id by the text before it. */
+  /** Defines the name id by the text before it; task field: how many of the text's UTF-16 units are the name's category. */
   name: 10,
   /** Says who the thread is: clock offset in ns, OS thread id; name field: thread id; text: its name. */
   thread: 11,
+  /** Slice that is over and never was on the stack of open regions, such as a GC: start, end. It nests by its times. */
+  slice: 12,
+  /** Turn of the event loop: start, end; task field: microseconds of it that the thread was parked. */
+  turn: 13,
+  /** Moment on the thread: time; a text before it is the JSON of its attributes. */
+  instant: 14,
 } as const;
+
+/** What a counter counts. */
+export const CounterUnit = { none: 0, bytes: 1, millis: 2, percent: 3 } as const;
 
 export const KIND_SHIFT = 28;
 export const NAME_MASK = 0xff_ffff;
@@ -93,8 +106,16 @@ export const Header = {
   dropped: 17,
   /** Open regions. */
   depth: 18,
+  /** Two doubles: `Stamp`. */
+  stamps: 20,
   /** Next slot to be read. */
   tail: 32,
+} as const;
+
+/** Indexes into a block's `stamps`: times of the thread's own clock in milliseconds, of its loop source. */
+export const Stamp = {
+  /** When the thread was last seen between two callbacks; 0 while it does not say. */
+  alive: 0,
 } as const;
 
 export const BlockState = { free: 0, claimed: 1, live: 2, ended: 3 } as const;
@@ -109,6 +130,8 @@ const BLOCK_HEADER_BYTES = HEADER_BYTES + OPEN_BYTES;
 /** Typed views of one block. */
 export interface Block {
   readonly header: Int32Array;
+  /** `Stamp`. */
+  readonly stamps: Float64Array;
   /** Open regions: start times … */
   readonly openStart: Float64Array;
   /** … name ids, and task ids behind them. */
@@ -136,6 +159,7 @@ export function blockAt(arena: SharedArrayBuffer, slotsLog2: number, index: numb
   const ring = offset + BLOCK_HEADER_BYTES;
   return {
     header: blockHeader(arena, slotsLog2, index),
+    stamps: new Float64Array(arena, offset + Header.stamps * 4, 2),
     openStart: new Float64Array(arena, open, MAX_OPEN),
     openName: new Uint32Array(arena, open + MAX_OPEN * 8, MAX_OPEN * 2),
     doubles: new Float64Array(arena, ring, slots * 3),

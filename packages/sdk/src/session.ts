@@ -19,6 +19,9 @@ import {
   SLOT_BYTES,
 } from './ring.ts';
 import { sharedMemory } from './shared-memory.ts';
+import { chooseSources, type SourceChoice, type SourceOptions } from './source-options.ts';
+import { activeRecording } from './thread-recorder.ts';
+import { stopSources } from './thread-sources.ts';
 import { type TraceOutput, traceOutput } from './trace-output.ts';
 import { TraceUsageError } from './trace-usage-error.ts';
 import { enrolWorkers, OriginalWorker } from './worker-enrolment.ts';
@@ -32,6 +35,12 @@ export interface StartOptions {
    * used. Default 12 MiB. From 64 KiB to 256 MiB. A full buffer drops the newest events and counts them.
    */
   readonly bufferBytes?: number;
+  /**
+   * What to record of the runtime: `false` for nothing, or an object such as `{ messages: false, loop: { blockMs: 50 } }`.
+   * Default: what the environment variable TTRACE_SOURCES says, such as `no-messages` or `none,gc`, else everything that costs
+   * little.
+   */
+  readonly sources?: boolean | SourceOptions;
 }
 
 /** What a recording contained. */
@@ -101,10 +110,10 @@ export function beginSession(options: StartOptions, onExitError?: (message: stri
         : `still completing ${file}: await stop() first`,
     );
   }
-  const { file, slotsLog2, output } = checked(options);
+  const { file, slotsLog2, output, sources } = checked(options);
   const fd = openTraceFile(file);
   try {
-    session = launch(file, fd, output, slotsLog2, onExitError);
+    session = launch(file, fd, output, slotsLog2, sources, onExitError);
   } catch (error) {
     discardTraceFile(file, fd);
     const reason = `cannot record into ${file}: no thread for the collector: ${(error as Error).message}`;
@@ -160,7 +169,12 @@ export function finishAtExit(): string | undefined {
   return new TextDecoder().decode(new Uint8Array(control.buffer, ERROR_OFFSET, length).slice());
 }
 
-function checked(options: StartOptions): { file: string; slotsLog2: number; output: TraceOutput } {
+function checked(options: StartOptions): {
+  file: string;
+  slotsLog2: number;
+  output: TraceOutput;
+  sources: SourceChoice;
+} {
   if (
     options === null ||
     typeof options !== 'object' ||
@@ -177,7 +191,12 @@ function checked(options: StartOptions): { file: string; slotsLog2: number; outp
       `bufferBytes must be from 65536 to ${256 << 20}, got ${String(bytes)}`,
     );
   }
-  return { file, slotsLog2: Math.floor(Math.log2(bytes / SLOT_BYTES)), output: traceOutput(file) };
+  return {
+    file,
+    slotsLog2: Math.floor(Math.log2(bytes / SLOT_BYTES)),
+    output: traceOutput(file),
+    sources: chooseSources(options.sources),
+  };
 }
 
 function launch(
@@ -185,6 +204,7 @@ function launch(
   fd: number,
   output: TraceOutput,
   slotsLog2: number,
+  sources: SourceChoice,
   onExitError: ((message: string) => void) | undefined,
 ): Session {
   const recording = control[Control.lastRecording]! + 1;
@@ -196,6 +216,9 @@ function launch(
   control[Control.refusedThreads] = 0;
   control[Control.blocks] = 0;
   control[Control.slotsLog2] = slotsLog2;
+  control[Control.sources] = sources.mask;
+  control[Control.turnMicros] = sources.turnMicros;
+  control[Control.blockMicros] = sources.blockMicros;
 
   const origin = process.hrtime.bigint();
   const data: CollectorData = {
@@ -232,6 +255,9 @@ function launch(
   const own: Session = { file, collector, ended, restoreWorkers: enrolWorkers(), forgetExit };
   Atomics.store(control, Control.owner, 1);
   Atomics.store(control, Control.recording, recording);
+  Atomics.notify(control, Control.recording);
+  // Starts this thread's sources; without any it takes part once it records something.
+  if (sources.mask !== 0) activeRecording();
   return own;
 }
 
@@ -265,7 +291,9 @@ function collectorEnd(collector: Worker): Promise<CollectorReport> {
 
 /** All threads stop recording, and the collector is told to finish. */
 function switchOff(own: Session): void {
+  stopSources();
   Atomics.store(control, Control.recording, 0);
+  Atomics.notify(control, Control.recording);
   own.restoreWorkers();
   Atomics.store(control, Control.state, CollectorState.finishing);
   Atomics.add(control, Control.wake, 1);

@@ -20,6 +20,7 @@ import {
   OTHER_NAME_ID,
   RecordKind,
   SLOT_BYTES,
+  Stamp,
 } from './ring.ts';
 import { sharedMemory } from './shared-memory.ts';
 import { threadName } from './thread-name.ts';
@@ -51,6 +52,7 @@ const DROPPED = Header.dropped;
 const REGION = RecordKind.region << KIND_SHIFT;
 const NO_BLOCK: Block = {
   header: new Int32Array(64),
+  stamps: new Float64Array(2),
   openStart: new Float64Array(MAX_OPEN),
   openName: new Uint32Array(MAX_OPEN * 2),
   doubles: new Float64Array(3),
@@ -63,7 +65,7 @@ const NO_BLOCK: Block = {
 let enrolled = 0;
 /** Recording that had no block for this thread. */
 let refused = 0;
-let { header, openStart, openName, doubles, integers, bytes, mask } = NO_BLOCK;
+let { header, stamps, openStart, openName, doubles, integers, bytes, mask } = NO_BLOCK;
 /** Next slot, and the slot at which the ring is full as far as known. Both wrap as int32. */
 let head = 0;
 let limit = 0;
@@ -88,6 +90,8 @@ let hasTasks = false;
 const recentNames: (string | undefined)[] = new Array(RECENT_NAMES).fill(undefined);
 const recentIds = new Uint32Array(RECENT_NAMES);
 const names: Map<string, number> = new Map();
+/** The same for names of the runtime's own events, by category. */
+const sourceNames: Map<string, Map<string, number>> = new Map();
 let nextNameId = OTHER_NAME_ID + 1;
 
 /** Number of the running recording if this thread takes part in it, else 0. Enrols the thread on its first call. */
@@ -96,6 +100,14 @@ export function activeRecording(): number {
   const recording = onOff[0]!;
   if (recording === 0) return 0;
   return recording === enrolled || enrol(recording) ? recording : 0;
+}
+
+/** Called whenever this thread has begun to take part in a recording. */
+let onEnrolled: () => void = () => {};
+
+/** Sets who is told when this thread begins to take part in a recording. One a thread: thread-sources.ts. */
+export function whenEnrolled(listener: () => void): void {
+  onEnrolled = listener;
 }
 
 /** Whether a recording runs; may be out of date by the time it returns. */
@@ -206,6 +218,29 @@ export function nameId(name: string): number {
   return id;
 }
 
+/**
+ * Id of a name of the runtime's own events, which have a category of their own. A thread forgets it with the recording: ask
+ * again when a source starts.
+ */
+export function sourceName(category: string, name: string): number {
+  let known = sourceNames.get(category);
+  if (known === undefined) {
+    known = new Map();
+    sourceNames.set(category, known);
+  }
+  const id = known.get(name);
+  if (id !== undefined) return id;
+  const defined = defineName(name, category);
+  if (defined !== OTHER_NAME_ID) known.set(name, defined);
+  return defined;
+}
+
+/** Says that the thread is between two callbacks at this time of its own clock; 0: that it will not say so any more. */
+export function stampAlive(time: number): void {
+  // hot: once a turn of the loop.
+  stamps[Stamp.alive] = time;
+}
+
 /** Id of the current task, 0 outside tasks. */
 export function currentTaskId(): number {
   // hot: 1 ns until the thread's first task.
@@ -231,6 +266,13 @@ export function runInTask<T, Arguments extends unknown[]>(
   } finally {
     taskAsyncId = 0;
   }
+}
+
+/** Makes a task the current one from here on in this asynchronous context, where there is no function to run it around. */
+export function enterTask(taskId: number): void {
+  hasTasks = true;
+  taskAsyncId = 0;
+  taskContext.enterWith(taskId);
 }
 
 /** Says what a region's function returned when it was a promise; returns what the caller gets instead. */
@@ -323,16 +365,16 @@ export function nextId(): number {
   return Atomics.add(control, Control.lastId, 1) + 1;
 }
 
-function defineName(name: string): number {
+function defineName(name: string, category = ''): number {
   if (nextNameId >= MAX_NAMES) return OTHER_NAME_ID;
-  const length = encodeText(name.length > 512 ? `${name.slice(0, 512)}…` : name);
+  const length = encodeText(category + (name.length > 512 ? `${name.slice(0, 512)}…` : name));
   // A name that finds no room is not defined: its next use tries again.
   if (!hasRoom(3 + Math.ceil(length / SLOT_BYTES))) return OTHER_NAME_ID;
   const id = nextNameId++;
   putText(length);
-  put(RecordKind.name, id, 0, 0, 0);
+  put(RecordKind.name, id, category.length, 0, 0);
   Atomics.store(header, Header.head, head);
-  names.set(name, id);
+  if (category === '') names.set(name, id);
   return id;
 }
 
@@ -390,12 +432,13 @@ function enrol(recording: number): boolean {
     Atomics.add(control, Control.refusedThreads, 1);
     return false;
   }
-  ({ header, openStart, openName, doubles, integers, bytes, mask } = block);
+  ({ header, stamps, openStart, openName, doubles, integers, bytes, mask } = block);
   head = 0;
   limit = 0;
   depth = 0;
   deepStarts.length = 0;
   names.clear();
+  sourceNames.clear();
   nextNameId = OTHER_NAME_ID + 1;
   recentNames.fill(undefined);
   enrolled = recording;
@@ -403,5 +446,6 @@ function enrol(recording: number): boolean {
   put(RecordKind.thread, threadId, 0, clockOffset(clock), osThreadId());
   Atomics.store(header, Header.head, head);
   Atomics.store(header, Header.state, BlockState.live);
+  onEnrolled();
   return true;
 }

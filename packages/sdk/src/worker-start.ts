@@ -1,5 +1,6 @@
 /** What the register hook does in a worker. */
 import { activeRecording } from './thread-recorder.ts';
+import './thread-sources.ts';
 import { enrolWorkers } from './worker-enrolment.ts';
 
 /** Gives the worker its track at once, even if it never records anything, and passes the hook on to its own workers. */

@@ -77,7 +77,8 @@ export async function runProgram(source: string, options: ProgramOptions = {}): 
   writeFileSync(program, prelude(kind, file) + source);
   for (const [name, text] of Object.entries(options.files ?? {})) writeFileSync(join(directory, name), text);
   const flags = options.isHooked === true ? ['--require', REGISTER, ...(options.flags ?? [])] : options.flags;
-  const env = { ...process.env, NODE_OPTIONS: '', ...options.env };
+  // Tests of the sources name those that they want.
+  const env = { ...process.env, NODE_OPTIONS: '', TTRACE_SOURCES: 'none', ...options.env };
   const child = spawn(process.execPath, [...(flags ?? []), program], {
     cwd: directory,
     env: options.isHooked === true ? { ...env, TTRACE_FILE: file } : env,

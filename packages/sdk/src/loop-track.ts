@@ -1,0 +1,166 @@
+/**
+ * The event loop of one thread as a track of its own: its longer turns, and those that blocked it, with what the watchdog
+ * saw on the stack meanwhile. On a track of its own, because a turn's begin is computed, and need not enclose to the
+ * nanosecond what ran in it.
+ *
+ * A block is written when it is first seen, so that a crash, or a look into the file while it lasts, finds it; its exact end
+ * comes with the thread's own record. Times are nanoseconds since the recording's origin.
+ */
+import { Category, type TraceWriter, type TrackRef } from '@ttrace/format';
+
+/** What a thread was doing while its loop was blocked. */
+export interface StackSample {
+  readonly time: number;
+  /** When the turn began. */
+  readonly turnStart: number;
+  /** How long of it the thread was parked until now. */
+  readonly parked: number;
+  /** Task that the code ran in, 0 for none. */
+  readonly task: number;
+  /** Name of the innermost open region, '' for none. */
+  readonly region: string;
+  /** What the block is to be called. */
+  readonly name: string;
+  /** Where the function called `name` is: `file:line`, '' if not known. */
+  readonly location: string;
+  /** Frames, innermost first: `function (file:line:column)`. */
+  readonly frames: readonly string[];
+}
+
+export class LoopTrack {
+  readonly #writer: TraceWriter;
+  readonly #declare: () => TrackRef;
+  readonly #turnNanos: number;
+  readonly #blockNanos: number;
+  #track: TrackRef | undefined;
+  /** Samples of the turn that goes on. */
+  #samples: StackSample[] = [];
+  /** Begin of the block that is in the file already, -1 for none. */
+  #open = -1;
+  #lastEnd = 0;
+  /** A turn that has ended, while an answer of the watchdog is on its way that may belong to it. */
+  #held: readonly [start: number, end: number, parked: number] | undefined;
+  #isAsked = false;
+
+  constructor(
+    writer: TraceWriter,
+    pid: number,
+    tid: number,
+    threadName: string,
+    turnNanos: number,
+    blockNanos: number,
+  ) {
+    this.#writer = writer;
+    this.#turnNanos = turnNanos;
+    this.#blockNanos = blockNanos;
+    this.#declare = () =>
+      writer.asyncTrack(pid, Category.loop, `0x${tid.toString(16)}`, `${threadName} event loop`);
+  }
+
+  /** The thread says that a turn has ended. */
+  turn(start: number, end: number, parked: number): void {
+    this.#writeHeld();
+    this.#held = [start, end, parked];
+    if (!this.#isAsked) this.#writeHeld();
+  }
+
+  /** The watchdog has asked for a stack; `answered` follows. */
+  asked(): void {
+    this.#isAsked = true;
+  }
+
+  /** The watchdog's answer; undefined when there was none. */
+  answered(sample: StackSample | undefined): void {
+    this.#isAsked = false;
+    if (sample !== undefined && sample.turnStart >= this.#lastEnd - 1e6) {
+      this.#samples.push(sample);
+      const isOver = this.#held !== undefined && this.#held[1] < sample.time;
+      if (!isOver && this.#open < 0 && this.#isBlock(sample.turnStart, sample.time, sample.parked)) {
+        this.#begin(Math.max(sample.turnStart, this.#lastEnd), this.#samples[0]!);
+      }
+    }
+    this.#writeHeld();
+  }
+
+  /** The thread or the recording has ended. */
+  close(): void {
+    this.#isAsked = false;
+    this.#writeHeld();
+  }
+
+  #isBlock(start: number, end: number, parked: number): boolean {
+    return this.#blockNanos > 0 && end - start - parked > this.#blockNanos;
+  }
+
+  #writeHeld(): void {
+    if (this.#held === undefined) return;
+    const [start, end, parked] = this.#held;
+    this.#held = undefined;
+    this.#write(Math.max(start, this.#lastEnd), end, parked);
+    this.#samples = [];
+    this.#lastEnd = end;
+  }
+
+  #write(start: number, end: number, parked: number): void {
+    const parkedText = parked > 0 ? `"parked_ms":${(parked / 1e6).toFixed(3)}` : '';
+    if (this.#open >= 0) {
+      this.#open = -1;
+      const more = this.#samples.length > 1 ? `"stacks":${this.#stacksText()}` : '';
+      const args = [more, parkedText].filter((text) => text !== '').join();
+      this.#writer.end(this.#ownTrack(), end, args === '' ? '' : `{${args}}`);
+    } else if (this.#isBlock(start, end, parked)) {
+      this.#begin(start, this.#samples[0]);
+      this.#open = -1;
+      this.#writer.end(this.#ownTrack(), end, parkedText === '' ? '' : `{${parkedText}}`);
+    } else if (end - start - parked >= this.#turnNanos) {
+      const name = this.#writer.string('turn');
+      const args = parkedText === '' ? '' : `{${parkedText}}`;
+      this.#writer.slice(
+        this.#ownTrack(),
+        name,
+        this.#writer.string(Category.loop),
+        start,
+        end - start,
+        0,
+        args,
+      );
+    }
+  }
+
+  #begin(start: number, sample: StackSample | undefined): void {
+    this.#open = start;
+    const name = this.#writer.string(sample === undefined ? 'blocked' : sample.name);
+    const args = sample === undefined ? '' : sampleText(sample);
+    this.#writer.begin(
+      this.#ownTrack(),
+      name,
+      this.#writer.string(Category.block),
+      start,
+      sample?.task ?? 0,
+      args,
+    );
+  }
+
+  /** What was seen after the first sample, with when. */
+  #stacksText(): string {
+    const rest = this.#samples.slice(1).map(({ time, turnStart, frames }) => ({
+      at_ms: Math.round((time - turnStart) / 1e3) / 1e3,
+      stack: frames,
+    }));
+    return JSON.stringify(rest);
+  }
+
+  #ownTrack(): TrackRef {
+    this.#track ??= this.#declare();
+    return this.#track;
+  }
+}
+
+function sampleText({ time, turnStart, region, location, frames }: StackSample): string {
+  return JSON.stringify({
+    ...(location === '' ? {} : { location }),
+    ...(region === '' ? {} : { region }),
+    sampled_ms: Math.round((time - turnStart) / 1e3) / 1e3,
+    stack: frames,
+  });
+}

@@ -1,0 +1,3 @@
+export function startEventLoop(): () => void {
+  return () => {};
+}

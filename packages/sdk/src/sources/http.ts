@@ -1,0 +1,3 @@
+export function startHttp(): () => void {
+  return () => {};
+}

@@ -1,0 +1,3 @@
+export function startMessages(): () => void {
+  return () => {};
+}

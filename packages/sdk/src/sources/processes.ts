@@ -1,0 +1,3 @@
+export function startProcesses(): () => void {
+  return () => {};
+}

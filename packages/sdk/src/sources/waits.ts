@@ -1,0 +1,3 @@
+export function startWaits(): () => void {
+  return () => {};
+}

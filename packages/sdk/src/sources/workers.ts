@@ -1,0 +1,3 @@
+export function startWorkers(): () => void {
+  return () => {};
+}

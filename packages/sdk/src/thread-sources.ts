@@ -1,0 +1,86 @@
+/**
+ * Starts the runtime sources in a thread that takes part in a recording, and stops them with it, so that nothing is patched
+ * before and nothing after. One a thread.
+ *
+ * Workers learn of a recording's end, and of the next one's start, by a wait on shared memory that neither keeps a thread
+ * alive nor costs anything until then.
+ */
+import { isMainThread } from 'node:worker_threads';
+import { Control } from './ring.ts';
+import { SOURCE_NAMES, type SourceName } from './source-options.ts';
+import { startEventLoop } from './sources/event-loop.ts';
+import { startGc } from './sources/gc.ts';
+import { startHttp } from './sources/http.ts';
+import { startMemory } from './sources/memory.ts';
+import { startMessages } from './sources/messages.ts';
+import { startProcesses } from './sources/processes.ts';
+import { startWaits } from './sources/waits.ts';
+import { startWorkers } from './sources/workers.ts';
+import { activeRecording, control, whenEnrolled } from './thread-recorder.ts';
+
+/** Begins to record in this thread; the result takes everything back, and is called once. Neither throws. */
+export type StartSource = () => () => void;
+
+const STARTS: Readonly<Record<SourceName, StartSource>> = {
+  loop: startEventLoop,
+  gc: startGc,
+  memory: startMemory,
+  messages: startMessages,
+  waits: startWaits,
+  http: startHttp,
+  workers: startWorkers,
+  processes: startProcesses,
+};
+
+/** Takes back what this thread has started, latest first. */
+let stops: (() => void)[] = [];
+/** Recording that the sources were started for. */
+let startedFor = 0;
+
+whenEnrolled(() => {
+  if (startedFor !== 0) stopSources();
+  startedFor = control[Control.recording]!;
+  const mask = control[Control.sources]!;
+  for (const [index, name] of SOURCE_NAMES.entries()) {
+    if ((mask & (1 << index)) === 0) continue;
+    try {
+      stops.push(STARTS[name]());
+    } catch {
+      // A runtime without what it needs: the others go on.
+    }
+  }
+  if (!isMainThread) watch();
+});
+
+/** Stops the sources of this thread. Harmless without any. */
+export function stopSources(): void {
+  const old = stops.reverse();
+  stops = [];
+  startedFor = 0;
+  for (const stop of old) {
+    try {
+      stop();
+    } catch {
+      // The others must be stopped as well.
+    }
+  }
+}
+
+let isWatching = false;
+
+/** Waits until the recording changes. */
+function watch(): void {
+  if (isWatching) return;
+  const wait = Atomics.waitAsync(control, Control.recording, startedFor);
+  isWatching = wait.async;
+  if (wait.async) void wait.value.then(changed);
+  else changed();
+}
+
+function changed(): void {
+  isWatching = false;
+  if (control[Control.recording] !== startedFor) stopSources();
+  // Enrols, which starts the sources.
+  activeRecording();
+  watch();
+}
