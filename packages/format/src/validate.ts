@@ -9,7 +9,7 @@ import { flowFindings } from './flow-findings.ts';
 import { finishedSlicesByTrack, sortParentsFirst } from './row-order.ts';
 import { SECOND_THREAD_NAME } from './thread-name.ts';
 import { EventKind, type Trace } from './trace.ts';
-import { Category } from './vocabulary.ts';
+import { LANE_CATEGORIES } from './vocabulary.ts';
 
 /** Two times rounded to nanoseconds may overlap by this much without any defect. */
 const ROUNDING_NANOS = 1;
@@ -100,9 +100,9 @@ function nestingFindings(trace: Trace): Finding[] {
     const own = rows.subarray(offsets[index], offsets[index + 1]);
     sortParentsFirst(own, start, value);
     // What follows an unfinished slice may be its child: nothing is known of it there.
-    // Async regions share lanes on purpose (FORMAT.md).
-    const isOperation =
-      track.kind === 'async' && !['', Category.region].includes(track.category) && isOpen[index] === 0;
+    // Lanes are shared on purpose (FORMAT.md).
+    const isLane = track.category === '' || LANE_CATEGORIES.has(track.category);
+    const isOperation = track.kind === 'async' && !isLane && isOpen[index] === 0;
     let outermost = 0;
     ends.length = 0;
     for (const row of own) {

@@ -16,14 +16,12 @@ export const Category = {
   counter: 'counter',
   /** Sending or receiving a message: a short slice that carries one end of a flow. */
   flow: 'flow',
-  /** A turn of a thread's event loop that took long, on a track of its own. Named `turn`. */
-  loop: 'loop',
   /**
-   * A turn that blocked the loop, on the same track, named after the function that was running. `location` says where that
-   * is, `stack` has the frames, innermost first, `region` the open region, `sampled_ms` when in the turn it was seen; at the end
-   * `stacks` has what was seen later, `parked_ms` how long of it the thread waited on shared memory.
+   * A turn of a thread's event loop that took long, on a track of its own a thread. Named `turn`; one that blocked the loop has
+   * `blocked: true` and is named after what was running. Then `location` says where that is, `stack` has the frames, innermost
+   * first, `region` the open region, `sampled_ms` when in the turn it was seen; at the end `stacks` has what was seen later.
    */
-  block: 'block',
+  loop: 'loop',
   /** A garbage collection: a slice on its thread. */
   gc: 'gc',
   /** A wait for another thread, a lock or a pool: a slice on the waiting thread, or an asynchronous one. */
@@ -39,6 +37,16 @@ export const Category = {
   ttrace: 'ttrace',
 } as const;
 
+/** Categories whose asynchronous tracks are lanes: they hold several operations, one after another. */
+export const LANE_CATEGORIES: ReadonlySet<string> = new Set([
+  Category.region,
+  Category.loop,
+  Category.wait,
+  Category.http,
+  Category.worker,
+  Category.process,
+]);
+
 /** Argument names with a fixed meaning. User attributes stand beside them under their own names. */
 export const Argument = {
   /** Id (number) of the task an event belongs to; absent outside tasks. */
@@ -49,6 +57,12 @@ export const Argument = {
   message: 'message',
   /** Value of a counter sample. */
   value: 'value',
+  /** True on a turn that blocked its loop. */
+  blocked: 'blocked',
+  /** Where a blocking function is: `file:line`. */
+  location: 'location',
+  /** Frames of a blocking stack, innermost first: `function (file:line:column)`. */
+  stack: 'stack',
   /** How many events were dropped. */
   dropped: 'dropped',
 } as const;
@@ -57,6 +71,8 @@ export const Argument = {
 export const MetadataName = {
   /** Once a file: `{ version, clock: { monotonicNanos, wallMillis }, node, platform }`, all but `wallMillis` as strings. */
   recording: 'ttrace_recording',
+  /** Once a file, if blocked loops could not be asked for their stacks: `{ reason }`. */
+  noStacks: 'ttrace_no_stacks',
   /** Once a thread that dropped events: `{ dropped: number }`. */
   dropped: 'ttrace_dropped',
 } as const;

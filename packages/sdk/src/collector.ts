@@ -6,14 +6,19 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
-import { MetadataName } from '@ttrace/format';
-import { createDrain } from './drain.ts';
-import { CollectorState, Control, ERROR_OFFSET } from './ring.ts';
+import { MetadataName, type TraceWriter, type TrackRef } from '@ttrace/format';
+import { createDrain, type Drain } from './drain.ts';
+import { CollectorState, Control, ERROR_OFFSET, PROBE_KEY } from './ring.ts';
+import { hasSource } from './source-options.ts';
+import { StackSampler } from './stack-sampler.ts';
 import { createTraceFile } from './trace-file.ts';
 import { createWriter, type TraceOutput } from './trace-output.ts';
+import { Watchdog } from './watchdog.ts';
 
 /** How long it sleeps when there is little to do. With one round's time this bounds what a crash can lose. */
 const INTERVAL_MS = 20;
+/** The same while it looks after the event loops: blocks of 30 ms must be seen while they last. */
+const WATCH_INTERVAL_MS = 6;
 /** Records in a round from which on it does not sleep at all. */
 const BUSY_RECORDS = 4096;
 /** Compressed files are brought up to date this often. */
@@ -48,11 +53,14 @@ async function collect(data: CollectorData): Promise<CollectorReport> {
   const drain = createDrain(control, data.arena, writer, data.pid, data.origin);
   Atomics.compareExchange(control, Control.state, CollectorState.starting, CollectorState.running);
 
+  const watch = startWatchdog(control, writer, process, data.origin, drain);
+  const interval = watch === undefined ? INTERVAL_MS : WATCH_INTERVAL_MS;
   let lastGzipFlush = performance.now();
   for (;;) {
     const wake = Atomics.load(control, Control.wake);
     if (Atomics.load(control, Control.state) === CollectorState.finishing) break;
     const records = drain.round();
+    watch?.look();
     writer.flush();
     if (data.output.isGzip && performance.now() - lastGzipFlush > GZIP_FLUSH_MS) {
       file.flush();
@@ -60,9 +68,10 @@ async function collect(data: CollectorData): Promise<CollectorReport> {
     }
     Atomics.add(control, Control.rounds, 1);
     if (file.error !== undefined) publishError(control, file.error);
-    await (records < BUSY_RECORDS ? woken(control, wake) : nextTurn());
+    await (records < BUSY_RECORDS ? woken(control, wake, interval) : nextTurn());
   }
 
+  watch?.close();
   const counts = drain.finish();
   writer.finish();
   file.close();
@@ -71,6 +80,30 @@ async function collect(data: CollectorData): Promise<CollectorReport> {
   return {
     ...counts,
     error: error === undefined ? undefined : { message: error.message, code: error.code ?? '' },
+  };
+}
+
+/** Looks after blocked loops, if they are to be recorded. */
+function startWatchdog(
+  control: Int32Array,
+  writer: TraceWriter,
+  process: TrackRef,
+  origin: bigint,
+  drain: Drain,
+): { look(): void; close(): void } | undefined {
+  if (!hasSource(control[Control.sources]!, 'loop')) return undefined;
+  const sampler = new StackSampler(`globalThis[Symbol.for(${JSON.stringify(PROBE_KEY)})]?.()`);
+  const now = (): number => Number(globalThis.process.hrtime.bigint() - origin);
+  const watchdog = new Watchdog(sampler, control[Control.blockMicros]! * 1000, now);
+  let isSaid = false;
+  return {
+    look: () => {
+      watchdog.look(drain.threads());
+      if (sampler.failure === undefined || isSaid) return;
+      isSaid = true;
+      writer.metadata(process, MetadataName.noStacks, JSON.stringify({ reason: sampler.failure }));
+    },
+    close: () => sampler.close(),
   };
 }
 
@@ -83,8 +116,8 @@ function publishError(control: Int32Array, error: Error): void {
 }
 
 /** Until somebody wakes the collector, or its interval is over. */
-async function woken(control: Int32Array, wake: number): Promise<void> {
-  const wait = Atomics.waitAsync(control, Control.wake, wake, INTERVAL_MS);
+async function woken(control: Int32Array, wake: number, interval: number): Promise<void> {
+  const wait = Atomics.waitAsync(control, Control.wake, wake, interval);
   if (wait.async) await wait.value;
 }
 

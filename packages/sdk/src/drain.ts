@@ -140,7 +140,7 @@ class RingDrain implements Drain {
 
   finish(): DrainCounts {
     this.round();
-    for (const thread of this.#threads) if (thread !== undefined) this.#close(thread);
+    for (const thread of this.#threads) if (thread !== undefined) this.#close(thread, false);
     return this.#counts;
   }
 
@@ -365,7 +365,7 @@ class RingDrain implements Drain {
         writer.instant(track, label, category, time, task, thread.text);
         break;
       case RecordKind.turn:
-        thread.loop?.turn(time, Math.round(second * 1e6) + thread.offset, task * 1000);
+        thread.loop?.turn(time, Math.round(second * 1e6) + thread.offset);
         break;
     }
   }
@@ -415,16 +415,16 @@ class RingDrain implements Drain {
 
   /** The thread has ended: writes what only its end tells, and gives the block back. */
   #release(index: number, thread: DrainedThread): void {
-    this.#close(thread);
+    this.#close(thread, true);
     this.#threads[index] = undefined;
     Atomics.store(thread.block.header, Header.state, BlockState.free);
   }
 
-  #close(thread: DrainedThread): void {
+  #close(thread: DrainedThread, isOver: boolean): void {
     const { header } = thread.block;
     if (thread.track === undefined) return;
     thread.begun?.beginOpen();
-    thread.loop?.close();
+    thread.loop?.close(isOver);
     const dropped = header[Header.dropped]! >>> 0;
     if (dropped > 0) {
       this.#counts.dropped += dropped;

@@ -13,8 +13,6 @@ export interface StackSample {
   readonly time: number;
   /** When the turn began. */
   readonly turnStart: number;
-  /** How long of it the thread was parked until now. */
-  readonly parked: number;
   /** Task that the code ran in, 0 for none. */
   readonly task: number;
   /** Name of the innermost open region, '' for none. */
@@ -26,6 +24,11 @@ export interface StackSample {
   /** Frames, innermost first: `function (file:line:column)`. */
   readonly frames: readonly string[];
 }
+
+/** A turn's begin is computed; two of one turn differ by less. */
+const SAME_TURN = 1e6;
+/** Samples of one block that are kept: one of a minute has as many. */
+const MAX_SAMPLES = 64;
 
 export class LoopTrack {
   readonly #writer: TraceWriter;
@@ -39,7 +42,7 @@ export class LoopTrack {
   #open = -1;
   #lastEnd = 0;
   /** A turn that has ended, while an answer of the watchdog is on its way that may belong to it. */
-  #held: readonly [start: number, end: number, parked: number] | undefined;
+  #held: readonly [start: number, end: number] | undefined;
   #isAsked = false;
 
   constructor(
@@ -58,9 +61,9 @@ export class LoopTrack {
   }
 
   /** The thread says that a turn has ended. */
-  turn(start: number, end: number, parked: number): void {
+  turn(start: number, end: number): void {
     this.#writeHeld();
-    this.#held = [start, end, parked];
+    this.#held = [start, end];
     if (!this.#isAsked) this.#writeHeld();
   }
 
@@ -72,69 +75,68 @@ export class LoopTrack {
   /** The watchdog's answer; undefined when there was none. */
   answered(sample: StackSample | undefined): void {
     this.#isAsked = false;
-    if (sample !== undefined && sample.turnStart >= this.#lastEnd - 1e6) {
-      this.#samples.push(sample);
+    if (sample !== undefined && sample.turnStart >= this.#lastEnd - SAME_TURN) {
+      if (Math.abs((this.#samples[0]?.turnStart ?? 0) - sample.turnStart) > SAME_TURN) this.#samples = [];
+      if (this.#samples.length < MAX_SAMPLES) this.#samples.push(sample);
       const isOver = this.#held !== undefined && this.#held[1] < sample.time;
-      if (!isOver && this.#open < 0 && this.#isBlock(sample.turnStart, sample.time, sample.parked)) {
+      if (!isOver && this.#open < 0 && this.#isBlock(sample.turnStart, sample.time)) {
         this.#begin(Math.max(sample.turnStart, this.#lastEnd), this.#samples[0]!);
       }
     }
     this.#writeHeld();
   }
 
-  /** The thread or the recording has ended. */
-  close(): void {
+  /** The recording has ended, or the thread: a block that it was in has lasted at least until it was last seen. */
+  close(isThreadOver: boolean): void {
     this.#isAsked = false;
     this.#writeHeld();
+    if (isThreadOver && this.#open >= 0)
+      this.#writer.end(this.#ownTrack(), this.#samples.at(-1)?.time ?? this.#open);
+    this.#open = -1;
   }
 
-  #isBlock(start: number, end: number, parked: number): boolean {
-    return this.#blockNanos > 0 && end - start - parked > this.#blockNanos;
+  #isBlock(start: number, end: number): boolean {
+    return this.#blockNanos > 0 && end - start > this.#blockNanos;
   }
 
   #writeHeld(): void {
     if (this.#held === undefined) return;
-    const [start, end, parked] = this.#held;
+    const [start, end] = this.#held;
     this.#held = undefined;
-    this.#write(Math.max(start, this.#lastEnd), end, parked);
+    this.#samples = this.#samples.filter(
+      ({ time, turnStart }) => time <= end && turnStart >= start - SAME_TURN,
+    );
+    this.#write(Math.max(start, this.#lastEnd), end);
     this.#samples = [];
     this.#lastEnd = end;
   }
 
-  #write(start: number, end: number, parked: number): void {
-    const parkedText = parked > 0 ? `"parked_ms":${(parked / 1e6).toFixed(3)}` : '';
+  #write(start: number, end: number): void {
     if (this.#open >= 0) {
       this.#open = -1;
-      const more = this.#samples.length > 1 ? `"stacks":${this.#stacksText()}` : '';
-      const args = [more, parkedText].filter((text) => text !== '').join();
-      this.#writer.end(this.#ownTrack(), end, args === '' ? '' : `{${args}}`);
-    } else if (this.#isBlock(start, end, parked)) {
+      this.#writer.end(
+        this.#ownTrack(),
+        end,
+        this.#samples.length > 1 ? `{"stacks":${this.#stacksText()}}` : '',
+      );
+    } else if (this.#isBlock(start, end)) {
       this.#begin(start, this.#samples[0]);
       this.#open = -1;
-      this.#writer.end(this.#ownTrack(), end, parkedText === '' ? '' : `{${parkedText}}`);
-    } else if (end - start - parked >= this.#turnNanos) {
+      this.#writer.end(this.#ownTrack(), end);
+    } else if (end - start >= this.#turnNanos) {
       const name = this.#writer.string('turn');
-      const args = parkedText === '' ? '' : `{${parkedText}}`;
-      this.#writer.slice(
-        this.#ownTrack(),
-        name,
-        this.#writer.string(Category.loop),
-        start,
-        end - start,
-        0,
-        args,
-      );
+      this.#writer.slice(this.#ownTrack(), name, this.#writer.string(Category.loop), start, end - start, 0);
     }
   }
 
   #begin(start: number, sample: StackSample | undefined): void {
     this.#open = start;
     const name = this.#writer.string(sample === undefined ? 'blocked' : sample.name);
-    const args = sample === undefined ? '' : sampleText(sample);
+    const args = sample === undefined ? '{"blocked":true}' : sampleText(sample);
     this.#writer.begin(
       this.#ownTrack(),
       name,
-      this.#writer.string(Category.block),
+      this.#writer.string(Category.loop),
       start,
       sample?.task ?? 0,
       args,
@@ -158,6 +160,7 @@ export class LoopTrack {
 
 function sampleText({ time, turnStart, region, location, frames }: StackSample): string {
   return JSON.stringify({
+    blocked: true,
     ...(location === '' ? {} : { location }),
     ...(region === '' ? {} : { region }),
     sampled_ms: Math.round((time - turnStart) / 1e3) / 1e3,

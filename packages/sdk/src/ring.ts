@@ -80,7 +80,7 @@ export const RecordKind = {
   thread: 11,
   /** Slice that is over and never was on the stack of open regions, such as a GC: start, end. It nests by its times. */
   slice: 12,
-  /** Turn of the event loop: start, end; task field: microseconds of it that the thread was parked. */
+  /** Turn of the event loop: start, end. */
   turn: 13,
   /** Moment on the thread: time; a text before it is the JSON of its attributes. */
   instant: 14,
@@ -114,9 +114,12 @@ export const Header = {
 
 /** Indexes into a block's `stamps`: times of the thread's own clock in milliseconds, of its loop source. */
 export const Stamp = {
-  /** When the thread was last seen between two callbacks; 0 while it does not say. */
+  /** When the thread was last seen between two callbacks; 0 while it is parked, or does not say. */
   alive: 0,
 } as const;
+
+/** Where the watchdog finds what to ask a thread: key (`Symbol.for`) of a function on the thread's global object. */
+export const PROBE_KEY = 'ttrace/probe';
 
 export const BlockState = { free: 0, claimed: 1, live: 2, ended: 3 } as const;
 

@@ -127,6 +127,11 @@ export function now(): number {
   return time;
 }
 
+/** Id of the name of the innermost open region, 0 without any. */
+export function innermostRegion(): number {
+  return depth === 0 ? 0 : openName[Math.min(depth, MAX_OPEN) - 1]!;
+}
+
 /** Puts a region on the stack of open regions and returns its depth. The caller has checked `activeRecording`. */
 export function openRegion(nameId: number, task: number, start: number): number {
   // hot

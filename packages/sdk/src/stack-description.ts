@@ -1,0 +1,65 @@
+/** Makes a stack readable: places in the program's own sources where there are source maps, and a name for the whole. */
+import { basename } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { sourcePosition } from './source-position.ts';
+import type { RawFrame } from './sources/stack-frames.ts';
+
+export interface StackDescription {
+  /** What was running: the innermost function of the program, and what of Node.js it was calling: `load app.js:7 → readFileSync`. */
+  readonly name: string;
+  /** Where that function was: `file:line`, '' when nothing of the program was running. */
+  readonly location: string;
+  /** Frames, innermost first: `function (file:line:column)`. */
+  readonly frames: readonly string[];
+}
+
+/** This package's own files. */
+const OWN = new URL('.', import.meta.url).href;
+const OWN_PATH = fileURLToPath(OWN);
+
+/**
+ * @param frames innermost first.
+ * @param isLate The thread answered only when a native call was over: a function that it has just entered is not to blame.
+ */
+export function describeStack(frames: readonly RawFrame[], isLate: boolean): StackDescription {
+  const program = frames.filter(([, file]) => !file.startsWith(OWN) && !file.startsWith(OWN_PATH));
+  const isInnocent = isLate && program.length > 1 && program[0]![4] === 1;
+  const shown = (isInnocent ? program.slice(1) : program).map(mapped);
+  const own = shown.findIndex(([, file]) => isProgram(file));
+  const frame = shown[own];
+  return {
+    name: blockName(shown, own, isLate),
+    location: frame === undefined ? '' : `${frame[1]}:${frame[2]}`,
+    frames: shown.map(frameText),
+  };
+}
+
+function blockName(frames: readonly RawFrame[], own: number, isLate: boolean): string {
+  const frame = frames[own];
+  const inner = frames[own < 0 ? 0 : own - 1];
+  if (frame === undefined) return inner?.[0] || 'blocked';
+  const [name, file, line] = frame;
+  const place = `${name === '' ? '(anonymous)' : name} ${basename(file)}:${line}`;
+  // Of Node.js's own JavaScript a moment says little; a native call is what takes the time.
+  const isNative = inner !== undefined && inner[0] !== '' && (isLate || inner[1] === '');
+  return isNative ? `${place} → ${inner[0]}` : place;
+}
+
+function mapped(frame: RawFrame): RawFrame {
+  const [name, file, line, column, isEntered] = frame;
+  if (!isProgram(file)) return frame;
+  const path = file.startsWith('file:') ? fileURLToPath(file) : file;
+  const original = sourcePosition(path, line, column);
+  return original === undefined
+    ? [name, path, line, column, isEntered]
+    : [name, original.file, original.line, original.column, isEntered];
+}
+
+function isProgram(file: string): boolean {
+  return file !== '' && !file.startsWith('node:');
+}
+
+function frameText([name, file, line, column]: RawFrame): string {
+  const place = file === '' ? 'native' : `${file}:${line}:${column}`;
+  return `${name === '' ? '(anonymous)' : name} (${place})`;
+}

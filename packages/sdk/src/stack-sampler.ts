@@ -1,0 +1,116 @@
+/**
+ * Asks a thread, while its JavaScript runs, what it is doing: evaluates an expression in it through the inspector. Works on
+ * the main thread and on every worker, nested and later ones too, without the Debugger domain, so that a debugger of the user's
+ * is not disturbed, and without stopping the thread for longer than the expression takes.
+ *
+ * Runs in the collector. Connects when it is first asked, and must be closed before the process ends: Node.js says on stderr
+ * that it waits for the debugger otherwise.
+ */
+import type { Session } from 'node:inspector';
+import { threadId as ownThreadId } from 'node:worker_threads';
+
+/** A thread that has not answered by then may be gone. */
+const PATIENCE_MS = 30_000;
+
+type Answer = (value: string | undefined) => void;
+
+interface EvaluateResult {
+  readonly result?: { readonly value?: unknown };
+}
+
+export class StackSampler {
+  readonly #expression: string;
+  /** Inspector's session ids by thread id. */
+  readonly #workers = new Map<number, string>();
+  readonly #pending = new Map<number, Answer>();
+  #session: Session | undefined;
+  #lastId = 0;
+  /** Why there can be no stacks; undefined as long as there can. */
+  failure: string | undefined;
+
+  /** @param expression its value must be a text. */
+  constructor(expression: string) {
+    this.#expression = expression;
+  }
+
+  /** The expression's value in a thread (0 = main); undefined when it gave none. Takes as long as a native call lasts. */
+  async ask(threadId: number): Promise<string | undefined> {
+    const session = await this.#connected();
+    if (session === undefined) return undefined;
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => resolve(undefined), PATIENCE_MS);
+      const answer: Answer = (value) => {
+        clearTimeout(timer);
+        resolve(value);
+      };
+      const params = { expression: this.#expression, returnByValue: true, silent: true };
+      if (threadId === 0) {
+        session.post('Runtime.evaluate', params, (error, result) =>
+          answer(error === null ? textOf(result) : undefined),
+        );
+        return;
+      }
+      const sessionId = this.#workers.get(threadId);
+      // It has not started yet, or has ended.
+      if (sessionId === undefined) return answer(undefined);
+      const id = ++this.#lastId;
+      this.#pending.set(id, answer);
+      const message = JSON.stringify({ id, method: 'Runtime.evaluate', params });
+      session.post('NodeWorker.sendMessageToWorker', { sessionId, message }, (error) => {
+        if (error !== null) this.#answer(id, undefined);
+      });
+    });
+  }
+
+  /** Ends the connection. Nobody is answered after. */
+  close(): void {
+    try {
+      this.#session?.disconnect();
+    } catch {
+      // Not connected.
+    }
+    this.#session = undefined;
+    this.failure ??= 'closed';
+  }
+
+  async #connected(): Promise<Session | undefined> {
+    if (this.#session !== undefined || this.failure !== undefined) return this.#session;
+    try {
+      const inspector = await import('node:inspector');
+      const session = new inspector.Session();
+      session.connectToMainThread();
+      this.#session = session;
+      session.on('NodeWorker.attachedToWorker', ({ params }) => {
+        const threadId = Number(/\d+/.exec(params.workerInfo.title)?.[0]);
+        if (threadId !== ownThreadId) this.#workers.set(threadId, params.sessionId);
+      });
+      session.on('NodeWorker.detachedFromWorker', ({ params }) => this.#forget(params.sessionId));
+      session.on('NodeWorker.receivedMessageFromWorker', ({ params }) => this.#receive(params.message));
+      await new Promise<void>((resolve) =>
+        session.post('NodeWorker.enable', { waitForDebuggerOnStart: false }, () => resolve()),
+      );
+    } catch (error) {
+      this.failure ??= error instanceof Error ? error.message : String(error);
+    }
+    return this.#session;
+  }
+
+  #receive(text: string): void {
+    const message = JSON.parse(text) as { readonly id?: number; readonly result?: EvaluateResult };
+    if (message.id !== undefined) this.#answer(message.id, textOf(message.result));
+  }
+
+  #answer(id: number, value: string | undefined): void {
+    this.#pending.get(id)?.(value);
+    this.#pending.delete(id);
+  }
+
+  #forget(sessionId: string): void {
+    for (const [threadId, known] of this.#workers) if (known === sessionId) this.#workers.delete(threadId);
+  }
+}
+
+function textOf(result: EvaluateResult | undefined): string | undefined {
+  const value = result?.result?.value;
+  return typeof value === 'string' ? value : undefined;
+}

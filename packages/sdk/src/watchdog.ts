@@ -1,0 +1,111 @@
+/**
+ * Looks after the threads' event loops from outside: one that has not shown a sign of life for a while is asked for its stack,
+ * and again ever more rarely while that lasts. Runs in the collector, a look a round.
+ */
+import type { DrainedThread } from './drain.ts';
+import type { StackSample } from './loop-track.ts';
+import { Stamp } from './ring.ts';
+import type { RawFrame } from './sources/stack-frames.ts';
+import { describeStack } from './stack-description.ts';
+import type { StackSampler } from './stack-sampler.ts';
+
+/** The second question comes this long after the first, the next ones ever later. */
+const FIRST_GAP = 20e6;
+const GAP_GROWTH = 1.5;
+const MAX_GAP = 1000e6;
+/** An idle loop shows itself every 10 ms, as long as it gets a processor. */
+const LEAST_PATIENCE = 15e6;
+
+/** An answer that takes longer came when a native call was over: running JavaScript answers within a millisecond or two. */
+const LATE = 8e6;
+
+/** What is known about one thread's silence. Times are nanoseconds since the recording's origin. */
+interface Silence {
+  /** Last sign of life. */
+  since: number;
+  nextQuestion: number;
+  gap: number;
+  isAsked: boolean;
+}
+
+export class Watchdog {
+  readonly #sampler: StackSampler;
+  readonly #patience: number;
+  readonly #now: () => number;
+  readonly #silences = new WeakMap<DrainedThread, Silence>();
+
+  /**
+   * @param blockNanos Length of a turn from which on it is a block.
+   * @param now Nanoseconds since the recording's origin.
+   */
+  constructor(sampler: StackSampler, blockNanos: number, now: () => number) {
+    this.#sampler = sampler;
+    this.#now = now;
+    // Asked a little before it is a block, so that there is a stack when it becomes one.
+    this.#patience = Math.max(LEAST_PATIENCE, blockNanos - 5e6);
+  }
+
+  look(threads: readonly DrainedThread[]): void {
+    if (this.#sampler.failure !== undefined) return;
+    const now = this.#now();
+    for (const thread of threads) {
+      const alive = thread.block.stamps[Stamp.alive]!;
+      if (alive === 0) continue;
+      const since = Math.round(alive * 1e6) + thread.offset;
+      const silence = this.#silence(thread, since);
+      if (silence.isAsked || now < silence.nextQuestion) continue;
+      silence.gap = Math.min(silence.gap * GAP_GROWTH, MAX_GAP);
+      silence.nextQuestion = now + silence.gap;
+      void this.#ask(thread, silence);
+    }
+  }
+
+  #silence(thread: DrainedThread, since: number): Silence {
+    let silence = this.#silences.get(thread);
+    if (silence === undefined) {
+      silence = { since: 0, nextQuestion: 0, gap: 0, isAsked: false };
+      this.#silences.set(thread, silence);
+    }
+    if (silence.since !== since) {
+      silence.since = since;
+      silence.nextQuestion = since + this.#patience;
+      silence.gap = FIRST_GAP / GAP_GROWTH;
+    }
+    return silence;
+  }
+
+  async #ask(thread: DrainedThread, silence: Silence): Promise<void> {
+    silence.isAsked = true;
+    thread.loop?.asked();
+    let sample: StackSample | undefined;
+    const askedAt = this.#now();
+    try {
+      const text = await this.#sampler.ask(thread.threadId);
+      sample = text === undefined ? undefined : sampleOf(thread, text, askedAt);
+    } finally {
+      silence.isAsked = false;
+      thread.loop?.answered(sample);
+    }
+  }
+}
+
+/** What `probe` in sources/event-loop.ts says. */
+type Probed = readonly [
+  time: number,
+  start: number,
+  region: number,
+  task: number,
+  frames: readonly RawFrame[],
+];
+
+function sampleOf(thread: DrainedThread, text: string, askedAt: number): StackSample {
+  const [millis, start, region, task, frames] = JSON.parse(text) as Probed;
+  const time = Math.round(millis * 1e6) + thread.offset;
+  return {
+    time,
+    turnStart: Math.round(start * 1e6) + thread.offset,
+    task,
+    region: thread.nameTexts[region] ?? '',
+    ...describeStack(frames, time - askedAt > LATE),
+  };
+}
