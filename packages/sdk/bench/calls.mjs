@@ -133,7 +133,7 @@ function allocated(run) {
 const off = await measure({ ...empty, ...cases, log: heavy.log });
 const offBytes = allocated(cases.region);
 const peer = await measure(peers, 15, 5000);
-await trace.start({ file });
+await trace.start({ sources: false, file });
 await warmRing();
 const on = await measure(cases);
 const task = trace.newTask('bench');

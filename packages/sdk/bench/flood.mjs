@@ -19,7 +19,7 @@ function flood(millis) {
 
 async function paced(file, rate, seconds) {
   const rssBefore = process.memoryUsage().rss;
-  await trace.start({ file });
+  await trace.start({ sources: false, file });
   // The collector starts, code gets optimised, the ring's pages are touched.
   let called = 0;
   for (; called < 200_000; called++) trace.withRegion(names[called % 50], noop);
@@ -45,7 +45,7 @@ async function paced(file, rate, seconds) {
 }
 
 async function unpaced(file, seconds) {
-  await trace.start({ file });
+  await trace.start({ sources: false, file });
   const worker = new Worker(new URL(import.meta.url), { workerData: seconds });
   const fromWorker = new Promise((resolve) => worker.once('message', resolve));
   const own = flood(seconds * 1000);

@@ -28,6 +28,18 @@ const timing = performance.nodeTiming as typeof performance.nodeTiming & {
   readonly uvMetricsInfo: { readonly events: number };
 };
 
+const { then } = Promise.prototype;
+const settled = Promise.resolve();
+/** Node.js 22 and newer. */
+const cpuUsage = process as unknown as { threadCpuUsage(): { user: number; system: number } };
+const hasThreadCpu = typeof cpuUsage.threadCpuUsage === 'function';
+/** A thread that has had no more of a processor since has run next to nothing but answers to the inspector (1 to 4 ms seen). */
+const LITTLE_CPU_MICROS = 5000;
+
+/** When the code that the watchdog met was through, and what `timing.idleTime` and `threadCpu` were then. */
+let markedAt = 0;
+let markedIdle = 0;
+let markedCpu = 0;
 let isRunning = false;
 /** Time and idle time of the loop at the last immediate. */
 let last = 0;
@@ -90,18 +102,29 @@ function endTurn(): void {
   stampAlive(time);
 }
 
-/** Says which part of the time since the last immediate was busy: before the loop waited, after it, or both. */
-function recordTurns(time: number, busy: number, waited: number): void {
-  if (waited < NO_WAIT_MS) {
-    recordTurn(last, time);
-    return;
+/**
+ * Says which part of the time since the last immediate was busy: before the loop waited, after it, or both. A beat, which is a
+ * timer, parts them even where it did not wait: what comes after a block, on a machine with too few processors, is not of it.
+ */
+function recordTurns(time: number, wholeBusy: number, waited: number): void {
+  let end = time;
+  let busy = wholeBusy;
+  let rest = 0;
+  if (markedAt > last && threadCpu() - markedCpu < LITTLE_CPU_MICROS) {
+    if (markedIdle === lastIdle && waited >= NO_WAIT_MS) busyUntil = Math.max(busyUntil, markedAt);
+    else {
+      busy -= time - markedAt - (timing.idleTime - markedIdle);
+      end = markedAt;
+      rest = wholeBusy - busy;
+    }
   }
+  let before = busyUntil > last ? busyUntil - last : 0;
   // Without I/O since the last beat only timers can have been busy: they ran before the wait.
-  const isBefore = busyUntil === 0 && timing.uvMetricsInfo.events === beatEvents;
-  const before = isBefore ? busy : busyUntil > last ? busyUntil - last : 0;
+  if (before === 0 && waited >= NO_WAIT_MS && timing.uvMetricsInfo.events === beatEvents) before = busy;
   const after = busy - before;
   if (before >= turnMillis) recordTurn(last, last + before);
-  if (after >= turnMillis) recordTurn(time - after, time);
+  if (after >= turnMillis) recordTurn(end - after, end);
+  if (rest >= turnMillis) recordTurn(time - rest, time);
 }
 
 function recordTurn(start: number, end: number): void {
@@ -127,9 +150,26 @@ export function unparkThread(): void {
 function probe(): string {
   const time = clock();
   const waited = timing.idleTime - lastIdle;
-  const start = waited < NO_WAIT_MS ? last : last + waited + (busyUntil > last ? busyUntil - last : 0);
+  const start = Math.max(busyUntil, last) + waited;
+  if (hasThreadCpu) void Reflect.apply(then, settled, [markEnd]);
   const frames = stackFrames(probe).slice(1);
   return JSON.stringify([time, Math.min(start, time), innermostRegion(), currentTaskId(), frames]);
+}
+
+/**
+ * Runs as soon as the code that blocks is through: what comes after it may be long, though it takes no time of its own, where
+ * threads outnumber processors. Asked for by a promise alone, for no other queue may be touched in the middle of other code.
+ */
+function markEnd(): void {
+  markedAt = clock();
+  markedIdle = timing.idleTime;
+  markedCpu = threadCpu();
+}
+
+/** Microseconds of a processor that this thread has had. */
+function threadCpu(): number {
+  const { user, system } = cpuUsage.threadCpuUsage();
+  return user + system;
 }
 
 /** Counters of the loop; called with each beat. */
