@@ -5,6 +5,7 @@
  * Every field is plain data that JSON can carry; times are nanoseconds and say so in their names.
  */
 import { Category, EventKind, MetadataName, type Trace, timeRange } from '@ttrace/format';
+import { type BlockStats, blockStats } from './blocks.ts';
 import { type CounterStats, counterStats } from './counter-stats.ts';
 import { type NameStats, statsByName } from './name-stats.ts';
 import { type ThreadActivity, threadActivity } from './thread-activity.ts';
@@ -33,6 +34,8 @@ export interface Summary {
   readonly kinds: readonly EventCount[];
   /** Events by category, '' for none, the most first. */
   readonly categories: readonly EventCount[];
+  /** What blocked event loops, the longest total first. */
+  readonly blocks: readonly BlockStats[];
   readonly tasks: readonly NameStats[];
   /** Regions; in a trace of another producer, which marks none, all slices. */
   readonly regions: readonly NameStats[];
@@ -76,6 +79,7 @@ export function summarize(trace: Trace): Summary {
     events: trace.length,
     kinds: countKinds(trace),
     categories: countCategories(trace),
+    blocks: blockStats(trace),
     tasks: statsByName(trace, Category.task),
     regions: statsByName(trace, hasRegions ? Category.region : undefined),
     regionsAre: hasRegions ? 'regions' : 'slices',

@@ -16,6 +16,8 @@ export interface ProgramRun {
   readonly args: readonly string[];
   /** Absolute path of the trace. */
   readonly file: string;
+  /** What to record of the runtime, as `parseSources` reads it; undefined for what the environment says. */
+  readonly sources: string | undefined;
 }
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -24,11 +26,15 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 const PATIENCE = 3;
 
 /** Runs the program to its end and returns its exit code, 128 + n when signal n ended it. */
-export function runProgram({ script, args, file }: ProgramRun): Promise<number> {
+export function runProgram({ script, args, file, sources }: ProgramRun): Promise<number> {
   const hook = createRequire(import.meta.url).resolve('@ttrace/sdk/register');
   const child = spawn(process.execPath, [...process.execArgv, '--require', hook, script, ...args], {
     stdio: 'inherit',
-    env: { ...process.env, TTRACE_FILE: file },
+    env: {
+      ...process.env,
+      TTRACE_FILE: file,
+      ...(sources === undefined ? {} : { TTRACE_SOURCES: sources }),
+    },
   });
   let received = 0;
   const onSignal = (signal: NodeJS.Signals): void => {

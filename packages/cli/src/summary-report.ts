@@ -27,6 +27,7 @@ export function summaryLines(
     `${file}: ${bytesText(fileBytes)}, ${FORMATS[summary.format]}`,
     ...factLines(summary),
     ...section(emphasize('Threads'), threadTable(summary, top)),
+    ...section(emphasize('Blocked event loops'), blockTable(summary, top)),
     ...section(emphasize('Tasks'), statsTable('Task', summary.tasks, top)),
     ...section(emphasize(regionsTitle(summary)), statsTable('Region', summary.regions, top)),
     ...section(emphasize('Counters'), counterTable(summary, top)),
@@ -34,12 +35,13 @@ export function summaryLines(
   ];
 }
 
-/** The short form: one line of totals and the tables of tasks and regions. */
+/** The short form: one line of totals, and the tables of what blocked, of tasks and of regions. */
 export function shortSummaryLines(summary: Summary, top: number): string[] {
   const { events, threads, durationNanos, dropped } = summary;
   return [
     `${counted(events, 'event')} on ${counted(threads.length, 'thread')} in ${timeText(durationNanos)}`,
     ...(dropped > 0 ? [`${counted(dropped, 'event')} dropped: the recorder could not keep up`] : []),
+    ...blockTable(summary, top),
     ...statsTable('Task', summary.tasks, top),
     ...statsTable('Region', summary.regions, top),
   ];
@@ -103,6 +105,29 @@ function threadTable({ threads, durationNanos, processes }: Summary, top: number
       countText(dropped),
     ]);
   return [...tableLines(columns, rows), ...moreLine(threads.length, top)];
+}
+
+function blockTable({ blocks }: Summary, top: number): string[] {
+  if (blocks.length === 0) return [];
+  const columns = [
+    left('Blocked by'),
+    right('Count'),
+    right('Total'),
+    right('Max'),
+    left('Threads'),
+    left('Where'),
+  ];
+  const rows = blocks
+    .slice(0, top)
+    .map(({ name, count, totalNanos, maxNanos, threads, location }) => [
+      cellText(name),
+      countText(count),
+      timeText(totalNanos),
+      timeText(maxNanos),
+      threads.length > 3 ? `${threads.length} threads` : cellText(threads.join(', ')),
+      cellText(location),
+    ]);
+  return [...tableLines(columns, rows), ...moreLine(blocks.length, top)];
 }
 
 function statsTable(title: string, stats: readonly NameStats[], top: number): string[] {

@@ -67,11 +67,13 @@ export function stopSources(): void {
 }
 
 let isWatching = false;
+// Node's own: the source of waits patches it.
+const waitAsync = Atomics.waitAsync.bind(Atomics);
 
 /** Waits until the recording changes. */
 function watch(): void {
   if (isWatching) return;
-  const wait = Atomics.waitAsync(control, Control.recording, startedFor);
+  const wait = waitAsync(control, Control.recording, startedFor);
   isWatching = wait.async;
   if (wait.async) void wait.value.then(changed);
   else changed();

@@ -2,6 +2,7 @@
 import { statSync } from 'node:fs';
 import { basename, relative, resolve } from 'node:path';
 import { summarize } from '@ttrace/analysis';
+import { parseSources, SOURCE_NAMES } from '@ttrace/sdk';
 import { type Command, defineCommand, type ExitCode } from '../command.ts';
 import { Failure } from '../failure.ts';
 import { loadTrace } from '../load-trace.ts';
@@ -34,6 +35,13 @@ export function runCommand(program: readonly string[]): Command {
           describe: 'The trace: .json or .pftrace, either also with .gz',
           requiresArg: true,
         })
+        .option('sources', {
+          type: 'string',
+          describe:
+            'What to record of the runtime: names to add, no-NAME to leave out, none to begin with nothing; the default is all of ' +
+            SOURCE_NAMES.join(', '),
+          requiresArg: true,
+        })
         .option('view', {
           type: 'boolean',
           default: false,
@@ -51,12 +59,14 @@ export function runCommand(program: readonly string[]): Command {
           describe: 'Print nothing but errors',
         })
         .example('ttrace run -o slow.pftrace server.js --port 8080', ''),
-    run: ({ output, view, noOpen, quiet }) => record(program, { output, view, noOpen, quiet }),
+    run: ({ output, sources, view, noOpen, quiet }) =>
+      record(program, { output, sources, view, noOpen, quiet }),
   });
 }
 
 interface RunOptions {
   readonly output: string;
+  readonly sources: string | undefined;
   readonly view: boolean;
   readonly noOpen: boolean;
   readonly quiet: boolean;
@@ -68,6 +78,7 @@ async function record(program: readonly string[], options: RunOptions): Promise<
   if (outputFormat(options.output).format === 'text') {
     throw new Failure('cannot record as text: use .json or .pftrace, then ttrace convert', 2);
   }
+  checkSources(options.sources);
   const file = resolve(options.output);
   const script = findScript(name);
   requireTypeScript(script);
@@ -76,7 +87,7 @@ async function record(program: readonly string[], options: RunOptions): Promise<
     throw new Failure(`cannot show a trace that goes into ${options.output}: leave out --view, or -o`, 2);
   }
   const before = modified(file);
-  const exitCode = await runProgram({ script, args, file });
+  const exitCode = await runProgram({ script, args, file, sources: options.sources });
   // What went into a pipe or a device is with its reader, and cannot be read back.
   if (!isRegular(file)) return exitCode;
   const after = modified(file);
@@ -91,6 +102,15 @@ async function record(program: readonly string[], options: RunOptions): Promise<
     await serveTrace({ ...(await loadTrace(file)), title: basename(file), open: !options.noOpen });
   }
   return exitCode;
+}
+
+/** @throws Failure for a choice of sources that cannot be. */
+function checkSources(text: string | undefined): void {
+  try {
+    parseSources(text ?? '');
+  } catch (error) {
+    throw new Failure((error as Error).message, 2);
+  }
 }
 
 /** Whether this is a file, or will be one. */
