@@ -37,13 +37,20 @@ export const Control = {
   /** Turns of an event loop from this length on are recorded, and called blocks from this one on; microseconds. */
   turnMicros: 13,
   blockMicros: 14,
+  /** Ports handed over so far. */
+  transfers: 15,
 } as const;
 
 export const CollectorState = { starting: 0, running: 1, finishing: 2, finished: 3 } as const;
 
-export const CONTROL_BYTES = 4096;
+export const CONTROL_BYTES = 10_240;
 /** Where in `control` the collector leaves the text of an error for threads that cannot wait for a message. */
 export const ERROR_OFFSET = 1024;
+/** Where in `control` the identities of ports lie that are on their way to another thread: `TRANSFERS` entries of doubles. */
+export const TRANSFER_OFFSET = 4096;
+export const TRANSFERS = 128;
+/** Carrying message's flow id, index among its ports, base of ids sent, of ids received, count sent, count received. */
+export const TRANSFER_FIELDS = 6;
 
 /** Address space, not memory: pages count from their first use. */
 export const ARENA_MAX_BYTES: number = 2 ** 31;
