@@ -32,6 +32,8 @@ export interface CollectorData {
   readonly pid: number;
   readonly processName: string;
   readonly origin: bigint;
+  /** Whether the permission model, if there is one, allows the inspector. */
+  readonly canInspect: boolean;
   /** JSON text of the facts about the recording. */
   readonly recording: string;
 }
@@ -53,7 +55,7 @@ async function collect(data: CollectorData): Promise<CollectorReport> {
   const drain = createDrain(control, data.arena, writer, data.pid, data.origin);
   Atomics.compareExchange(control, Control.state, CollectorState.starting, CollectorState.running);
 
-  const watch = startWatchdog(control, writer, process, data.origin, drain);
+  const watch = startWatchdog(control, writer, process, data, drain);
   const interval = watch === undefined ? INTERVAL_MS : WATCH_INTERVAL_MS;
   let lastGzipFlush = performance.now();
   for (;;) {
@@ -88,11 +90,11 @@ function startWatchdog(
   control: Int32Array,
   writer: TraceWriter,
   process: TrackRef,
-  origin: bigint,
+  { origin, canInspect }: CollectorData,
   drain: Drain,
 ): { look(): void; close(): void } | undefined {
   if (!hasSource(control[Control.sources]!, 'loop')) return undefined;
-  const sampler = new StackSampler(`globalThis[Symbol.for(${JSON.stringify(PROBE_KEY)})]?.()`);
+  const sampler = new StackSampler(`globalThis[Symbol.for(${JSON.stringify(PROBE_KEY)})]?.()`, canInspect);
   const now = (): number => Number(globalThis.process.hrtime.bigint() - origin);
   const watchdog = new Watchdog(sampler, control[Control.blockMicros]! * 1000, now);
   let isSaid = false;

@@ -229,6 +229,7 @@ function launch(
     pid: process.pid,
     processName: `node ${basename(process.argv[1] ?? '')}`.trim(),
     origin,
+    canInspect: canInspect(),
     recording: JSON.stringify({
       version: 1,
       clock: { monotonicNanos: String(origin), wallMillis: Date.now() },
@@ -259,6 +260,16 @@ function launch(
   // Starts this thread's sources; without any it takes part once it records something.
   if (sources.mask !== 0) activeRecording();
   return own;
+}
+
+/** Asked in the main thread: a worker does not know of the permission model. */
+function canInspect(): boolean {
+  const { permission } = process as { permission?: { has(scope: string): boolean } };
+  try {
+    return permission === undefined || permission.has('inspector');
+  } catch {
+    return false;
+  }
 }
 
 /** Blocks of the last recording's threads. All threads are off; one that was late at most spoils its own old block. */

@@ -24,19 +24,26 @@ export class StackSampler {
   readonly #workers = new Map<number, string>();
   readonly #pending = new Map<number, Answer>();
   #session: Session | undefined;
+  #workersKnown: Promise<void> | undefined;
   #lastId = 0;
   /** Why there can be no stacks; undefined as long as there can. */
   failure: string | undefined;
 
-  /** @param expression its value must be a text. */
-  constructor(expression: string) {
+  /**
+   * @param expression its value must be a text.
+   * @param isPermitted Whether the process may use the inspector: if not, connecting would end it.
+   */
+  constructor(expression: string, isPermitted: boolean) {
     this.#expression = expression;
+    if (!isPermitted) this.failure = 'the permission model does not allow the inspector (--allow-inspector)';
   }
 
   /** The expression's value in a thread (0 = main); undefined when it gave none. Takes as long as a native call lasts. */
   async ask(threadId: number): Promise<string | undefined> {
-    const session = await this.#connected();
+    const session = this.#connected();
     if (session === undefined) return undefined;
+    // The main thread's question must not wait for an answer of the main thread: it would come a native call too late.
+    if (threadId !== 0) await this.#workersKnown;
     return new Promise((resolve) => {
       const timer = setTimeout(() => resolve(undefined), PATIENCE_MS);
       const answer: Answer = (value) => {
@@ -73,10 +80,10 @@ export class StackSampler {
     this.failure ??= 'closed';
   }
 
-  async #connected(): Promise<Session | undefined> {
+  #connected(): Session | undefined {
     if (this.#session !== undefined || this.failure !== undefined) return this.#session;
     try {
-      const inspector = await import('node:inspector');
+      const inspector = process.getBuiltinModule('node:inspector');
       const session = new inspector.Session();
       session.connectToMainThread();
       this.#session = session;
@@ -86,7 +93,7 @@ export class StackSampler {
       });
       session.on('NodeWorker.detachedFromWorker', ({ params }) => this.#forget(params.sessionId));
       session.on('NodeWorker.receivedMessageFromWorker', ({ params }) => this.#receive(params.message));
-      await new Promise<void>((resolve) =>
+      this.#workersKnown = new Promise((resolve) =>
         session.post('NodeWorker.enable', { waitForDebuggerOnStart: false }, () => resolve()),
       );
     } catch (error) {
