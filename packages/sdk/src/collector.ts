@@ -18,7 +18,7 @@ import { Watchdog } from './watchdog.ts';
 /** How long it sleeps when there is little to do. With one round's time this bounds what a crash can lose. */
 const INTERVAL_MS = 20;
 /** The same while it looks after the event loops: blocks of 30 ms must be seen while they last. */
-const WATCH_INTERVAL_MS = 6;
+const WATCH_INTERVAL_MS = 10;
 /** Records in a round from which on it does not sleep at all. */
 const BUSY_RECORDS = 4096;
 /** Compressed files are brought up to date this often. */
