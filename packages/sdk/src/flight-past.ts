@@ -2,8 +2,9 @@
  * What a flight window must know of the time before its oldest row: slices that were open then, async tracks that were declared
  * and not released, and the last value of each counter. Rows are passed to it when they leave the window.
  *
- * Its memory is bounded. Past the bound it forgets async tracks that have had no row for long, with their slices, and of
- * other tracks the slices that would have been added: their ends then are known to end nothing that is known.
+ * Its memory is bounded. Past the bound the oldest tasks are forgotten, which are those that somebody never ended; without any,
+ * what would have been added. Lanes are never forgotten for a task, for they come into use again. The end of a forgotten slice
+ * is known to end none of the others.
  */
 import type { Flow } from '@ttrace/format';
 import { RowKind, type RowReader } from './flight-rows.ts';
@@ -40,7 +41,6 @@ export interface PastAsyncTrack extends PastTrack {
   readonly label: number;
   readonly id: string;
   bytes: number;
-  wasUsed: boolean;
 }
 
 /** What the objects take in V8, about. */
@@ -50,15 +50,20 @@ const TRACK_BYTES = 180;
 export class FlightPast {
   /** By number; holes are tracks of which there is nothing to know. */
   readonly lasting: (PastTrack | undefined)[] = [];
-  /** By number, the longest unused first. */
-  readonly async: Map<number, PastAsyncTrack> = new Map();
+  /** Tracks of one operation each, by number, the oldest first. */
+  readonly tasks: Map<number, PastAsyncTrack> = new Map();
+  /** Other async tracks, by number. */
+  readonly lanes: Map<number, PastAsyncTrack> = new Map();
   bytes = 0;
   /** Tracks and slices that found no room. */
   forgotten = 0;
   readonly #maxBytes: number;
+  readonly #isTask: (label: number) => boolean;
 
-  constructor(maxBytes: number) {
+  /** @param isTask whether tracks of such a label have one operation each, and are released after. */
+  constructor(maxBytes: number, isTask: (label: number) => boolean) {
     this.#maxBytes = maxBytes;
+    this.#isTask = isTask;
   }
 
   /** Takes note of the row that `row` has just read. */
@@ -75,13 +80,12 @@ export class FlightPast {
       this.#declare(row);
       return;
     }
-    const track = this.async.get(row.track);
+    const track = this.tasks.get(row.track) ?? this.lanes.get(row.track);
     if (track === undefined) return;
-    track.wasUsed = true;
     if (row.kind === RowKind.begin) this.#push(track, row);
     else if (row.kind === RowKind.end) this.#pop(track);
     else if (row.kind === RowKind.release) {
-      this.async.delete(row.track);
+      if (!this.tasks.delete(row.track)) this.lanes.delete(row.track);
       this.bytes -= track.bytes;
     }
   }
@@ -103,15 +107,8 @@ export class FlightPast {
       return;
     }
     const { pid, label } = row;
-    this.async.set(row.track, {
-      pid,
-      label,
-      id,
-      bytes,
-      open: undefined,
-      value: undefined,
-      wasUsed: true,
-    });
+    const kin = this.#isTask(label) ? this.tasks : this.lanes;
+    kin.set(row.track, { pid, label, id, bytes, open: undefined, value: undefined });
     this.bytes += bytes;
   }
 
@@ -142,21 +139,14 @@ export class FlightPast {
     if ('bytes' in track) track.bytes += bytes;
   }
 
-  /** Forgets async tracks until there is room; one that was used since it was looked at gets a second chance. */
+  /** Forgets the oldest tasks until there is room. */
   #makeRoom(bytes: number, keep: PastTrack | undefined): boolean {
-    let tries = 2 * this.async.size;
     while (this.bytes + bytes > this.#maxBytes) {
-      const [first] = this.async;
-      if (first === undefined || tries-- === 0) return false;
-      const [number, track] = first;
-      this.async.delete(number);
-      if (track === keep || track.wasUsed) {
-        track.wasUsed = false;
-        this.async.set(number, track);
-      } else {
-        this.bytes -= track.bytes;
-        this.forgotten++;
-      }
+      const [oldest] = this.tasks;
+      if (oldest === undefined || oldest[1] === keep) return false;
+      this.tasks.delete(oldest[0]);
+      this.bytes -= oldest[1].bytes;
+      this.forgotten++;
     }
     return true;
   }

@@ -104,7 +104,7 @@ class Replay {
       own.pending = track!.open;
       own.value = track!.value;
     });
-    for (const [number, { pid, label, id, open }] of past.async) {
+    for (const [number, { pid, label, id, open }] of [...past.tasks, ...past.lanes]) {
       this.#async.set(number, newTrack(undefined, { pid, label, id }, open));
     }
   }

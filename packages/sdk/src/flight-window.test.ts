@@ -2,266 +2,31 @@
  * The flight window beside the plainest model there is: an array of everything that was written. What a snapshot contains,
  * read back from a file of either format, must be the end of that array and the slices that were open before it.
  */
-import {
-  createJsonWriter,
-  createPerfettoWriter,
-  EventKind,
-  type Flow,
-  readTrace,
-  type Trace,
-  type TraceWriter,
-  type TrackRef,
-  validateTrace,
-} from '@ttrace/format';
+import { Category, createJsonWriter, createPerfettoWriter, EventKind } from '@ttrace/format';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import {
+  defects,
+  events,
+  expectedRows,
+  MIN_AGE,
+  Model,
+  Player,
+  type Row,
+  type Step,
+  steps,
+  timeOf,
+  WRITERS,
+  written,
+} from './flight-test-kit.ts';
 import { createFlightWindow, type FlightWindow } from './flight-window.ts';
 
-const WRITERS = [createJsonWriter, createPerfettoWriter];
-const MIN_AGE = 1000;
-
-/** What slices, begins and instants carry. */
-interface Carried {
-  readonly track: string;
-  readonly name: string;
-  readonly time: number;
-  readonly task: number;
-  readonly args: string;
-  readonly flows?: Flow[];
-}
-
-/** One call of a writer, apart from the declarations of threads and counters. */
-type Row =
-  | ({ readonly kind: 'slice'; readonly start: number } & Carried)
-  | ({ readonly kind: 'begin' } & Carried)
-  | ({ readonly kind: 'instant' } & Carried)
-  | { kind: 'end'; track: string; time: number; args: string; begin: number }
-  | { kind: 'counter'; track: string; time: number; value: number }
-  | { kind: 'declare'; track: string }
-  | { kind: 'release'; track: string };
-
-const THREADS = ['main', 'worker'];
-const COUNTERS = ['heap', 'load'];
-
-/** Makes the calls of rows, by names of tracks. */
-class Player {
-  readonly #writer: TraceWriter;
-  readonly #refs = new Map<string, TrackRef>();
-
-  constructor(writer: TraceWriter) {
-    this.#writer = writer;
-    this.#refs.set('process', writer.process(7, 'node test'));
-    writer.metadata(this.#refs.get('process')!, 'ttrace_recording', '{"version":1}');
-    THREADS.forEach((name, i) => {
-      this.#refs.set(name, writer.thread(7, 7 + i, name, i));
-      writer.metadata(this.#refs.get(name)!, 'ttrace_dropped', `{"dropped":${i + 1}}`);
-    });
-    for (const name of COUNTERS) this.#refs.set(name, writer.counterTrack(7, name, 'bytes'));
-  }
-
-  play(row: Row): void {
-    const writer = this.#writer;
-    if (row.kind === 'declare') {
-      this.#refs.set(row.track, writer.asyncTrack(7, 'task', row.track, 'job'));
-      return;
-    }
-    const ref = this.#refs.get(row.track)!;
-    if (row.kind === 'release') writer.release(ref);
-    else if (row.kind === 'counter') writer.counter(ref, row.time, row.value);
-    else if (row.kind === 'end') writer.end(ref, row.time, row.args);
-    else {
-      const { name, task, args, flows, time } = row;
-      // An async event is read back with its track's category.
-      const category = row.track.startsWith('0x') ? 'task' : `cat ${name}`;
-      const [label, scope] = [writer.string(name), writer.string(category)];
-      if (row.kind === 'slice') {
-        writer.slice(ref, label, scope, row.start, time - row.start, task, args, flows);
-      } else if (row.kind === 'begin') writer.begin(ref, label, scope, time, task, args, flows);
-      else writer.instant(ref, label, scope, time, task, args, flows);
-    }
-  }
-}
-
-interface Step {
-  readonly op: number;
-  readonly place: number;
-  readonly name: string;
-  readonly pause: number;
-  readonly task: number;
-  readonly args: string;
-  readonly flow: number;
-  readonly value: number;
-}
-
-interface ModelTrack {
-  /** Indexes of the begins. */
-  readonly open: number[];
-  /** Starts of finished slices that lie side by side since the last begin or end. */
-  starts: number[];
-}
-
-/** Turns random steps into calls that a writer accepts. */
-class Model {
-  readonly rows: Row[] = [];
-  readonly #tracks = new Map<string, ModelTrack>();
-  #time = 0;
-  #ids = 0;
-
-  constructor() {
-    for (const name of THREADS) this.#tracks.set(name, { open: [], starts: [] });
-  }
-
-  step(step: Step): Row | undefined {
-    this.#time += 1 + step.pause;
-    const row = this.#row(step);
-    if (row !== undefined) this.rows.push(row);
-    return row;
-  }
-
-  #row({ op, place, name, task, args, flow, value }: Step): Row | undefined {
-    const time = this.#time;
-    const tracks = [...this.#tracks.keys()];
-    const track = tracks[place % tracks.length]!;
-    const own = this.#tracks.get(track)!;
-    const isThread = THREADS.includes(track);
-    const flows: { flows?: Flow[] } =
-      flow > 0 && isThread ? { flows: [{ id: flow, direction: flow % 2 === 0 ? 'in' : 'out' }] } : {};
-    if (op === 0) return { kind: 'counter', track: COUNTERS[place % 2]!, time, value };
-    if (op === 1) {
-      const id = `0x${(++this.#ids).toString(16)}`;
-      this.#tracks.set(id, { open: [], starts: [] });
-      return { kind: 'declare', track: id };
-    }
-    if (op === 2) return { kind: 'instant', track, name, time, task, args, ...flows };
-    if (op <= 5) {
-      own.open.push(this.rows.length);
-      own.starts = [];
-      return { kind: 'begin', track, name, time, task, args, ...flows };
-    }
-    if (op <= 9 && own.open.length > 0) {
-      own.starts = [];
-      return { kind: 'end', track, time, args, begin: own.open.pop()! };
-    }
-    if (op === 10 && !isThread && own.open.length === 0) {
-      this.#tracks.delete(track);
-      return { kind: 'release', track };
-    }
-    if (!isThread) return undefined;
-    return this.#slice(own, { track, name, task, args, ...flows }, place);
-  }
-
-  /** A leaf, or the parent of the last few slices. */
-  #slice(own: ModelTrack, rest: Omit<Carried, 'time'>, place: number): Row {
-    const start = this.#time;
-    this.#time += 1 + (place % 50);
-    const first = place % 3 === 0 ? Math.max(0, own.starts.length - 1 - (place % 4)) : own.starts.length;
-    const from = own.starts[first] ?? start;
-    own.starts = [...own.starts.slice(0, first), from];
-    return { kind: 'slice', ...rest, start: from, time: this.#time };
-  }
-}
-
-const argument = fc.oneof(
-  { weight: 5, arbitrary: fc.constant('') },
-  { weight: 2, arbitrary: fc.record({ id: fc.nat() }).map((value) => JSON.stringify(value)) },
-  {
-    weight: 2,
-    arbitrary: fc.string({ unit: 'grapheme', maxLength: 300 }).map((text) => JSON.stringify({ text })),
-  },
-  { weight: 1, arbitrary: fc.nat(2000).map((count) => JSON.stringify({ text: 'é'.repeat(count) })) },
-);
-const number = fc.oneof(fc.nat(200), fc.nat(1 << 22), fc.maxSafeNat());
-const steps = fc.array(
-  fc.record({
-    op: fc.nat(15),
-    place: fc.nat(1000),
-    name: fc.constantFrom('a', 'b', 'ç', 'GC minor', 'fetch'),
-    pause: fc.oneof(
-      { weight: 30, arbitrary: fc.nat(20) },
-      { weight: 2, arbitrary: fc.nat(3 * MIN_AGE) },
-      { weight: 1, arbitrary: fc.nat(2 ** 33) },
-    ),
-    task: fc.oneof(fc.constant(0), number),
-    args: argument,
-    flow: fc.oneof({ weight: 6, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: number }),
-    value: fc.oneof(number, fc.double({ noNaN: true, noDefaultInfinity: true })),
-  }),
-  { maxLength: 400, size: 'max' },
-);
-
-/** The events of the last rows as the model has them: the rows themselves, with what must stand before them. */
-function expectedRows(rows: readonly Row[], dropped: number): Row[] {
-  const kept = rows.slice(dropped);
-  const ended = new Set(rows.slice(0, dropped).map((row) => (row.kind === 'end' ? row.begin : -1)));
-  const released = new Set(rows.slice(0, dropped).map((row) => (row.kind === 'release' ? row.track : '')));
-  const before: Row[] = [];
-  const values = new Map<string, number>();
-  for (const [index, row] of rows.slice(0, dropped).entries()) {
-    if (row.kind === 'declare' && !released.has(row.track)) before.push(row);
-    if (row.kind === 'begin' && !ended.has(index)) before.push(row);
-    if (row.kind === 'counter') values.set(row.track, row.value);
-  }
-  const edge = timeOf(kept[0]) ?? lastTime(rows.slice(0, dropped));
-  for (const [track, value] of values) {
-    const next = kept.find((row) => row.kind === 'counter' && row.track === track);
-    if (timeOf(next) !== edge) before.push({ kind: 'counter', track, time: edge, value });
-  }
-  const begins = new Set([...before, ...kept].filter(({ kind }) => kind === 'begin'));
-  return [...before, ...kept.filter((row) => row.kind !== 'end' || begins.has(rows[row.begin]!))];
-}
-
-function timeOf(row: Row | undefined): number | undefined {
-  return row !== undefined && 'time' in row ? row.time : undefined;
-}
-
-function lastTime(rows: readonly Row[]): number {
-  return rows.reduce((time, row) => timeOf(row) ?? time, 0);
-}
-
-async function written(
-  make: (typeof WRITERS)[number],
-  write: (writer: TraceWriter) => void,
-): Promise<{ trace: Trace; bytes: Uint8Array }> {
-  const chunks: Uint8Array[] = [];
-  const writer = make({ sink: (bytes) => chunks.push(bytes.slice()), origin: 5_000_000_123n });
-  write(writer);
-  writer.finish();
-  const bytes = Buffer.concat(chunks);
-  const source = (async function* () {
-    yield bytes;
-  })();
-  return { trace: await readTrace(source), bytes };
-}
-
-/** All events as text, in an order that does not depend on that of the file; arrows by what they join. */
-function events(trace: Trace): string[] {
-  const { kind, start, value, name, category, track, args } = trace.columns;
-  const lines: string[] = [];
-  const arrows = new Map<number, string[]>();
-  for (let row = 0; row < trace.length; row++) {
-    const { kind: place, tid, id, name: trackName } = trace.tracks[track[row]!]!;
-    const where = `${place} ${place === 'counter' ? trackName : `${tid}${id}`} ${start[row]! + Number(trace.origin)}`;
-    if (kind[row]! >= EventKind.flowOut) {
-      const ends = arrows.get(value[row]!) ?? [];
-      arrows.set(value[row]!, [...ends, `${kind[row]} ${where}`]);
-      continue;
-    }
-    const text = [name, category, args].map((column) => trace.strings.text(column[row]!)).join(' | ');
-    lines.push(`${kind[row]} ${where} ${value[row]} ${text}`);
-  }
-  for (const ends of arrows.values()) lines.push(ends.sort().join(' -> '));
-  return lines.sort();
-}
-
-/** Problems that the window may not cause. Its edge may cut arrows and leave slices open. */
-function defects(trace: Trace): string[] {
-  return validateTrace(trace)
-    .filter(({ severity }) => severity === 'error')
-    .map(({ message }) => message);
+function playAll(player: Player, rows: readonly Row[]): void {
+  for (const row of rows) player.play(row);
 }
 
 /** Plays steps into a window, holding it to its bounds after each. */
-function fill(window: FlightWindow, maxBytes: number, given: readonly Step[]): Model {
+function fill(window: FlightWindow, maxBytes: number, given: readonly Step[], minAge = MIN_AGE): Model {
   const model = new Model();
   const player = new Player(window);
   for (const step of given) {
@@ -275,43 +40,172 @@ function fill(window: FlightWindow, maxBytes: number, given: readonly Step[]): M
     expect(rows + droppedRows).toBe(model.rows.length);
     const newest = Math.max(...model.rows.map((each) => timeOf(each) ?? 0));
     const lost = model.rows.slice(before.droppedRows, droppedRows);
-    if (lost.some((each) => (timeOf(each) ?? 0) > newest - MIN_AGE)) {
+    if (lost.some((each) => (timeOf(each) ?? 0) > newest - minAge)) {
       // Only because there was no room: the window is full up to the longest row there may be.
       expect(before.bytes).toBeGreaterThan(maxBytes / 3);
     }
     const oldest = timeOf(model.rows[droppedRows]);
-    if (oldest !== undefined) expect(oldest).toBeGreaterThanOrEqual(newest - 2 * MIN_AGE);
+    if (oldest !== undefined) expect(oldest).toBeGreaterThanOrEqual(newest - 2 * minAge);
   }
   return model;
 }
 
 test('a snapshot is the end of what was written and the slices that were open before, in both formats, twice', async () => {
-  let dropping = 0;
+  let compared = 0;
   let opened = 0;
   await fc.assert(
     fc.asyncProperty(steps, fc.integer({ min: 4096, max: 40_000 }), async (given, maxBytes) => {
       const window = createFlightWindow({ minAgeNanos: MIN_AGE, maxBytes });
-      const model = fill(window, maxBytes, given);
+      const { rows } = fill(window, maxBytes, given);
       const { droppedRows, forgotten, cutRows } = window.use;
-      const expected = expectedRows(model.rows, droppedRows);
-      if (droppedRows > 0) dropping++;
-      if (expected.some((row) => (timeOf(row) ?? Infinity) < (timeOf(model.rows[droppedRows]) ?? 0)))
-        opened++;
+      const expected = expectedRows(rows, droppedRows);
       for (const make of WRITERS) {
         const first = await written(make, (writer) => window.snapshot(writer));
         const second = await written(make, (writer) => window.snapshot(writer));
         expect(defects(first.trace)).toEqual([]);
         expect(Buffer.compare(first.bytes, second.bytes)).toBe(0);
-        if (cutRows > 0) continue;
-        const wanted = await written(make, (writer) => {
-          const player = new Player(writer);
-          for (const row of expected) player.play(row);
-        });
-        if (forgotten === 0) expect(events(first.trace)).toEqual(events(wanted.trace));
+        if (forgotten > 0 || cutRows > 0) continue;
+        const wanted = await written(make, (writer) => playAll(new Player(writer), expected));
+        expect(events(first.trace)).toEqual(events(wanted.trace));
+        if (droppedRows > 0) compared++;
+        if (expected.some((row) => (timeOf(row) ?? Infinity) < (timeOf(rows[droppedRows]) ?? 0))) opened++;
       }
     }),
     { numRuns: 150 },
   );
-  expect(dropping).toBeGreaterThan(30);
+  expect(compared).toBeGreaterThan(40);
   expect(opened).toBeGreaterThan(20);
+});
+
+test('a snapshot from a time on has what ended after it, and whole what was open then', async () => {
+  let left = 0;
+  await fc.assert(
+    fc.asyncProperty(steps, fc.double({ min: 0, max: 1, noNaN: true }), async (given, share) => {
+      const window = createFlightWindow({ minAgeNanos: 2 ** 50, maxBytes: 1 << 20 });
+      const { rows } = fill(window, 1 << 20, given, 2 ** 50);
+      const times = rows.map(timeOf).filter((time) => time !== undefined);
+      const from = times[Math.floor(share * (times.length - 1))] ?? 0;
+      const expected = expectedRows(rows, 0, from);
+      const make = share < 0.5 ? createJsonWriter : createPerfettoWriter;
+      const { trace } = await written(make, (writer) => window.snapshot(writer, { from }));
+      const wanted = await written(make, (writer) => playAll(new Player(writer), expected));
+      expect(events(trace)).toEqual(events(wanted.trace));
+      if (trace.length > 0 && expected.length < rows.length) left++;
+    }),
+    { numRuns: 80 },
+  );
+  expect(left).toBeGreaterThan(30);
+});
+
+test('a slice that began long before the window is whole as long as its end is in the window, and then gone', async () => {
+  const window = createFlightWindow({ minAgeNanos: 1e9, maxBytes: 64 << 10 });
+  const process = window.process(1, 'node');
+  const thread = window.thread(1, 1, 'main');
+  const loop = window.asyncTrack(1, Category.loop, '0x1', 'event loop');
+  const [name, category] = [window.string('compute'), window.string(Category.region)];
+  window.begin(loop, window.string('blocked'), window.string(Category.loop), 5, 0, '{"stack":["f"]}');
+  window.begin(thread, name, category, 7, 42, '{"outer":true}', [{ id: 9, direction: 'out' }]);
+  const flood = (from: number): void => {
+    for (let i = 0; i < 50_000; i++) window.slice(thread, name, category, from + i * 10, 5, 0);
+  };
+  flood(10);
+  window.end(thread, 600_000);
+  window.end(loop, 600_001, '{"stacks":[]}');
+  expect(window.use.droppedRows).toBeGreaterThan(30_000);
+  // The kit's files begin at 5,000,000,123.
+  for (const make of WRITERS) {
+    const { trace } = await written(make, (writer) => window.snapshot(writer));
+    expect(defects(trace)).toEqual([]);
+    const lines = events(trace).filter((line) => /outer|stack/.test(line));
+    expect(lines).toHaveLength(2);
+    expect(lines.join()).toMatch(/128 599996 blocked .*130 599993 compute .*"task":42/);
+  }
+  flood(700_000);
+  flood(1_300_000);
+  const { trace } = await written(createJsonWriter, (writer) => window.snapshot(writer));
+  expect(events(trace).filter((line) => /outer|stack/.test(line))).toEqual([]);
+  expect(process).toBe(0);
+});
+
+test('tasks that never end take no more than the bound, and the rest of the window stays', async () => {
+  const maxBytes = 256 << 10;
+  const window = createFlightWindow({ minAgeNanos: 1e9, maxBytes });
+  window.process(1, 'node');
+  const lane = window.asyncTrack(1, Category.loop, '0x1', 'event loop');
+  const [task, turn, loop] = [window.string('job'), window.string('turn'), window.string(Category.loop)];
+  const category = window.string(Category.task);
+  for (let i = 1; i <= 100_000; i++) {
+    window.begin(window.asyncTrack(1, Category.task, `0x${i}`, 'job'), task, category, i * 100, i);
+    if (i % 100 === 0) window.slice(lane, turn, loop, i * 100, 50, 0);
+    expect(window.use.allocated).toBeLessThanOrEqual(maxBytes);
+  }
+  const { rows, forgotten } = window.use;
+  expect(forgotten).toBeGreaterThan(50_000);
+  const { trace } = await written(createPerfettoWriter, (writer) => window.snapshot(writer));
+  expect(defects(trace)).toEqual([]);
+  const names = Array.from(trace.columns.name, (id) => trace.strings.text(id));
+  // Two rows a task, and the turns on a track that is as old as the recording.
+  expect(names.filter((name) => name === 'job').length).toBeGreaterThan(rows * 0.45);
+  expect(names.filter((name) => name === 'turn').length).toBeGreaterThan(rows * 0.004);
+});
+
+test('arguments that are too long for the window are left out, and their slices stay', async () => {
+  const window = createFlightWindow({ minAgeNanos: 1e9, maxBytes: 64 << 10 });
+  const thread = window.thread(1, 1, 'main');
+  const name = window.string('r');
+  window.slice(thread, name, name, 10, 5, 0, JSON.stringify({ text: 'x'.repeat(1 << 20) }));
+  window.slice(thread, name, name, 20, 5, 0, '{"short":true}');
+  expect(window.use).toMatchObject({ rows: 2, droppedRows: 0, cutRows: 1 });
+  const { trace } = await written(createJsonWriter, (writer) => window.snapshot(writer));
+  expect(events(trace).map((line) => line.slice(line.lastIndexOf('|') + 2))).toEqual(['', '{"short":true}']);
+});
+
+test('a window with little to hold stays small', () => {
+  const window = createFlightWindow({ minAgeNanos: 1e6, maxBytes: 10 << 20 });
+  const thread = window.thread(1, 1, 'main');
+  const name = window.string('r');
+  for (let i = 0; i < 1_000_000; i++) window.slice(thread, name, name, i * 1000, 500, 0);
+  expect(window.use.allocated).toBeLessThan(128 << 10);
+  expect(window.use.rows).toBeGreaterThanOrEqual(1000);
+  expect(window.use.rows).toBeLessThanOrEqual(2001);
+});
+
+test('a mark stands on its thread, or on the process where the track is none of a thread', async () => {
+  const window = createFlightWindow({ minAgeNanos: 1e9, maxBytes: 64 << 10 });
+  window.process(1, 'node');
+  const thread = window.thread(1, 5, 'worker');
+  const task = window.asyncTrack(1, 'task', '0x1', 'job');
+  const mark = { time: 50, name: 'flight trigger', category: 'ttrace', args: '{"what":"job"}' };
+  const marks = [
+    { ...mark, track: thread },
+    { ...mark, time: 60, track: task },
+  ];
+  for (const make of WRITERS) {
+    const { trace } = await written(make, (writer) => window.snapshot(writer, { marks }));
+    const { kind, track, args, name } = trace.columns;
+    expect([...kind]).toEqual([EventKind.instant, EventKind.instant]);
+    expect(Array.from(track, (index) => trace.tracks[index]!.kind)).toEqual(['thread', 'process']);
+    expect(trace.strings.text(args[0]!)).toBe('{"what":"job"}');
+    expect(trace.strings.text(name[1]!)).toBe('flight trigger');
+  }
+});
+
+test('threads, names and operations without a row are not in a snapshot', async () => {
+  const window = createFlightWindow({ minAgeNanos: 1e9, maxBytes: 64 << 10 });
+  window.process(1, 'node');
+  const [quiet, busy] = [window.thread(1, 5, 'quiet'), window.thread(1, 6, 'busy')];
+  window.asyncTrack(1, 'task', '0x77', 'unused');
+  window.metadata(busy, 'ttrace_dropped', '{"dropped":3}');
+  const name = window.string('r');
+  window.string('never');
+  window.slice(busy, name, name, 10, 5, 0);
+  for (const make of WRITERS) {
+    const { trace, bytes } = await written(make, (writer) => window.snapshot(writer));
+    expect(trace.tracks.filter(({ kind }) => kind !== 'process').map((track) => track.name)).toEqual([
+      'busy',
+    ]);
+    expect(trace.tracks.find((track) => track.name === 'busy')?.dropped).toBe(3);
+    expect(Buffer.from(bytes).toString('latin1')).not.toMatch(/quiet|unused|never/);
+  }
+  expect(quiet).toBeLessThan(busy);
 });

@@ -6,7 +6,7 @@
  * as long as its end is. Strings, threads and counters lie beside (flight-names.ts) and grow with the program, not with time.
  * Knows no threads and does no I/O.
  */
-import type { Flow, StringRef, TraceWriter, TrackRef } from '@ttrace/format';
+import { Category, type Flow, type StringRef, type TraceWriter, type TrackRef } from '@ttrace/format';
 import { FlightNames } from './flight-names.ts';
 import { FlightPast } from './flight-past.ts';
 import { replay, type SnapshotOptions, type SnapshotReport } from './flight-replay.ts';
@@ -96,7 +96,8 @@ class RingWindow implements FlightWindow {
     const pastBytes = Math.floor(bytes * PAST_SHARE);
     this.#minAge = Math.max(0, minAgeNanos);
     this.#maxRing = bytes - pastBytes;
-    this.#past = new FlightPast(pastBytes);
+    const task = this.#names.string(Category.task);
+    this.#past = new FlightPast(pastBytes, (label) => this.#names.categoryOf[label] === task);
     this.#bytes = new Uint8Array(Math.min(FIRST_BYTES, this.#maxRing));
     this.#limit = this.#bytes.length;
     this.#tail = new RowReader(this.#bytes, 0, -1);

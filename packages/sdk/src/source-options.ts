@@ -54,7 +54,7 @@ export const SOURCE_NAMES: readonly SourceName[] = [
   'processes',
 ];
 
-/** Those that cost little: together at most 2 % of a server's throughput (bench/sources.mjs). */
+/** What they cost together: bench/sources.mjs. */
 const DEFAULT_NAMES: readonly SourceName[] = SOURCE_NAMES;
 
 const TURN_MS = 1;
