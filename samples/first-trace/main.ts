@@ -33,8 +33,7 @@ function work(): number {
 async function main(): Promise<void> {
   const file = process.argv[2] ?? fileURLToPath(new URL('../../out/first-trace.json', import.meta.url));
   mkdirSync(new URL('.', `file://${file}`), { recursive: true });
-  // This sample draws its arrows by hand; without that, those of the messages would do.
-  await trace.start({ file, sources: { messages: false } });
+  await trace.start({ file });
   await trace.withTask('main', { workers: WORKERS }, async (task) => {
     const sums = Array.from({ length: WORKERS }, (_, worker) => runWorker(worker, task.id));
     const total = (await Promise.all(sums)).reduce((sum, part) => sum + part, 0);
