@@ -43,7 +43,7 @@ export function startAtomics(): () => void {
       const woken = Reflect.apply(notify, atomics, args);
       if (isOn && typeof woken === 'number' && woken > 0) {
         recordWith(
-          `{"index":${Number(args[1])},"woken":${woken}}`,
+          `{"index":${indexOf(args)},"woken":${woken}}`,
           0,
           0,
           RecordKind.instant,
@@ -81,6 +81,11 @@ function named(name: string, original: AnyFunction, body: (args: unknown[]) => u
   return patched;
 }
 
+/** The index as Atomics takes it; what is no number is 0 there. */
+function indexOf(args: readonly unknown[]): number {
+  return Math.trunc(Number(args[1])) || 0;
+}
+
 function recordedWait(wait: AnyFunction, args: unknown[], name: number): unknown {
   const task = currentTaskId();
   const start = now();
@@ -92,7 +97,7 @@ function recordedWait(wait: AnyFunction, args: unknown[], name: number): unknown
     return result;
   } finally {
     unparkThread();
-    const text = `{"index":${Number(args[1])},"result":"${String(result)}"}`;
+    const text = `{"index":${indexOf(args)},"result":"${String(result)}"}`;
     if (closeRegion(start, depth)) recordWith(text, 0, 0, RecordKind.region, name, task, start, now());
     else recordLate(text, name, task, start);
   }
@@ -102,7 +107,7 @@ function recordAsync(value: Promise<unknown>, args: unknown[], name: number, isO
   const id = nextId();
   const task = currentTaskId();
   const start = now();
-  recordWith(`{"index":${Number(args[1])}}`, id, 0, RecordKind.asyncBegin, name, task, start, start);
+  recordWith(`{"index":${indexOf(args)}}`, id, 0, RecordKind.asyncBegin, name, task, start, start);
   void value.then(() => {
     if (isOn()) record(RecordKind.asyncEnd, name, task, now(), id);
   });
