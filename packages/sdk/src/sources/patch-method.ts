@@ -1,0 +1,44 @@
+/**
+ * Replaces a method while recording, and puts it back. The replacement has the name, the length and the property attributes of
+ * the original.
+ */
+
+export type AnyFunction = (this: unknown, ...args: unknown[]) => unknown;
+
+/** Whether a patch is in force: one that somebody has patched on top of cannot be taken out, and must do nothing. */
+export interface Patch {
+  isOn: boolean;
+}
+
+/** Functions of ours that stand where an original stood. */
+const own = new WeakSet<object>();
+
+/**
+ * Puts `wrap(original)` in the place of a method; the result puts the original back, unless somebody has patched on top. Harmless
+ * where there is no such method, or a patch already.
+ */
+export function patchMethod(
+  owner: object,
+  key: string,
+  wrap: (original: AnyFunction, patch: Patch) => AnyFunction,
+): () => void {
+  const methods = owner as Record<string, unknown>;
+  const original = methods[key];
+  const descriptor = Object.getOwnPropertyDescriptor(owner, key);
+  if (typeof original !== 'function' || own.has(original) || descriptor?.configurable === false)
+    return () => {};
+  const patch: Patch = { isOn: true };
+  const patched = wrap(original as AnyFunction, patch);
+  own.add(patched);
+  for (const property of ['name', 'length']) {
+    Object.defineProperty(patched, property, { ...Object.getOwnPropertyDescriptor(original, property) });
+  }
+  Object.defineProperty(owner, key, { writable: true, configurable: true, ...descriptor, value: patched });
+  return () => {
+    patch.isOn = false;
+    if (methods[key] !== patched) return;
+    // It was inherited: an own one would hide what is patched further up.
+    if (descriptor === undefined) delete methods[key];
+    else Object.defineProperty(owner, key, descriptor);
+  };
+}
