@@ -4,21 +4,35 @@ import { getEnvironmentData, isMainThread, setEnvironmentData, threadId } from '
 
 const KEY = 'ttrace/worker-name';
 const MAX_LENGTH = 100;
+/** Label of the worker that is being constructed, '' while there is none. */
+let labelInCreation = '';
 
 /** Name of this thread. Workers are called by their number and by the name or the file that they were given. */
 export function threadName(): string {
   if (isMainThread) return 'main';
   const label = getEnvironmentData(KEY);
-  return `worker ${threadId}${typeof label === 'string' && label !== '' ? ` ${label}` : ''}`;
+  return workerName(threadId, typeof label === 'string' ? label : '');
+}
+
+/** Name of a worker, as its own track has it. */
+export function workerName(id: number, label: string): string {
+  return label === '' ? `worker ${id}` : `worker ${id} ${label}`;
+}
+
+/** Label of the worker whose construction is going on in this thread; '' of one that Node's own constructor makes. */
+export function newWorkerLabel(): string {
+  return labelInCreation;
 }
 
 /** Runs `create`, which makes a Worker, so that the worker will know its label: environment data is copied at creation. */
 export function withWorkerLabel<T>(file: unknown, options: unknown, create: () => T): T {
   const own = getEnvironmentData(KEY);
-  setEnvironmentData(KEY, workerLabel(file, options));
+  labelInCreation = workerLabel(file, options);
+  setEnvironmentData(KEY, labelInCreation);
   try {
     return create();
   } finally {
+    labelInCreation = '';
     setEnvironmentData(KEY, own);
   }
 }

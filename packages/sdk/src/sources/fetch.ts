@@ -1,77 +1,77 @@
 /**
- * Requests by undici, Node's own `fetch` or the package: asynchronous slices named by method and host, in the task that makes
- * them, with when the head of the response came.
+ * Requests by undici, Node's own `fetch` or the package, which publish on the same channels and do not go through node:http:
+ * from their making to the last byte of the response. What ends in another protocol, such as a WebSocket, has no end there and
+ * is left out.
  */
-import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { Category } from '@ttrace/format';
-import { attributesText } from '../attributes.ts';
-import { RecordKind } from '../ring.ts';
-import { currentTaskId, nextId, now, recordWith, sourceName } from '../thread-recorder.ts';
-import { rounded } from './http-client.ts';
+import { now } from '../thread-recorder.ts';
+import { listenOn } from './channels.ts';
+import { type Exchange, endExchange, exchangeOpener, noteHead } from './http-exchange.ts';
 
 interface UndiciRequest {
   readonly origin?: unknown;
   readonly path?: unknown;
   readonly method?: unknown;
+  readonly upgrade?: unknown;
 }
 
-interface Exchange {
-  readonly id: number;
-  readonly name: number;
-  readonly task: number;
-  readonly start: number;
-  status?: number;
-  firstByteMs?: number;
+interface RequestMessage {
+  readonly request: UndiciRequest;
+}
+
+interface ConnectMessage {
+  /** Makes the connections of one pool. */
+  readonly connector: object;
+  readonly socket: object;
 }
 
 export function startFetch(): () => void {
-  let isOn = true;
+  const open = exchangeOpener();
   const exchanges = new WeakMap<object, Exchange>();
-  const finish = (request: object, error: unknown): void => {
+  /** When each pool's connections that are being made were begun, oldest first. */
+  const begun = new WeakMap<object, number[]>();
+  /** How long it took to make connections that nothing was sent on yet. */
+  const fresh = new WeakMap<object, number>();
+  const end = (request: object, error: unknown): void => {
     const exchange = exchanges.get(request);
-    if (exchange === undefined || !isOn) return;
+    if (exchange === undefined) return;
     exchanges.delete(request);
-    const { id, name, task, status, firstByteMs } = exchange;
-    const text = attributesText({
-      status,
-      firstByteMs,
-      error: error === undefined ? undefined : errorText(error),
-    });
-    recordWith(text, 0, 0, RecordKind.asyncEnd, name, task, now(), id);
+    endExchange(exchange, error, false);
   };
-  const listeners: Record<
-    string,
-    (message: { readonly request: UndiciRequest; readonly [key: string]: unknown }) => void
-  > = {
-    create: ({ request }) => {
-      const start = now();
-      const host = String(request.origin).replace(/^\w+:\/\//, '');
-      const name = sourceName(Category.http, `${String(request.method)} ${host}`);
-      const exchange = { id: nextId(), name, task: currentTaskId(), start };
-      exchanges.set(request, exchange);
-      const text = attributesText({ path: String(request.path).replace(/\?.*/s, '') });
-      recordWith(text, exchange.id, 0, RecordKind.asyncBegin, name, exchange.task, start, start);
+  return listenOn({
+    'undici:request:create': ({ request }: RequestMessage) => {
+      const { origin, path, method, upgrade } = request;
+      if (typeof upgrade === 'string' || method === 'CONNECT') return;
+      const host = String(origin).replace(/^\w+:\/\//, '');
+      exchanges.set(request, open(method, host.endsWith('/') ? host.slice(0, -1) : host, String(path)));
     },
-    headers: ({ request, response }) => {
+    'undici:client:beforeConnect': ({ connector }: ConnectMessage) => {
+      const times = begun.get(connector) ?? [];
+      begun.set(connector, times);
+      times.push(now());
+    },
+    'undici:client:connected': ({ connector, socket }: ConnectMessage) => {
+      const since = begun.get(connector)?.shift();
+      if (since !== undefined) fresh.set(socket, now() - since);
+    },
+    'undici:client:connectError': ({ connector }: ConnectMessage) => {
+      begun.get(connector)?.shift();
+    },
+    'undici:client:sendHeaders': ({ request, socket }: RequestMessage & ConnectMessage) => {
       const exchange = exchanges.get(request);
       if (exchange === undefined) return;
-      exchange.status = (response as { readonly statusCode: number }).statusCode;
-      exchange.firstByteMs = rounded(now() - exchange.start);
+      exchange.connectMs = fresh.get(socket) ?? 0;
+      fresh.delete(socket);
+      exchange.queueMs = now() - exchange.start - exchange.connectMs;
     },
-    trailers: ({ request }) => finish(request, undefined),
-    error: ({ request, error }) => finish(request, error),
-  };
-  for (const [event, listener] of Object.entries(listeners))
-    subscribe(`undici:request:${event}`, listener as never);
-  return () => {
-    isOn = false;
-    for (const [event, listener] of Object.entries(listeners))
-      unsubscribe(`undici:request:${event}`, listener as never);
-  };
-}
-
-function errorText(error: unknown): string {
-  const { code, name, message } = (error ?? {}) as Readonly<Record<string, unknown>>;
-  // Errors of the DOM have numbers for codes.
-  return String(typeof code === 'string' ? code : (name ?? message ?? 'failed'));
+    'undici:request:headers': ({
+      request,
+      response,
+    }: RequestMessage & { readonly response: { readonly statusCode: number } }) => {
+      const exchange = exchanges.get(request);
+      if (exchange !== undefined) noteHead(exchange, response.statusCode);
+    },
+    'undici:request:trailers': ({ request }: RequestMessage) => end(request, undefined),
+    'undici:request:error': ({ request, error }: RequestMessage & { readonly error: unknown }) =>
+      end(request, error ?? 'failed'),
+  });
 }

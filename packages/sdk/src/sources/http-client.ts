@@ -1,77 +1,123 @@
 /**
- * Requests that this process makes by node:http and node:https: asynchronous slices named by method and host, in the task
- * that makes them, from the request to the last byte of the response.
+ * Requests that this process makes by node:http and node:https, from their making to the last byte of the response; on Node 20
+ * from the time their own last byte is written, for it does not tell earlier. Nothing listens for errors: one that the program
+ * does not handle must end it as ever.
  */
-import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { ClientRequest, IncomingMessage } from 'node:http';
-import { Category } from '@ttrace/format';
-import { attributesText } from '../attributes.ts';
-import { RecordKind } from '../ring.ts';
-import { currentTaskId, nextId, now, recordWith, sourceName } from '../thread-recorder.ts';
+import type { Socket } from 'node:net';
+import { now } from '../thread-recorder.ts';
+import { listenOn } from './channels.ts';
+import { type Exchange, endExchange, exchangeOpener, noteHead } from './http-exchange.ts';
 
-interface Exchange {
-  readonly id: number;
-  readonly name: number;
-  readonly task: number;
-  readonly start: number;
-  response?: IncomingMessage;
-  firstByteMs?: number;
+interface ClientMessage {
+  readonly request: ClientRequest;
 }
+
+const NODE_MAJOR = Number(process.versions.node.split('.')[0]);
+const BEGIN = NODE_MAJOR >= 22 ? 'http.client.request.created' : 'http.client.request.start';
 
 export function startHttpClient(): () => void {
-  let isOn = true;
-  const exchanges = new WeakMap<ClientRequest, Exchange>();
-  const finish = (request: ClientRequest, facts: Readonly<Record<string, unknown>>): void => {
+  const open = exchangeOpener();
+  const exchanges = new Map<ClientRequest, Exchange>();
+  const connections = watchConnections();
+
+  const end = (request: ClientRequest, error: unknown, isAborted: boolean): void => {
     const exchange = exchanges.get(request);
-    if (exchange === undefined || !isOn) return;
-    exchanges.delete(request);
-    const { id, name, task } = exchange;
-    recordWith(attributesText(facts as never), 0, 0, RecordKind.asyncEnd, name, task, now(), id);
+    if (exchange === undefined) return;
+    forget(request);
+    endExchange(exchange, error, isAborted);
   };
-  const listeners: Record<string, (message: unknown) => void> = {
-    'http.client.request.start': (message) => {
-      const { request } = message as { readonly request: ClientRequest };
-      const start = now();
-      const name = sourceName(
-        Category.http,
-        `${request.method} ${String(request.getHeader('host') ?? request.host)}`,
-      );
-      const exchange: Exchange = { id: nextId(), name, task: currentTaskId(), start };
+  const forget = (request: ClientRequest): void => {
+    exchanges.delete(request);
+    request.off('close', onClose).off('socket', onSocket);
+    if (isSocket(request.socket)) connections.forget(request.socket);
+  };
+
+  // Comes last: after the last byte of the response, or when it broke off.
+  function onClose(this: ClientRequest): void {
+    const { res, upgradeOrConnect } = this as { readonly res?: IncomingMessage; upgradeOrConnect?: boolean };
+    const exchange = exchanges.get(this);
+    // The answer to an upgrade is not published.
+    if (exchange !== undefined && exchange.status === 0 && res !== undefined)
+      noteHead(exchange, res.statusCode ?? 0);
+    end(this, undefined, upgradeOrConnect !== true && res?.complete !== true);
+  }
+
+  function onSocket(this: ClientRequest, socket: Socket): void {
+    this.off('socket', onSocket);
+    const exchange = exchanges.get(this);
+    if (exchange === undefined) return;
+    exchange.queueMs = now() - exchange.start;
+    connections.watch(socket, exchange);
+  }
+
+  const unlisten = listenOn({
+    [BEGIN]: ({ request }: ClientMessage) => {
+      const host = String(request.getHeader('host') ?? request.host);
+      const exchange = open(request.method, host, request.path);
       exchanges.set(request, exchange);
-      const text = attributesText({ path: request.path.replace(/\?.*/s, '') });
-      recordWith(text, exchange.id, 0, RecordKind.asyncBegin, name, exchange.task, start, start);
-      // Comes last, after the response's last byte, an error, or when the program gives up.
-      request.once('close', () => finish(request, answerOf(exchange)));
+      request.on('close', onClose);
+      if (isSocket(request.socket)) connections.watch(request.socket, exchange);
+      else request.on('socket', onSocket);
     },
-    'http.client.request.error': (message) => {
-      const { request, error } = message as { readonly request: ClientRequest; readonly error: Error };
-      finish(request, { error: (error as NodeJS.ErrnoException).code ?? error.message });
+    'http.client.request.error': ({ request, error }: ClientMessage & { readonly error: unknown }) => {
+      end(request, error, false);
     },
     // Published with the head of the response.
-    'http.client.response.finish': (message) => {
-      const { request, response } = message as {
-        readonly request: ClientRequest;
-        readonly response: IncomingMessage;
-      };
+    'http.client.response.finish': ({
+      request,
+      response,
+    }: ClientMessage & { readonly response: IncomingMessage }) => {
       const exchange = exchanges.get(request);
-      if (exchange === undefined) return;
-      exchange.response = response;
-      exchange.firstByteMs = rounded(now() - exchange.start);
+      if (exchange !== undefined) noteHead(exchange, response.statusCode ?? 0);
     },
-  };
-  for (const [channel, listener] of Object.entries(listeners)) subscribe(channel, listener);
+  });
   return () => {
-    isOn = false;
-    for (const [channel, listener] of Object.entries(listeners)) unsubscribe(channel, listener);
+    unlisten();
+    for (const request of [...exchanges.keys()]) forget(request);
   };
 }
 
-function answerOf({ response, firstByteMs }: Exchange): Readonly<Record<string, unknown>> {
-  if (response === undefined) return { aborted: true };
-  return { status: response.statusCode, firstByteMs, aborted: response.complete ? undefined : true };
+function isSocket(socket: Socket | null | undefined): socket is Socket {
+  return socket !== null && socket !== undefined;
 }
 
-/** Milliseconds with three digits. */
-export function rounded(millis: number): number {
-  return Math.round(millis * 1000) / 1000;
+/** Measures the making of new connections, by events that a socket has until then. */
+function watchConnections(): {
+  watch(socket: Socket, exchange: Exchange): void;
+  forget(socket: Socket): void;
+} {
+  /** What is being connected, and since when its present phase lasts. */
+  const connecting = new Map<Socket, { readonly exchange: Exchange; since: number }>();
+  const phase = (socket: Socket, name: 'dnsMs' | 'connectMs' | 'tlsMs'): void => {
+    const known = connecting.get(socket);
+    if (known === undefined || known.exchange[name] > 0) return;
+    const time = now();
+    known.exchange[name] = time - known.since;
+    known.since = time;
+  };
+
+  function onLookup(this: Socket): void {
+    phase(this, 'dnsMs');
+  }
+  function onConnect(this: Socket): void {
+    phase(this, 'connectMs');
+    if ((this as { readonly encrypted?: boolean }).encrypted !== true) forget(this);
+  }
+  function onSecureConnect(this: Socket): void {
+    phase(this, 'tlsMs');
+    forget(this);
+  }
+  const forget = (socket: Socket): void => {
+    if (!connecting.delete(socket)) return;
+    socket.off('lookup', onLookup).off('connect', onConnect).off('secureConnect', onSecureConnect);
+  };
+  return {
+    watch(socket, exchange) {
+      if (!socket.connecting) return;
+      connecting.set(socket, { exchange, since: now() });
+      socket.on('lookup', onLookup).on('connect', onConnect).on('secureConnect', onSecureConnect);
+    },
+    forget,
+  };
 }

@@ -3,44 +3,74 @@
  * has no life of its own here: it blocks the loop, and is seen there.
  */
 import type { ChildProcess } from 'node:child_process';
-import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { type EventEmitter, errorMonitor } from 'node:events';
 import { basename } from 'node:path';
 import { Category } from '@ttrace/format';
-import { attributesText } from '../attributes.ts';
 import { RecordKind } from '../ring.ts';
 import { currentTaskId, nextId, now, recordWith, sourceName } from '../thread-recorder.ts';
+import { boundedNames } from './bounded-names.ts';
+import { listenOn } from './channels.ts';
 
-const CHANNEL = 'child_process';
+interface Life {
+  readonly id: number;
+  readonly label: number;
+  readonly task: number;
+}
+
+// Bound early: test tools replace it.
+const { nextTick } = process;
 
 export function startProcesses(): () => void {
   let isOn = true;
-  const onProcess = (message: unknown): void => {
-    const child = (message as { readonly process: ChildProcess }).process;
-    const id = nextId();
-    const task = currentTaskId();
-    const start = now();
-    // Published before it is spawned: its name comes with the next tick, and is what its track is called.
-    process.nextTick(() => {
-      if (!isOn) return;
-      const name = sourceName(Category.process, `process ${basename(String(child.spawnfile ?? ''))}`);
-      const begin = attributesText({
-        pid: child.pid,
-        arguments: Math.max(0, (child.spawnargs?.length ?? 1) - 1),
-      });
-      recordWith(begin, id, 0, RecordKind.asyncBegin, name, task, start, start);
-      const end = (exitCode: number | null, signal: string | null): void => {
-        if (!isOn) return;
-        const text = attributesText({ exitCode: exitCode ?? undefined, signal: signal ?? undefined });
-        recordWith(text, 0, 0, RecordKind.asyncEnd, name, task, now(), id);
-      };
-      // One that could not be started never exits.
-      if (child.pid === undefined) end(null, null);
-      else child.once('exit', end);
-    });
+  const labelOf = boundedNames((name) => sourceName(Category.process, name));
+  const lives = new Map<ChildProcess, Life>();
+
+  const end = (child: ChildProcess, text: string): void => {
+    const life = lives.get(child);
+    if (life === undefined) return;
+    forget(child);
+    recordWith(text, 0, 0, RecordKind.asyncEnd, life.label, life.task, now(), life.id);
   };
-  subscribe(CHANNEL, onProcess);
+  const forget = (child: ChildProcess): void => {
+    lives.delete(child);
+    (child as EventEmitter).off('exit', onExit).off(errorMonitor, onError);
+  };
+  function onExit(this: ChildProcess, exitCode: number | null, signal: string | null): void {
+    end(this, exitCode === null ? `{"signal":${JSON.stringify(signal)}}` : `{"exitCode":${exitCode}}`);
+  }
+  // Sees an error without handling it: one that nobody handles must end the program as ever.
+  function onError(this: ChildProcess, { code }: NodeJS.ErrnoException): void {
+    end(this, `{"error":${JSON.stringify(code ?? 'failed')}}`);
+  }
+
+  const begin = (child: ChildProcess, task: number, start: number): void => {
+    const label = labelOf(`process ${basename(String(child.spawnfile ?? ''))}`, 'process (other)');
+    const life: Life = { id: nextId(), label, task };
+    const pid = child.pid === undefined ? '' : `"pid":${child.pid},`;
+    const text = `{${pid}"args":${Math.max(0, (child.spawnargs?.length ?? 1) - 1)}}`;
+    recordWith(text, life.id, 0, RecordKind.asyncBegin, label, task, start, start);
+    lives.set(child, life);
+    if (child.pid !== undefined) child.on('exit', onExit);
+    else {
+      // One that could not be started never exits: its error comes in this tick, if `spawn` has not thrown it.
+      (child as EventEmitter).on(errorMonitor, onError);
+      nextTick(() => end(child, '{"error":"failed"}'));
+    }
+  };
+
+  const unlisten = listenOn({
+    child_process: ({ process: child }: { readonly process: ChildProcess }) => {
+      const task = currentTaskId();
+      const start = now();
+      // Published before it is spawned: its name comes with the next tick, and is what its track is called.
+      nextTick(() => {
+        if (isOn) begin(child, task, start);
+      });
+    },
+  });
   return () => {
     isOn = false;
-    unsubscribe(CHANNEL, onProcess);
+    unlisten();
+    for (const child of [...lives.keys()]) forget(child);
   };
 }
