@@ -1,34 +1,78 @@
-/** The lives of workers, as the thread that makes them sees it: from construction to exit, and when they run their code. */
-import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import type { Worker } from 'node:worker_threads';
+/**
+ * The lives of workers, as the thread that makes them sees it: from construction to exit, and when they run their code. Node's
+ * channel tells of every construction; the recorder's own thread is made before any source starts.
+ */
+import { Worker } from 'node:worker_threads';
 import { Category } from '@ttrace/format';
 import { RecordKind } from '../ring.ts';
+import { newWorkerLabel, workerName } from '../thread-name.ts';
 import { currentTaskId, nextId, now, recordWith, sourceName } from '../thread-recorder.ts';
+import { boundedNames } from './bounded-names.ts';
+import { listenOn } from './channels.ts';
+import { patchMethod } from './patch-method.ts';
 
-const CHANNEL = 'worker_threads';
+interface Life {
+  readonly id: number;
+  readonly label: number;
+  readonly task: number;
+  readonly threadId: number;
+  isTerminated: boolean;
+}
 
 export function startWorkers(): () => void {
-  let isOn = true;
-  const onWorker = (message: unknown): void => {
-    const { worker } = message as { readonly worker: Worker };
-    const { threadId } = worker;
-    const id = nextId();
-    const task = currentTaskId();
-    const start = now();
-    const name = sourceName(Category.worker, `worker ${threadId}`);
-    recordWith(`{"threadId":${threadId}}`, id, 0, RecordKind.asyncBegin, name, task, start, start);
-    worker.once('online', () => {
-      if (!isOn) return;
-      const online = sourceName(Category.worker, 'worker online');
-      recordWith(`{"threadId":${threadId}}`, 0, 0, RecordKind.instant, online, task, now(), 0);
-    });
-    worker.once('exit', (exitCode) => {
-      if (isOn) recordWith(`{"exitCode":${exitCode}}`, 0, 0, RecordKind.asyncEnd, name, task, now(), id);
-    });
+  const labelOf = boundedNames((name) => sourceName(Category.worker, name));
+  const online = sourceName(Category.worker, 'worker online');
+  const lives = new Map<Worker, Life>();
+
+  function onOnline(this: Worker): void {
+    const life = lives.get(this);
+    if (life === undefined) return;
+    recordWith(`{"threadId":${life.threadId}}`, 0, 0, RecordKind.instant, online, life.task, now(), 0);
+  }
+  function onExit(this: Worker, exitCode: number): void {
+    const life = lives.get(this);
+    if (life === undefined) return;
+    forget(this);
+    const text = `{"exitCode":${exitCode | 0}${life.isTerminated ? ',"terminated":true' : ''}}`;
+    recordWith(text, 0, 0, RecordKind.asyncEnd, life.label, life.task, now(), life.id);
+  }
+  const forget = (worker: Worker): void => {
+    lives.delete(worker);
+    worker.off('online', onOnline).off('exit', onExit);
   };
-  subscribe(CHANNEL, onWorker);
+
+  const unlisten = listenOn({
+    worker_threads: ({ worker }: { readonly worker: Worker }) => {
+      const { threadId } = worker;
+      const given = newWorkerLabel();
+      const label = labelOf(workerName(threadId, given), `worker ${given || '(other)'}`);
+      const life: Life = { id: nextId(), label, task: currentTaskId(), threadId, isTerminated: false };
+      const start = now();
+      recordWith(
+        `{"threadId":${threadId}}`,
+        life.id,
+        0,
+        RecordKind.asyncBegin,
+        label,
+        life.task,
+        start,
+        start,
+      );
+      lives.set(worker, life);
+      worker.on('online', onOnline).on('exit', onExit);
+    },
+  });
+  // A worker that is terminated has the exit code of one that failed.
+  const unpatch = patchMethod(Worker.prototype, 'terminate', (original, patch) => {
+    return function terminate(this: unknown, ...args: unknown[]): unknown {
+      const life = patch.isOn ? lives.get(this as Worker) : undefined;
+      if (life !== undefined) life.isTerminated = true;
+      return original.apply(this, args);
+    };
+  });
   return () => {
-    isOn = false;
-    unsubscribe(CHANNEL, onWorker);
+    unlisten();
+    unpatch();
+    for (const worker of [...lives.keys()]) forget(worker);
   };
 }
