@@ -1,85 +1,106 @@
 /**
- * Web Locks (`worker_threads.locks`, `navigator.locks`) by the channels on which newer Node.js publishes them: how long a
- * request waited, and how long an exclusive lock was held. Channels give no id: requests of one name and mode are granted in
- * the order in which they were made. Those who share a lock may let go in any order, so their holding is not recorded.
+ * Web Locks (`worker_threads.locks`, `navigator.locks`; Node.js 24 and newer): how long a request waited, and how long a lock
+ * was held. What is free is granted at once and did not wait.
+ *
+ * Node.js publishes requests, grants and ends, but not which belong together, and those of an aborted request look like those
+ * of the next one. So `request` is patched while recording; that a request is being made is still known from its channel.
  */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import * as workerThreads from 'node:worker_threads';
 import { Category } from '@ttrace/format';
-import { RecordKind } from '../ring.ts';
-import { currentTaskId, nextId, now, record, recordWith, sourceName } from '../thread-recorder.ts';
+import { attributesText } from '../attributes.ts';
+import { beginWait, endWait, type OpenWait } from './open-waits.ts';
+import { type AnyFunction, type Patch, patchMethod } from './patch-method.ts';
 
-interface LockMessage {
-  readonly name: string;
-  readonly mode: 'exclusive' | 'shared';
-  readonly ifAvailable?: boolean;
+const START = 'locks.request.start';
+
+interface LockOptions {
+  readonly mode?: unknown;
+  readonly signal?: AbortSignal;
 }
 
-/** An async slice that is open. */
-interface Open {
-  readonly id: number;
-  readonly name: string;
-  readonly task: number;
+/** Whether the request that is being made has passed its checks, and waits. */
+let isStarted = false;
+
+function onStart(): void {
+  isStarted = true;
 }
 
 export function startWebLocks(): () => void {
-  const waiting = new Map<string, Open[]>();
-  /** A lock is granted to the next one a moment before the last one's end is published. */
-  const held = new Map<string, Open[]>();
-  /** Requests that did not wait and got nothing: they end as well. */
-  const missed = new Map<string, number>();
-  const listeners: Record<string, (message: unknown) => void> = {
-    start: (message) => {
-      const { name, mode } = message as LockMessage;
-      queueOf(waiting, keyOf(message)).push(begin(`lock ${name} wait`, mode));
-    },
-    // Said at once after its own start, for a request that does not want to wait.
-    miss: (message) => {
-      const key = keyOf(message);
-      end(waiting.get(key)?.pop());
-      missed.set(key, (missed.get(key) ?? 0) + 1);
-    },
-    grant: (message) => {
-      const { name, mode } = message as LockMessage;
-      end(waiting.get(keyOf(message))?.shift());
-      if (mode === 'exclusive') queueOf(held, name).push(begin(`lock ${name}`, mode));
-    },
-    end: (message) => {
-      const { name, mode, ifAvailable } = message as LockMessage;
-      const misses = missed.get(keyOf(message)) ?? 0;
-      if (ifAvailable === true && misses > 0) missed.set(keyOf(message), misses - 1);
-      else if (mode === 'exclusive') end(held.get(name)?.shift());
-    },
-  };
-  for (const [event, listener] of Object.entries(listeners)) subscribe(`locks.request.${event}`, listener);
+  const { locks } = workerThreads as unknown as { readonly locks?: object };
+  if (locks === undefined) return () => {};
+  subscribe(START, onStart);
+  const restore = patchMethod(Object.getPrototypeOf(locks) as object, 'request', patchedRequest);
   return () => {
-    for (const [event, listener] of Object.entries(listeners))
-      unsubscribe(`locks.request.${event}`, listener);
+    unsubscribe(START, onStart);
+    restore();
   };
 }
 
-function queueOf(queues: Map<string, Open[]>, key: string): Open[] {
-  let queue = queues.get(key);
-  if (queue === undefined) {
-    queue = [];
-    queues.set(key, queue);
+function patchedRequest(original: AnyFunction, patch: Patch): AnyFunction {
+  return function (...args) {
+    const at = args[2] === undefined ? 1 : 2;
+    const callback = args[at];
+    if (!patch.isOn || typeof args[0] !== 'string' || typeof callback !== 'function') {
+      return Reflect.apply(original, this, args);
+    }
+    const request = new Request(args[0], at === 1 ? undefined : (args[1] as LockOptions | null));
+    const patched = [...args];
+    patched[at] = function (this: unknown, ...own: unknown[]): unknown {
+      request.answered(own[0] !== null);
+      return request.hold(() => Reflect.apply(callback, this, own));
+    };
+    isStarted = false;
+    const promise = Reflect.apply(original, this, patched);
+    if (isStarted) request.wait();
+    return promise;
+  };
+}
+
+/** One request, from when it is made until its lock is let go. */
+class Request {
+  readonly #name: string;
+  readonly #text: string;
+  readonly #signal: AbortSignal | undefined;
+  #isAnswered = false;
+  #waiting: OpenWait | undefined;
+  #held: OpenWait | undefined;
+
+  constructor(name: string, options: LockOptions | null | undefined) {
+    this.#name = name.length > 100 ? `${name.slice(0, 100)}…` : name;
+    this.#text = attributesText({ mode: options?.mode === 'shared' ? 'shared' : 'exclusive' });
+    this.#signal = options?.signal instanceof AbortSignal ? options.signal : undefined;
   }
-  return queue;
-}
 
-function keyOf(message: unknown): string {
-  const { name, mode } = message as LockMessage;
-  return `${mode} ${name}`;
-}
+  /** It was not answered at once. */
+  wait(): void {
+    if (this.#isAnswered) return;
+    this.#waiting = beginWait(`lock ${this.#name} wait`, undefined, this.#text);
+    // Whoever aborts is not told of it by the callback.
+    this.#signal?.addEventListener('abort', this.#abort, { once: true });
+  }
 
-function begin(name: string, mode: string): Open {
-  const open = { id: nextId(), name, task: currentTaskId() };
-  const time = now();
-  const label = sourceName(Category.wait, name);
-  recordWith(`{"mode":"${mode}"}`, open.id, 0, RecordKind.asyncBegin, label, open.task, time, time);
-  return open;
-}
+  readonly #abort = (): void => endWait(this.#waiting, '{"aborted":true}');
 
-function end(open: Open | undefined): void {
-  if (open === undefined) return;
-  record(RecordKind.asyncEnd, sourceName(Category.wait, open.name), open.task, now(), open.id);
+  answered(isGranted: boolean): void {
+    this.#isAnswered = true;
+    endWait(this.#waiting);
+    this.#signal?.removeEventListener('abort', this.#abort);
+    if (isGranted) this.#held = beginWait(`lock ${this.#name}`, undefined, this.#text, Category.region);
+  }
+
+  /** Runs what holds the lock. Node.js handles a rejection of what it returns, so that looking at it hides nothing. */
+  hold(callback: () => unknown): unknown {
+    const end = (): void => endWait(this.#held);
+    let result: unknown;
+    try {
+      result = callback();
+    } catch (error) {
+      end();
+      throw error;
+    }
+    if (result instanceof Promise) result.then(end, end);
+    else end();
+    return result;
+  }
 }
