@@ -1,7 +1,7 @@
 /**
- * Requests that this process makes by node:http and node:https, from their making to the last byte of the response; on Node 20
- * from the time their own last byte is written, for it does not tell earlier. Nothing listens for errors: one that the program
- * does not handle must end it as ever.
+ * Requests that this process makes by node:http and node:https, from their making to the last byte of the response; on Node 20,
+ * which does not tell earlier, from the time they have a socket and all of their body. Nothing listens for errors: one that the
+ * program does not handle must end it as ever.
  */
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
