@@ -43,8 +43,8 @@ export function startProcesses(): () => void {
     end(this, `{"error":${JSON.stringify(code ?? 'failed')}}`);
   }
 
-  const begin = (child: ChildProcess, task: number, start: number): void => {
-    const label = labelOf(`process ${basename(String(child.spawnfile ?? ''))}`, 'process (other)');
+  const begin = (child: ChildProcess, file: string, task: number, start: number): void => {
+    const label = labelOf(`process ${basename(file)}`, 'process (other)');
     const life: Life = { id: nextId(), label, task };
     const pid = child.pid === undefined ? '' : `"pid":${child.pid},`;
     const text = `{${pid}"args":${Math.max(0, (child.spawnargs?.length ?? 1) - 1)}}`;
@@ -64,7 +64,8 @@ export function startProcesses(): () => void {
       const start = now();
       // Published before it is spawned: its name comes with the next tick, and is what its track is called.
       nextTick(() => {
-        if (isOn) begin(child, task, start);
+        // Without a file it was made, but not spawned.
+        if (isOn && typeof child.spawnfile === 'string') begin(child, child.spawnfile, task, start);
       });
     },
   });
