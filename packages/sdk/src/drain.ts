@@ -15,48 +15,15 @@ import {
 } from '@ttrace/format';
 import { AsyncTracks } from './async-tracks.ts';
 import { BegunRegions } from './begun-regions.ts';
+import { type DrainedThread, defineName, drainedThread, readText } from './drained-thread.ts';
 import { LoopTrack } from './loop-track.ts';
-import {
-  type Block,
-  BlockState,
-  blockAt,
-  Control,
-  Header,
-  KIND_SHIFT,
-  NAME_MASK,
-  OTHER_NAME_ID,
-  RecordKind,
-  SLOT_BYTES,
-} from './ring.ts';
+import { BlockState, blockAt, Control, Header, KIND_SHIFT, NAME_MASK, RecordKind } from './ring.ts';
 
 /** Slots after which the producer is told about free room, and at most read from one thread before the next has its turn. */
 const TURN_SLOTS = 1 << 14;
 
 /** By `CounterUnit`. */
 const UNITS = [undefined, 'bytes', 'ms', '%'] as const;
-
-/** What drain knows about one thread, from its block and the records in it. */
-export interface DrainedThread {
-  readonly block: Block;
-  tail: number;
-  /** undefined until the thread has introduced itself. */
-  track: TrackRef | undefined;
-  /** Known from the same moment on. */
-  begun: BegunRegions | undefined;
-  loop: LoopTrack | undefined;
-  threadId: number;
-  /** Nanoseconds to add to the thread's clock for nanoseconds since the recording's origin. */
-  offset: number;
-  names: StringRef[];
-  nameTexts: string[];
-  /** Category of each name; that of regions where it has none of its own. */
-  categories: StringRef[];
-  categoryTexts: string[];
-  /** Belongs to the next record. */
-  text: string;
-  flow: number;
-  flowDirection: 0 | 1;
-}
 
 /** What the recording contained, for whoever asks at its end. */
 export interface DrainCounts {
@@ -93,7 +60,6 @@ class RingDrain implements Drain {
   readonly #origin: number;
   readonly #threads: (DrainedThread | undefined)[] = [];
   readonly #counts: DrainCounts = { records: 0, dropped: 0, threads: 0 };
-  readonly #decoder = new TextDecoder();
   readonly #usedThreadIds = new Set<number>();
   readonly #async: AsyncTracks;
   readonly #counters = new Map<string, TrackRef>();
@@ -152,25 +118,7 @@ class RingDrain implements Drain {
     if (state !== BlockState.live && state !== BlockState.ended) return undefined;
     // Left over from an earlier recording: its thread has not ended or enrolled again yet.
     if (block.header[Header.recording] !== this.#control[Control.lastRecording]) return undefined;
-    const thread: DrainedThread = {
-      block,
-      tail: Atomics.load(block.header, Header.tail),
-      track: undefined,
-      begun: undefined,
-      loop: undefined,
-      threadId: 0,
-      offset: 0,
-      names: [],
-      nameTexts: [],
-      categories: [],
-      categoryTexts: [],
-      text: '',
-      flow: 0,
-      flowDirection: 0,
-    };
-    thread.names[OTHER_NAME_ID] = this.#writer.string(OTHER_NAME);
-    thread.nameTexts[OTHER_NAME_ID] = OTHER_NAME;
-    thread.categories[OTHER_NAME_ID] = this.#region;
+    const thread = drainedThread(block, this.#writer.string(OTHER_NAME), this.#region);
     this.#threads[index] = thread;
     this.#counts.threads++;
     return thread;
@@ -244,14 +192,14 @@ class RingDrain implements Drain {
   ): number {
     switch (kind) {
       case RecordKind.text:
-        thread.text = this.#readText(thread, first);
+        thread.text = readText(thread, first);
         return 0;
       case RecordKind.flow:
         thread.flow = first;
         thread.flowDirection = name === 0 ? 0 : 1;
         return 0;
       case RecordKind.name:
-        this.#defineName(thread, name, task);
+        defineName(thread, name, task, this.#writer, this.#region);
         return 0;
       case RecordKind.thread:
         this.#introduce(thread, name, first, second);
@@ -266,16 +214,6 @@ class RingDrain implements Drain {
     }
   }
 
-  #defineName(thread: DrainedThread, id: number, categoryLength: number): void {
-    const category = thread.text.slice(0, categoryLength);
-    const name = thread.text.slice(categoryLength);
-    thread.names[id] = this.#writer.string(name);
-    thread.nameTexts[id] = name;
-    thread.categories[id] = category === '' ? this.#region : this.#writer.string(category);
-    thread.categoryTexts[id] = category;
-    thread.text = '';
-  }
-
   #introduce(thread: DrainedThread, threadId: number, clockOffset: number, osThreadId: number): void {
     let tid = osThreadId;
     // The system may give a new thread the id of one that has ended; in one trace it must not.
@@ -285,15 +223,8 @@ class RingDrain implements Drain {
     thread.offset = clockOffset - this.#origin;
     const track = this.#writer.thread(this.#pid, tid, thread.text, threadId);
     thread.track = track;
-    const micros = [this.#control[Control.turnMicros]!, this.#control[Control.blockMicros]!] as const;
-    thread.loop = new LoopTrack(
-      this.#writer,
-      this.#pid,
-      tid,
-      thread.text,
-      micros[0] * 1000,
-      micros[1] * 1000,
-    );
+    const [turn, block] = [this.#control[Control.turnMicros]!, this.#control[Control.blockMicros]!];
+    thread.loop = new LoopTrack(this.#writer, this.#pid, tid, thread.text, turn * 1000, block * 1000);
     thread.begun = new BegunRegions(this.#writer, track, thread.offset, thread.block, (id, start, task) => {
       const name = thread.names[id];
       // On the way still.
@@ -301,18 +232,6 @@ class RingDrain implements Drain {
       this.#writer.begin(track, name, thread.categories[id]!, Math.round(start * 1e6) + thread.offset, task);
       return true;
     });
-  }
-
-  #readText(thread: DrainedThread, length: number): string {
-    const { bytes, mask } = thread.block;
-    const at = (thread.tail & mask) * SLOT_BYTES;
-    // Copied: a decoder does not take shared memory.
-    const copy = new Uint8Array(length);
-    const fits = Math.min(length, bytes.length - at);
-    copy.set(bytes.subarray(at, at + fits));
-    if (fits < length) copy.set(bytes.subarray(0, length - fits), fits);
-    thread.tail = (thread.tail + Math.ceil(length / SLOT_BYTES)) | 0;
-    return this.#decoder.decode(copy);
   }
 
   #writeEvent(

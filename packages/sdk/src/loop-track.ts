@@ -41,6 +41,8 @@ export class LoopTrack {
   /** Begin of the block that is in the file already, -1 for none. */
   #open = -1;
   #lastEnd = 0;
+  /** When the block that is in the file was last seen. */
+  #lastSeen = 0;
   /** A turn that has ended, while an answer of the watchdog is on its way that may belong to it. */
   #held: readonly [start: number, end: number] | undefined;
   #isAsked = false;
@@ -63,6 +65,12 @@ export class LoopTrack {
   /** The thread says that a turn has ended. */
   turn(start: number, end: number): void {
     this.#writeHeld();
+    if (this.#open >= 0) {
+      // What came before the block, in the same turn of the loop: its place on the track is taken.
+      if (end <= this.#open) return;
+      // A later one: the block was no turn of its own to the thread, and has lasted until it was last seen at least.
+      if (start > this.#open + SAME_TURN) this.#endOpen(this.#lastSeen);
+    }
     this.#held = [start, end];
     if (!this.#isAsked) this.#writeHeld();
   }
@@ -79,6 +87,7 @@ export class LoopTrack {
       if (Math.abs((this.#samples[0]?.turnStart ?? 0) - sample.turnStart) > SAME_TURN) this.#samples = [];
       if (this.#samples.length < MAX_SAMPLES) this.#samples.push(sample);
       const isOver = this.#held !== undefined && this.#held[1] < sample.time;
+      this.#lastSeen = sample.time;
       if (!isOver && this.#open < 0 && this.#isBlock(sample.turnStart, sample.time)) {
         this.#begin(Math.max(sample.turnStart, this.#lastEnd), this.#samples[0]!);
       }
@@ -90,9 +99,18 @@ export class LoopTrack {
   close(isThreadOver: boolean): void {
     this.#isAsked = false;
     this.#writeHeld();
-    if (isThreadOver && this.#open >= 0)
-      this.#writer.end(this.#ownTrack(), this.#samples.at(-1)?.time ?? this.#open);
+    if (isThreadOver && this.#open >= 0) this.#endOpen(this.#lastSeen);
     this.#open = -1;
+  }
+
+  #endOpen(time: number): void {
+    this.#writer.end(
+      this.#ownTrack(),
+      Math.max(time, this.#open),
+      this.#samples.length > 1 ? `{"stacks":${this.#stacksText()}}` : '',
+    );
+    this.#open = -1;
+    this.#lastEnd = Math.max(this.#lastEnd, time);
   }
 
   #isBlock(start: number, end: number): boolean {
@@ -112,14 +130,8 @@ export class LoopTrack {
   }
 
   #write(start: number, end: number): void {
-    if (this.#open >= 0) {
-      this.#open = -1;
-      this.#writer.end(
-        this.#ownTrack(),
-        end,
-        this.#samples.length > 1 ? `{"stacks":${this.#stacksText()}}` : '',
-      );
-    } else if (this.#isBlock(start, end)) {
+    if (this.#open >= 0) this.#endOpen(end);
+    else if (this.#isBlock(start, end)) {
       this.#begin(start, this.#samples[0]);
       this.#open = -1;
       this.#writer.end(this.#ownTrack(), end);

@@ -2,7 +2,8 @@
  * Records events of this thread into its ring. Module state, because there is one recorder a thread.
  *
  * Everything here may run millions of times a second in the user's code: clock reads and a few stores, no allocation, no
- * I/O, no throw. A full ring drops the newest record and counts it. Budget: bench/calls.mjs.
+ * I/O, no throw. A full ring drops the newest record and counts it. Budget: bench/calls.mjs. One file, because its parts share
+ * the variables of the module: what is imported is loaded anew at each use, 1 ns each.
  */
 import { AsyncLocalStorage, executionAsyncId } from 'node:async_hooks';
 import { performance } from 'node:perf_hooks';
@@ -164,9 +165,19 @@ export function closeRegion(start: number, ownDepth: number): boolean {
   return true;
 }
 
-/** Writes a record of one slot. */
+/**
+ * Whether this thread still has its place in the recording. When that has ended, which another thread may do at any time, the
+ * thread's memory may be somebody else's: what goes on longer must ask again before it writes.
+ */
+export function isTakingPart(): boolean {
+  // hot
+  return onOff[0] === enrolled && enrolled !== 0;
+}
+
+/** Writes a record of one slot, unless the recording is over. */
 export function record(kind: number, nameId: number, task: number, first: number, second: number): void {
   // hot
+  if (onOff[0] !== enrolled) return;
   if (((head - limit) | 0) >= 0 && !hasRoom(1)) {
     header[Header.dropped]!++;
     return;
@@ -182,7 +193,7 @@ export function record(kind: number, nameId: number, task: number, first: number
   else Atomics.store(header, HEAD, head);
 }
 
-/** Writes a record with a text and a flow's end (id 0 = none) before it, all or nothing. */
+/** Writes a record with a text and a flow's end (id 0 = none) before it, all or nothing, unless the recording is over. */
 export function recordWith(
   text: string,
   flow: number,
@@ -193,6 +204,7 @@ export function recordWith(
   first: number,
   second: number,
 ): void {
+  if (onOff[0] !== enrolled) return;
   const length = encodeText(text);
   const slots = (length === 0 ? 0 : 1 + Math.ceil(length / SLOT_BYTES)) + (flow === 0 ? 0 : 1) + 1;
   if (!hasRoom(slots)) {
@@ -243,7 +255,7 @@ export function sourceName(category: string, name: string): number {
 /** Says that the thread is between two callbacks at this time of its own clock; 0: that it will not say so any more. */
 export function stampAlive(time: number): void {
   // hot: once a turn of the loop.
-  stamps[Stamp.alive] = time;
+  if (onOff[0] === enrolled) stamps[Stamp.alive] = time;
 }
 
 /** Id of the current task, 0 outside tasks. */

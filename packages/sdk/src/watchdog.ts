@@ -2,7 +2,7 @@
  * Looks after the threads' event loops from outside: one that has not shown a sign of life for a while is asked for its stack,
  * and again ever more rarely while that lasts. Runs in the collector, a look a round.
  */
-import type { DrainedThread } from './drain.ts';
+import type { DrainedThread } from './drained-thread.ts';
 import type { StackSample } from './loop-track.ts';
 import { Stamp } from './ring.ts';
 import type { RawFrame } from './sources/stack-frames.ts';
@@ -82,6 +82,8 @@ export class Watchdog {
     try {
       const text = await this.#sampler.ask(thread.threadId);
       sample = text === undefined ? undefined : sampleOf(thread, text, askedAt);
+    } catch {
+      // An answer that makes no sense: a program may have changed what it is made with.
     } finally {
       silence.isAsked = false;
       thread.loop?.answered(sample);

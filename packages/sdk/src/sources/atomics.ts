@@ -5,11 +5,11 @@
  * While a worker waits it is parked: its wait stands on the stack of open regions, and ends the turn of its event loop.
  */
 import { Category } from '@ttrace/format';
-import { Control, RecordKind } from '../ring.ts';
+import { RecordKind } from '../ring.ts';
 import {
   closeRegion,
-  control,
   currentTaskId,
+  isTakingPart,
   now,
   openRegion,
   recordLate,
@@ -47,7 +47,6 @@ function patchedWait(original: AnyFunction, patch: Patch): AnyFunction {
 }
 
 function recordedWait(original: AnyFunction, args: unknown[], name: number): unknown {
-  const recording = control[Control.recording];
   const task = currentTaskId();
   const start = now();
   const depth = openRegion(name, task, start);
@@ -59,7 +58,7 @@ function recordedWait(original: AnyFunction, args: unknown[], name: number): unk
   } finally {
     unparkThread();
     // Another thread may have stopped the recording: then this thread's memory may be somebody else's.
-    if (recording === control[Control.recording]) {
+    if (isTakingPart()) {
       const text = `{"index":${indexOf(args[1])},"result":"${String(result)}"}`;
       if (closeRegion(start, depth)) recordWith(text, 0, 0, RecordKind.region, name, task, start, now());
       else recordLate(text, name, task, start);

@@ -13,6 +13,7 @@ import { RecordKind } from '../ring.ts';
 import {
   closeRegion,
   currentTaskId,
+  isTakingPart,
   nextId,
   now,
   openRegion,
@@ -20,6 +21,7 @@ import {
   recordWith,
   sourceName,
 } from '../thread-recorder.ts';
+import { type AnyFunction, patchMethod } from './patch-method.ts';
 import {
   countReceived,
   fileTransfer,
@@ -29,15 +31,11 @@ import {
   portIdentity,
 } from './port-identity.ts';
 
-type AnyFunction = (this: unknown, ...args: unknown[]) => unknown;
-type Methods = Record<string | symbol, AnyFunction>;
-
 // The CommonJS object: assignments to it reach `require` and, after syncBuiltinESMExports, `import` as well.
 const workerThreads = createRequire(import.meta.url)(
   'node:worker_threads',
 ) as typeof import('node:worker_threads');
-const ports = workerThreads.MessagePort.prototype as unknown as Methods;
-const broadcasts = workerThreads.BroadcastChannel.prototype as unknown as Methods;
+const ports = workerThreads.MessagePort.prototype;
 const DISPATCH = Symbol.for('nodejs.internal.kHybridDispatch');
 const RECEIVING = Symbol.for('nodejs.internal.kCurrentlyReceivingPorts');
 
@@ -62,10 +60,10 @@ export function startMessages(): () => void {
   if (isFresh && parent !== null) identify(parent, portIdentity(0, workerThreads.threadId, 1));
   isFresh = false;
   const restores = [
-    patch(ports, 'postMessage', postMessage),
-    patch(ports, DISPATCH, dispatch),
-    patch(broadcasts, 'postMessage', (original) => broadcast(original)),
-    patch(workerThreads as unknown as Methods, 'receiveMessageOnPort', receiveOn),
+    patchMethod(ports, 'postMessage', postMessage),
+    patchMethod(ports, DISPATCH, dispatch),
+    patchMethod(workerThreads.BroadcastChannel.prototype, 'postMessage', broadcast),
+    patchMethod(workerThreads, 'receiveMessageOnPort', receiveOn),
     patchChannel(workerThreads as unknown as Record<'MessageChannel', typeof MessageChannel>),
     patchChannel(globalThis as unknown as Record<'MessageChannel', typeof MessageChannel>),
   ];
@@ -76,27 +74,6 @@ export function startMessages(): () => void {
     unsubscribe('worker_threads', onWorker);
     for (const restore of restores) restore();
     syncBuiltinESMExports();
-  };
-}
-
-/** Replaces a method; the result puts it back, unless somebody has patched on top: then ours stays, and does nothing. */
-function patch(
-  owner: Methods,
-  key: string | symbol,
-  wrap: (original: AnyFunction) => AnyFunction,
-): () => void {
-  const original = owner[key];
-  const descriptor = Object.getOwnPropertyDescriptor(owner, key);
-  if (typeof original !== 'function') return () => {};
-  const patched = wrap(original);
-  Object.defineProperty(patched, 'name', { value: original.name, configurable: true });
-  Object.defineProperty(patched, 'length', { value: original.length, configurable: true });
-  Object.defineProperty(owner, key, { writable: true, configurable: true, ...descriptor, value: patched });
-  return () => {
-    if (owner[key] !== patched) return;
-    // It was inherited: an own one would hide what is patched further up.
-    if (descriptor === undefined) delete owner[key];
-    else Object.defineProperty(owner, key, descriptor);
   };
 }
 
@@ -163,7 +140,8 @@ function transferIdentities(options: unknown, message: number): void {
 function dispatch(original: AnyFunction): AnyFunction {
   return function (...args) {
     // hot: bench/messages.mjs
-    const identity = isOn && args[1] === 'message' ? identities.get(this as MessagePort) : undefined;
+    const identity =
+      isOn && isTakingPart() && args[1] === 'message' ? identities.get(this as MessagePort) : undefined;
     if (identity === undefined) return Reflect.apply(original, this, args);
     const flow = countReceived(identity);
     const received = (this as Record<symbol, unknown>)[RECEIVING];
@@ -174,12 +152,14 @@ function dispatch(original: AnyFunction): AnyFunction {
     try {
       return Reflect.apply(original, this, args);
     } finally {
-      if (!isOn) closeRegion(start, depth);
-      else if (closeRegion(start, depth)) {
-        recordWith('', flow, 1, RecordKind.region, receiveName, task, start, now());
-      } else recordLate('', receiveName, task, start);
+      if (isTakingPart()) endMessage(flow, task, start, depth);
     }
   };
+}
+
+function endMessage(flow: number, task: number, start: number, depth: number): void {
+  if (closeRegion(start, depth)) recordWith('', flow, 1, RecordKind.region, receiveName, task, start, now());
+  else recordLate('', receiveName, task, start);
 }
 
 function adoptIdentities(received: unknown, message: number): void {

@@ -19,10 +19,10 @@ const own = new WeakSet<object>();
  */
 export function patchMethod(
   owner: object,
-  key: string,
+  key: string | symbol,
   wrap: (original: AnyFunction, patch: Patch) => AnyFunction,
 ): () => void {
-  const methods = owner as Record<string, unknown>;
+  const methods = owner as Record<string | symbol, unknown>;
   const original = methods[key];
   const descriptor = Object.getOwnPropertyDescriptor(owner, key);
   if (typeof original !== 'function' || own.has(original) || descriptor?.configurable === false)
