@@ -29,9 +29,7 @@ describe.skipIf(noBrowser !== '')('a recording of samples/first-trace as protobu
   let browser: Browser;
   beforeAll(async () => {
     const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
-    // JSON has no names for the tracks of event loops.
-    const env = { ...process.env, TTRACE_SOURCES: 'none' };
-    const run = (...args: string[]) => spawnSync(process.execPath, args, { encoding: 'utf8', env });
+    const run = (...args: string[]) => spawnSync(process.execPath, args, { encoding: 'utf8' });
     expect(run(at('../../samples/dist/first-trace/main.js'), protobuf)).toMatchObject({ status: 0 });
     expect(run(at('../../packages/cli/dist/bin.js'), 'convert', protobuf, json)).toMatchObject({ status: 0 });
     browser = await launch();

@@ -2,7 +2,7 @@
  * What blocked event loops: turns that the recorder called blocks, grouped by the function that was running, with where it is.
  * A block without a stack, and one whose thread was in no function of the program, is grouped under what is known of it.
  */
-import { Argument, Category, EventKind, type Trace, type Track } from '@ttrace/format';
+import { Argument, Category, EventKind, loopTrackName, type Trace, type Track } from '@ttrace/format';
 
 /** One culprit. Times in nanoseconds. */
 export interface BlockStats {
@@ -84,11 +84,12 @@ function groupFor(groups: Map<string, Group>, name: string, location: string, st
   return group;
 }
 
-/** The thread that a loop's track belongs to: JSON keeps its id, protobuf its name. */
-function threadOf({ tracks }: Trace, { pid, id, name }: Track): string {
-  const tid = Number(id);
-  const own = tracks.find((track) => track.kind === 'thread' && track.pid === pid && track.tid === tid);
-  return own?.name ?? name.replace(/ event loop$/, '');
+/** The thread that a loop's track belongs to. */
+function threadOf({ tracks }: Trace, { pid, name }: Track): string {
+  const own = tracks.find(
+    (track) => track.kind === 'thread' && track.pid === pid && loopTrackName(track.name) === name,
+  );
+  return own?.name ?? name;
 }
 
 function parsed(text: string): Record<string, unknown> {

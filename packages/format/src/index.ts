@@ -24,5 +24,12 @@ export { TraceFormatError, type TraceFormatErrorCode } from './trace-format-erro
 export { DEFAULT_LIMITS, type ReadLimits, type TraceReader } from './trace-reader.ts';
 export type { ByteSink, Flow, StringRef, TraceWriter, TrackRef, WriterOptions } from './trace-writer.ts';
 export { validateTrace } from './validate.ts';
-export { Argument, Category, LANE_CATEGORIES, MetadataName, OTHER_NAME } from './vocabulary.ts';
+export {
+  Argument,
+  Category,
+  LANE_CATEGORIES,
+  loopTrackName,
+  MetadataName,
+  OTHER_NAME,
+} from './vocabulary.ts';
 export { type WriteTraceOptions, writeTrace, writeTraceSteps } from './write-trace.ts';

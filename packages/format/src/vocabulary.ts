@@ -47,6 +47,11 @@ export const LANE_CATEGORIES: ReadonlySet<string> = new Set([
   Category.process,
 ]);
 
+/** What the track of a thread's event loop is called. */
+export function loopTrackName(thread: string): string {
+  return `${thread} event loop`;
+}
+
 /** Argument names with a fixed meaning. User attributes stand beside them under their own names. */
 export const Argument = {
   /** Id (number) of the task an event belongs to; absent outside tasks. */

@@ -6,7 +6,7 @@
  * A block is written when it is first seen, so that a crash, or a look into the file while it lasts, finds it; its exact end
  * comes with the thread's own record. Times are nanoseconds since the recording's origin.
  */
-import { Category, type TraceWriter, type TrackRef } from '@ttrace/format';
+import { Category, loopTrackName, type TraceWriter, type TrackRef } from '@ttrace/format';
 
 /** What a thread was doing while its loop was blocked. */
 export interface StackSample {
@@ -59,7 +59,7 @@ export class LoopTrack {
     this.#turnNanos = turnNanos;
     this.#blockNanos = blockNanos;
     this.#declare = () =>
-      writer.asyncTrack(pid, Category.loop, `0x${tid.toString(16)}`, `${threadName} event loop`);
+      writer.asyncTrack(pid, Category.loop, `0x${tid.toString(16)}`, loopTrackName(threadName));
   }
 
   /** The thread says that a turn has ended. */

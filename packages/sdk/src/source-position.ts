@@ -34,13 +34,27 @@ export function sourcePosition(file: string, line: number, column: number): Sour
   }
   const loaded = maps.get(file);
   if (loaded === undefined) return undefined;
-  const entry = loaded.map.findEntry(line - 1, column - 1);
-  if (!('originalSource' in entry) || typeof entry.originalSource !== 'string') return undefined;
+  const entry = entryAt(loaded.map, line, column);
+  if (entry === undefined || !('originalSource' in entry) || typeof entry.originalSource !== 'string')
+    return undefined;
   return {
     file: sourceFile(entry.originalSource, loaded.directory),
     line: entry.originalLine + 1,
     column: entry.originalColumn + 1,
   };
+}
+
+function entryAt(
+  map: SourceMap,
+  line: number,
+  column: number,
+): ReturnType<SourceMap['findEntry']> | undefined {
+  try {
+    return map.findEntry(line - 1, column - 1);
+  } catch {
+    // It is decoded only now, and need not be what it says.
+    return undefined;
+  }
 }
 
 function loadMap(file: string): LoadedMap | undefined {
@@ -72,7 +86,18 @@ function lastAddress(text: string): string | undefined {
   return match?.[1];
 }
 
+/** The path of a file's address; what is none stays as it is. */
+export function filePath(address: string): string {
+  if (!address.startsWith('file:')) return address;
+  try {
+    return fileURLToPath(address);
+  } catch {
+    // Made up by a loader.
+    return address;
+  }
+}
+
 function sourceFile(source: string, directory: string): string {
-  if (source.startsWith('file:')) return fileURLToPath(source);
+  if (source.startsWith('file:')) return filePath(source);
   return /^[a-z][a-z0-9+.-]+:/.test(source) ? source : resolve(directory, source);
 }

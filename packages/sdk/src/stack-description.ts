@@ -1,7 +1,7 @@
 /** Makes a stack readable: places in the program's own sources where there are source maps, and a name for the whole. */
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { sourcePosition } from './source-position.ts';
+import { filePath, sourcePosition } from './source-position.ts';
 import type { RawFrame } from './sources/stack-frames.ts';
 
 export interface StackDescription {
@@ -23,7 +23,10 @@ const OWN_PATH = fileURLToPath(OWN);
  */
 export function describeStack(frames: readonly RawFrame[], isLate: boolean): StackDescription {
   const program = frames.filter(([, file]) => !file.startsWith(OWN) && !file.startsWith(OWN_PATH));
-  const isInnocent = isLate && program.length > 1 && program[0]![4] === 1;
+  const [first] = program;
+  // A builtin that was interrupted is one that has just been entered: what really took long has returned.
+  const isInnocent =
+    isLate && first !== undefined && program.length > 1 && (first[4] === 1 || first[1] === '');
   const shown = (isInnocent ? program.slice(1) : program).map(mapped);
   const own = shown.findIndex(([, file]) => isProgram(file));
   const frame = shown[own];
@@ -48,7 +51,7 @@ function blockName(frames: readonly RawFrame[], own: number, isLate: boolean): s
 function mapped(frame: RawFrame): RawFrame {
   const [name, file, line, column, isEntered] = frame;
   if (!isProgram(file)) return frame;
-  const path = file.startsWith('file:') ? fileURLToPath(file) : file;
+  const path = filePath(file);
   const original = sourcePosition(path, line, column);
   return original === undefined
     ? [name, path, line, column, isEntered]

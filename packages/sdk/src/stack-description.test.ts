@@ -1,0 +1,59 @@
+/** What a block is called by its stack. */
+import { expect, test } from 'vitest';
+import type { RawFrame } from './sources/stack-frames.ts';
+import { describeStack } from './stack-description.ts';
+
+const frame = (name: string, file: string, line = 1, isEntered: 0 | 1 = 0): RawFrame => [
+  name,
+  file,
+  line,
+  5,
+  isEntered,
+];
+const nameOf = (isLate: boolean, ...frames: RawFrame[]): string => describeStack(frames, isLate).name;
+
+test('it is the innermost function of the program, with file and line', () => {
+  const stack = [
+    frame('now', 'node:internal/perf', 3),
+    frame('work', '/srv/app.js', 7),
+    frame('main', '/srv/app.js', 9),
+  ];
+  expect(describeStack(stack, false)).toMatchObject({ name: 'work app.js:7', location: '/srv/app.js:7' });
+});
+
+test('a builtin that runs now is named, as is what of Node.js made a native call that is over', () => {
+  expect(nameOf(false, frame('RegExp.test', ''), frame('check', '/srv/app.js', 7))).toBe(
+    'check app.js:7 → RegExp.test',
+  );
+  expect(
+    nameOf(
+      true,
+      frame('getStderr', 'node:x', 1, 1),
+      frame('execSync', 'node:y'),
+      frame('run', '/srv/app.js', 2),
+    ),
+  ).toBe('run app.js:2 → execSync');
+});
+
+test('of a late answer neither a function that has just been entered nor a builtin is to blame', () => {
+  expect(nameOf(true, frame('later', '/srv/app.js', 20, 1), frame('parse', '/srv/app.js', 4))).toBe(
+    'parse app.js:4',
+  );
+  expect(nameOf(true, frame('Array.values', ''), frame('parse', '/srv/app.js', 4))).toBe('parse app.js:4');
+});
+
+test('without a function of the program it is what there is', () => {
+  expect(nameOf(false, frame('listOnTimeout', 'node:internal/timers'))).toBe('listOnTimeout');
+  expect(nameOf(false)).toBe('blocked');
+  expect(nameOf(false, frame('', '/srv/app.js', 3))).toBe('(anonymous) app.js:3');
+});
+
+test('addresses of files are shown as paths, and frames of the recorder are left out', () => {
+  const own = new URL('./region.ts', import.meta.url).href;
+  const { frames } = describeStack([frame('runRegion', own), frame('work', 'file:///srv/app.mjs', 7)], false);
+  expect(frames).toEqual(['work (/srv/app.mjs:7:5)']);
+});
+
+test('an address that is no path of this machine does not matter', () => {
+  expect(nameOf(false, frame('work', 'file://other-host/share/app.mjs', 7))).toBe('work app.mjs:7');
+});
