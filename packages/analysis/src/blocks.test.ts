@@ -25,6 +25,7 @@ function writeLoops(writer: TraceWriter): void {
   writer.slice(worker, writer.string('hash auth.js:12'), loop, 10 * MS, 100 * MS, 0, hash);
   writer.slice(worker, writer.string('blocked'), loop, 200 * MS, 30 * MS, 0, '{"blocked":true}');
   writer.begin(main, writer.string('hash auth.js:12'), loop, 300 * MS, 0, hash);
+  writer.slice(worker, writer.string('turn'), loop, 300 * MS, 5 * MS, 0);
   writer.finish();
 }
 
@@ -53,7 +54,8 @@ test.each([
         location: '/srv/auth.js:12',
         count: 3,
         unfinished: 1,
-        totalNanos: 140 * MS,
+        // The last one goes on until the trace ends.
+        totalNanos: 145 * MS,
         maxNanos: 100 * MS,
         worstStartNanos: stats[0]!.worstStartNanos,
         threads: ['main', 'worker 2 resize.js'],

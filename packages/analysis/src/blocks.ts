@@ -2,7 +2,15 @@
  * What blocked event loops: turns that the recorder called blocks, grouped by the function that was running, with where it is.
  * A block without a stack, and one whose thread was in no function of the program, is grouped under what is known of it.
  */
-import { Argument, Category, EventKind, loopTrackName, type Trace, type Track } from '@ttrace/format';
+import {
+  Argument,
+  Category,
+  EventKind,
+  loopTrackName,
+  type Trace,
+  type Track,
+  timeRange,
+} from '@ttrace/format';
 
 /** One culprit. Times in nanoseconds. */
 export interface BlockStats {
@@ -11,11 +19,11 @@ export interface BlockStats {
   /** `file:line` of the function; '' when not known. */
   readonly location: string;
   readonly count: number;
-  /** Of these, how many have no end in the trace. Their time counts nowhere. */
+  /** Of these, how many have no end in the trace, because it was cut off. They count as long as the trace goes on. */
   readonly unfinished: number;
   readonly totalNanos: number;
   readonly maxNanos: number;
-  /** Begin of the longest one, or of the first when none has an end. */
+  /** Begin of the longest one. */
   readonly worstStartNanos: number;
   /** Names of the threads that were blocked. */
   readonly threads: readonly string[];
@@ -40,6 +48,7 @@ export function blockStats(trace: Trace): BlockStats[] {
   const { kind, start, value, name, category, track, args } = trace.columns;
   const loop = trace.strings.find(Category.loop);
   if (loop === -1) return [];
+  const { end } = timeRange(trace);
   const groups = new Map<string, Group>();
   for (let row = 0; row < trace.length; row++) {
     if (category[row] !== loop || kind[row] !== EventKind.slice || args[row] === 0) continue;
@@ -48,13 +57,14 @@ export function blockStats(trace: Trace): BlockStats[] {
     const location = textOf(facts[Argument.location]);
     const label = trace.strings.text(name[row]!);
     const group = groupFor(groups, label, location, start[row]!);
-    const duration = value[row]!;
+    const isUnfinished = value[row]! < 0;
+    const duration = isUnfinished ? end - start[row]! : value[row]!;
     group.count++;
-    if (duration < 0) group.unfinished++;
-    else group.totalNanos += duration;
+    if (isUnfinished) group.unfinished++;
+    group.totalNanos += duration;
     group.threads.add(threadOf(trace, trace.tracks[track[row]!]!));
     if (duration <= group.maxNanos && group.count > 1) continue;
-    group.maxNanos = Math.max(0, duration);
+    group.maxNanos = duration;
     group.worstStartNanos = start[row]!;
     const stack = facts[Argument.stack];
     group.stack = Array.isArray(stack) ? stack.map(textOf) : [];

@@ -19,7 +19,7 @@ export const Category = {
   /**
    * A turn of a thread's event loop that took long, on a track of its own a thread. Named `turn`; one that blocked the loop has
    * `blocked: true` and is named after what was running. Then `location` says where that is, `stack` has the frames, innermost
-   * first, `region` the open region, `sampled_ms` when in the turn it was seen; at the end `stacks` has what was seen later.
+   * first, `region` the open region, `sampled_ms` when in the turn it was seen. What was seen later are instants on the same track, each with its `stack`.
    */
   loop: 'loop',
   /** A garbage collection: a slice on its thread. */

@@ -13,7 +13,7 @@ interface Shown {
 }
 
 /** A loop whose turns from 1 ms on are shown and are blocks from 20 ms on; what it has written, in milliseconds. */
-function loop(): { track: LoopTrack; shown: () => Shown[] } {
+function loop(): { track: LoopTrack; shown: () => Shown[]; text: () => string } {
   let text = '';
   const writer = createJsonWriter({ sink: (bytes) => (text += new TextDecoder().decode(bytes)) });
   writer.process(1, 'test');
@@ -30,7 +30,7 @@ function loop(): { track: LoopTrack; shown: () => Shown[] } {
     }
     return slices;
   };
-  return { track: new LoopTrack(writer, 1, 7, 'main', MS, 20 * MS), shown };
+  return { track: new LoopTrack(writer, 1, 7, 'main', MS, 20 * MS), shown, text: () => text };
 }
 
 const sample = (turnStart: number, time: number): StackSample => ({
@@ -100,12 +100,13 @@ test('what came before a block in its turn does not end it', () => {
 
 test('of a thread that ends in a block the block ends where it was last seen; at the end of the recording it stays open', () => {
   for (const isOver of [true, false]) {
-    const { track, shown } = loop();
+    const { track, shown, text } = loop();
     track.asked();
     track.answered(sample(10, 40));
     track.asked();
     track.answered(sample(10, 90));
     track.close(isOver);
     expect(shown()).toEqual([{ name: 'work app.js:3', from: 10, to: isOver ? 90 : undefined }]);
+    expect(text()).toMatch(/"ph":"n","name":"work app.js:3".*"ts": *90000/);
   }
 });

@@ -6,7 +6,7 @@
  * A block is written when it is first seen, so that a crash, or a look into the file while it lasts, finds it; its exact end
  * comes with the thread's own record. Times are nanoseconds since the recording's origin.
  */
-import { Category, loopTrackName, type TraceWriter, type TrackRef } from '@ttrace/format';
+import { Category, loopTrackName, type StringRef, type TraceWriter, type TrackRef } from '@ttrace/format';
 
 /** What a thread was doing while its loop was blocked. */
 export interface StackSample {
@@ -27,8 +27,6 @@ export interface StackSample {
 
 /** A turn's begin is computed; two of one turn differ by less. */
 const SAME_TURN = 1e6;
-/** Samples of one block that are kept: one of a minute has as many. */
-const MAX_SAMPLES = 64;
 
 export class LoopTrack {
   readonly #writer: TraceWriter;
@@ -36,8 +34,8 @@ export class LoopTrack {
   readonly #turnNanos: number;
   readonly #blockNanos: number;
   #track: TrackRef | undefined;
-  /** Samples of the turn that goes on. */
-  #samples: StackSample[] = [];
+  /** First sample of the turn that goes on. */
+  #first: StackSample | undefined;
   /** Begin of the block that is in the file already, -1 for none. */
   #open = -1;
   #lastEnd = 0;
@@ -83,15 +81,7 @@ export class LoopTrack {
   /** The watchdog's answer; undefined when there was none. */
   answered(sample: StackSample | undefined): void {
     this.#isAsked = false;
-    if (sample !== undefined && sample.turnStart >= this.#lastEnd - SAME_TURN) {
-      if (Math.abs((this.#samples[0]?.turnStart ?? 0) - sample.turnStart) > SAME_TURN) this.#samples = [];
-      if (this.#samples.length < MAX_SAMPLES) this.#samples.push(sample);
-      const isOver = this.#held !== undefined && this.#held[1] < sample.time;
-      this.#lastSeen = sample.time;
-      if (!isOver && this.#open < 0 && this.#isBlock(sample.turnStart, sample.time)) {
-        this.#begin(Math.max(sample.turnStart, this.#lastEnd), this.#samples[0]!);
-      }
-    }
+    if (sample !== undefined && sample.turnStart >= this.#lastEnd - SAME_TURN) this.#take(sample);
     this.#writeHeld();
   }
 
@@ -103,12 +93,28 @@ export class LoopTrack {
     this.#open = -1;
   }
 
+  #take(sample: StackSample): void {
+    const { turnStart, time } = sample;
+    if (this.#first === undefined || !isSameTurn(this.#first.turnStart, turnStart)) this.#first = sample;
+    const isOver = this.#held !== undefined && this.#held[1] < time;
+    if (isOver) return;
+    if (this.#open < 0 && this.#isBlock(turnStart, time)) {
+      this.#lastSeen = time;
+      this.#begin(Math.max(turnStart, this.#lastEnd), this.#first);
+    } else if (this.#open >= 0 && isSameTurn(this.#open, turnStart)) {
+      this.#lastSeen = time;
+      this.#writeLater(sample);
+    }
+  }
+
+  /** What goes on in a block that is in the file already: an instant, so that it is there should the process be killed. */
+  #writeLater({ name, time, task, frames }: StackSample): void {
+    const args = JSON.stringify({ stack: frames });
+    this.#writer.instant(this.#ownTrack(), this.#writer.string(name), this.#category(), time, task, args);
+  }
+
   #endOpen(time: number): void {
-    this.#writer.end(
-      this.#ownTrack(),
-      Math.max(time, this.#open),
-      this.#samples.length > 1 ? `{"stacks":${this.#stacksText()}}` : '',
-    );
+    this.#writer.end(this.#ownTrack(), Math.max(time, this.#open));
     this.#open = -1;
     this.#lastEnd = Math.max(this.#lastEnd, time);
   }
@@ -121,23 +127,21 @@ export class LoopTrack {
     if (this.#held === undefined) return;
     const [start, end] = this.#held;
     this.#held = undefined;
-    this.#samples = this.#samples.filter(
-      ({ time, turnStart }) => time <= end && turnStart >= start - SAME_TURN,
-    );
-    this.#write(Math.max(start, this.#lastEnd), end);
-    this.#samples = [];
+    const first = this.#first;
+    this.#first = undefined;
+    const isOfIt = first !== undefined && first.time <= end && first.turnStart >= start - SAME_TURN;
+    this.#write(Math.max(start, this.#lastEnd), end, isOfIt ? first : undefined);
     this.#lastEnd = end;
   }
 
-  #write(start: number, end: number): void {
+  #write(start: number, end: number, sample: StackSample | undefined): void {
     if (this.#open >= 0) this.#endOpen(end);
     else if (this.#isBlock(start, end)) {
-      this.#begin(start, this.#samples[0]);
-      this.#open = -1;
-      this.#writer.end(this.#ownTrack(), end);
+      this.#begin(start, sample);
+      this.#endOpen(end);
     } else if (end - start >= this.#turnNanos) {
       const name = this.#writer.string('turn');
-      this.#writer.slice(this.#ownTrack(), name, this.#writer.string(Category.loop), start, end - start, 0);
+      this.#writer.slice(this.#ownTrack(), name, this.#category(), start, end - start, 0);
     }
   }
 
@@ -145,29 +149,22 @@ export class LoopTrack {
     this.#open = start;
     const name = this.#writer.string(sample === undefined ? 'blocked' : sample.name);
     const args = sample === undefined ? '{"blocked":true}' : sampleText(sample);
-    this.#writer.begin(
-      this.#ownTrack(),
-      name,
-      this.#writer.string(Category.loop),
-      start,
-      sample?.task ?? 0,
-      args,
-    );
+    this.#writer.begin(this.#ownTrack(), name, this.#category(), start, sample?.task ?? 0, args);
   }
 
-  /** What was seen after the first sample, with when. */
-  #stacksText(): string {
-    const rest = this.#samples.slice(1).map(({ time, turnStart, frames }) => ({
-      at_ms: Math.round((time - turnStart) / 1e3) / 1e3,
-      stack: frames,
-    }));
-    return JSON.stringify(rest);
+  #category(): StringRef {
+    return this.#writer.string(Category.loop);
   }
 
   #ownTrack(): TrackRef {
     this.#track ??= this.#declare();
     return this.#track;
   }
+}
+
+/** Whether two begins are of one turn. */
+function isSameTurn(one: number, other: number): boolean {
+  return Math.abs(one - other) <= SAME_TURN;
 }
 
 function sampleText({ time, turnStart, region, location, frames }: StackSample): string {

@@ -12,6 +12,10 @@ export type RawFrame = readonly [name: string, file: string, line: number, colum
 /** Innermost frames that are kept. */
 const MAX_FRAMES = 50;
 
+/** Characters of names and addresses that are kept: a `data:` URL may be a whole module. */
+const MAX_NAME = 200;
+const MAX_FILE = 1000;
+
 interface ErrorHooks {
   prepareStackTrace?: unknown;
   stackTraceLimit: number;
@@ -64,7 +68,7 @@ function rawFrames(_: unknown, sites: readonly NodeJS.CallSite[]): RawFrame[] {
     const column = site.getColumnNumber() ?? 0;
     const isEntered =
       line === site.getEnclosingLineNumber() && column === site.getEnclosingColumnNumber() ? 1 : 0;
-    frames.push([siteName(site), file, line, column, isEntered]);
+    frames.push([siteName(site).slice(0, MAX_NAME), file.slice(0, MAX_FILE), line, column, isEntered]);
   }
   return frames;
 }
