@@ -27,9 +27,12 @@ export { validateTrace } from './validate.ts';
 export {
   Argument,
   Category,
+  FLIGHT_TRIGGER,
   LANE_CATEGORIES,
   loopTrackName,
   MetadataName,
   OTHER_NAME,
+  ProcessSlice,
+  sampleTrackName,
 } from './vocabulary.ts';
 export { type WriteTraceOptions, writeTrace, writeTraceSteps } from './write-trace.ts';

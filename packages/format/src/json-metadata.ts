@@ -35,7 +35,7 @@ export function applyMetadata(builder: TraceBuilder, event: MetadataEvent): void
       builder.tracks[event.track()]!.sortIndex = integer(args.sort_index);
       break;
     case MetadataName.dropped:
-      builder.tracks[event.track()]!.dropped = integer(args.dropped);
+      builder.tracks[event.track()]!.dropped += integer(args.dropped);
       break;
     case MetadataName.recording:
       builder.metadata.set(event.name, event.text);

@@ -329,3 +329,14 @@ test('an event of more bytes than one piece of input is read', () => {
   expect(trace.strings.text(trace.columns.args[0]!)).toHaveLength(text.length + 8);
   expect(trace.length).toBe(2);
 });
+
+test('a row that a program named has that name, whatever is on it', () => {
+  const timing = (name: string, id: string, cat = 'timing'): string =>
+    event(`"ph":"n","name":"${name}","cat":"${cat}","id2":{"local":"${id}"}`);
+  const found = tracks(
+    read(`[${timing('load', '0x1 Shop / Orders')},${timing('own', '0x2')},${timing('other', '0x3 x', 'c')}]`),
+  );
+  expect(
+    found.filter((line) => line.includes('async')).map((line) => line.replace(/^.* (?="[^"]*"$)/, '')),
+  ).toEqual(['"Shop / Orders"', '"own"', '"other"']);
+});

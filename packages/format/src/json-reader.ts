@@ -24,7 +24,7 @@ import {
 import { JsonEvent } from './json-event.ts';
 import { JsonEventRows } from './json-event-rows.ts';
 import { JsonExtent } from './json-extent.ts';
-import { nameEventLoops } from './thread-name.ts';
+import { nameThreadLanes, nameTimingRows } from './thread-name.ts';
 import type { TraceBuilder } from './trace-builder.ts';
 import { TraceFormatError, type TraceFormatErrorCode } from './trace-format-error.ts';
 import { DEFAULT_LIMITS, type ReadLimits, type TraceReader } from './trace-reader.ts';
@@ -363,7 +363,8 @@ export class JsonReader implements TraceReader {
     this.#isClosed = true;
     for (const [key, text] of this.#facts) this.#builder.metadata.set(key, text);
     this.#rows.finish();
-    nameEventLoops(this.#builder.tracks);
+    nameThreadLanes(this.#builder.tracks);
+    nameTimingRows(this.#builder.tracks);
     this.#buffer = new Uint8Array(0);
   }
 

@@ -5,6 +5,7 @@
  * Protobuf has no null and cannot tell an empty object from an empty array, so these three use older fields that say it.
  */
 import { Annotation, Event, Nested, NestedType } from './perfetto-fields.ts';
+import { writeFlatAnnotations } from './perfetto-flat-annotations.ts';
 import type { SequenceWriter } from './perfetto-sequence-writer.ts';
 import type { ProtobufOutput } from './protobuf-output.ts';
 
@@ -13,6 +14,17 @@ const UNPARSED = 'args';
 
 /** Writes all members of `args` into the open track event. Never throws: other text becomes one string. */
 export function writeAnnotations(out: ProtobufOutput, sequence: SequenceWriter, args: string): void {
+  const known = sequence.knownArgs.find(args);
+  if (known !== undefined) {
+    out.append(known);
+    return;
+  }
+  const start = out.at;
+  if (!writeFlatAnnotations(out, sequence, args)) encode(out, sequence, args);
+  if (sequence.knownArgs.isRepeated(args)) sequence.knownArgs.keep(args, out.bytes.slice(start, out.at));
+}
+
+function encode(out: ProtobufOutput, sequence: SequenceWriter, args: string): void {
   let parsed: unknown;
   try {
     parsed = JSON.parse(args);

@@ -67,10 +67,21 @@ export function writeAsyncDescriptor(
   category: string,
   id: string,
 ): void {
-  describe(out, place, () => {
-    out.text(TrackField.name, name);
-    out.text(TrackField.description, `${ASYNC_DESCRIPTION}${category} ${id}`);
-  });
+  // hot: one a task, so it is written piece by piece.
+  const packet = out.open(TRACE_PACKET);
+  out.uint(Packet.sequenceId, place.sequenceId);
+  const track = out.open(Packet.trackDescriptor);
+  out.uint(TrackField.uuid, place.uuid);
+  out.uint(TrackField.parentUuid, place.parent);
+  out.text(TrackField.name, name);
+  const description = out.open(TrackField.description);
+  out.utf8(ASYNC_DESCRIPTION);
+  out.utf8(category);
+  out.utf8(' ');
+  out.utf8(id);
+  out.close(description);
+  out.close(track);
+  out.close(packet);
 }
 
 export function writeCounterDescriptor(

@@ -316,7 +316,7 @@ export class EventReader {
     if (!name.startsWith('ttrace_')) return false;
     const text = builder.strings.text(args) || '{}';
     if (name === MetadataName.dropped) {
-      builder.tracks[place]!.dropped = droppedCount(text);
+      builder.tracks[place]!.dropped += droppedCount(text);
       return true;
     }
     builder.metadata.set(name, text);

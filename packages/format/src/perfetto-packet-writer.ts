@@ -13,8 +13,11 @@ import { Argument } from './vocabulary.ts';
 
 const BUFFER_BYTES = 256 << 10;
 /** Room for one packet of the hot paths: all its varints at their longest. */
-const HOT_ROOM = 128;
+const HOT_ROOM = 256;
 const LENGTH_DELIMITED = 2;
+/** Encoded arguments up to this length leave all lengths in the packet of an event below 128. */
+const MAX_HOT_ARGS = 64;
+const NO_ARGS = new Uint8Array(0);
 
 /** Where events go. */
 export interface EventPlace {
@@ -69,19 +72,42 @@ export class PacketWriter {
     this.#sink(block.bytes.subarray(0, block.at));
   }
 
-  /** Writes a begin or instant that carries at most a task. */
-  plain(
+  /** Writes any event. An end has no name. */
+  event(
     place: EventPlace,
     type: number,
     name: StringRef,
     category: StringRef,
     time: number,
     task: number,
+    args: string | undefined,
+    flows: readonly Flow[] | undefined,
+  ): void {
+    // hot
+    if (flows === undefined) {
+      const known = args === undefined || args === '' ? NO_ARGS : place.sequence.knownArgs.find(args);
+      if (known !== undefined && known.length <= MAX_HOT_ARGS) {
+        this.#plain(place, type, name, category, time, task, known);
+        return;
+      }
+    }
+    this.full(place, type, name, category, time, { task, args, flows });
+  }
+
+  /** Writes an event that carries at most a task and few arguments that were encoded before. */
+  #plain(
+    place: EventPlace,
+    type: number,
+    name: StringRef,
+    category: StringRef,
+    time: number,
+    task: number,
+    args: Uint8Array,
   ): void {
     // hot: half of a region. Every length fits one byte, so both are written when the message is complete.
     if (this.out.at > BUFFER_BYTES - HOT_ROOM) this.spill();
     const sequence = place.sequence;
-    const nameIid = sequence.names[name] || sequence.internName(name, this.#strings[name]!);
+    const nameIid = type === EventType.end ? 0 : this.#name(sequence, name);
     const categoryIid =
       category === 0 ? 0 : sequence.categories[category] || this.#category(sequence, category);
     const taskIid = task === 0 ? 0 : sequence.annotationNow(Argument.task);
@@ -95,8 +121,11 @@ export class PacketWriter {
     const event = at + 2;
     bytes[event] = Event.type << 3;
     bytes[event + 1] = type;
-    bytes[event + 2] = Event.nameIid << 3;
-    at = writeVarint(bytes, event + 3, nameIid);
+    at = event + 2;
+    if (nameIid !== 0) {
+      bytes[at] = Event.nameIid << 3;
+      at = writeVarint(bytes, at + 1, nameIid);
+    }
     if (categoryIid !== 0) {
       bytes[at] = Event.categoryIids << 3;
       at = writeVarint(bytes, at + 1, categoryIid);
@@ -106,6 +135,7 @@ export class PacketWriter {
       at = writeVarint(bytes, at + 1, place.uuid);
     }
     if (task !== 0) at = writeTask(bytes, at, taskIid, task);
+    for (let i = 0; i < args.length; i++) bytes[at++] = args[i]!;
     bytes[event - 1] = at - event;
     bytes[packet - 1] = at - packet;
     out.at = at;
@@ -146,8 +176,7 @@ export class PacketWriter {
     const { out } = this;
     const { sequence } = place;
     if (out.at > BUFFER_BYTES / 2) this.spill();
-    const nameIid =
-      type === EventType.end ? 0 : sequence.names[name] || sequence.internName(name, this.#strings[name]!);
+    const nameIid = type === EventType.end ? 0 : this.#name(sequence, name);
     const categoryIid =
       category === 0 ? 0 : sequence.categories[category] || this.#category(sequence, category);
     const packet = this.#openPacket(sequence, time);
@@ -191,6 +220,10 @@ export class PacketWriter {
     writeClock(out, ClockId.realtime, BigInt(micros) * 1000n);
     out.close(snapshot);
     out.close(packet);
+  }
+
+  #name(sequence: SequenceWriter, name: StringRef): number {
+    return sequence.names[name] || sequence.internName(name, this.#strings[name]!);
   }
 
   #category(sequence: SequenceWriter, category: StringRef): number {

@@ -18,6 +18,7 @@ import {
   TRACE_PACKET,
 } from './perfetto-fields.ts';
 import type { ProtobufOutput } from './protobuf-output.ts';
+import { RecentTexts } from './recent-texts.ts';
 import type { StringRef } from './trace-writer.ts';
 
 /** Nanoseconds since the sequence's last timestamp. */
@@ -35,6 +36,8 @@ export class SequenceWriter {
   /** Ids of interned strings by StringRef; 0 = not yet. */
   names: Uint32Array = new Uint32Array(0);
   categories: Uint32Array = new Uint32Array(0);
+  /** Arguments as they were encoded, by their text: the ids of their names are this sequence's. */
+  readonly knownArgs: RecentTexts<Uint8Array> = new RecentTexts();
 
   readonly #out: ProtobufOutput;
   #nameCount = 0;

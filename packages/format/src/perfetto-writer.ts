@@ -56,6 +56,8 @@ class PerfettoWriter implements TraceWriter {
   readonly #tracks: PerfettoTrack[] = [];
   readonly #released: TrackRef[] = [];
   readonly #processUuids = new Map<number, number>();
+  /** By process and name: one that is declared again is the same. */
+  readonly #counterUuids = new Map<string, number>();
   readonly #strings: string[] = [''];
   readonly #stringRefs = new Map<string, StringRef>([['', 0]]);
   #sequenceCount = 0;
@@ -117,7 +119,10 @@ class PerfettoWriter implements TraceWriter {
   }
 
   counterTrack(pid: number, name: string, unit = ''): TrackRef {
-    const place = this.#place(this.#newUuid(pid), this.#processUuid(pid));
+    const key = `${pid} ${name}`;
+    const uuid = this.#counterUuids.get(key) ?? this.#newUuid(pid);
+    this.#counterUuids.set(key, uuid);
+    const place = this.#place(uuid, this.#processUuid(pid));
     writeCounterDescriptor(this.#packets.out, place, name, unit);
     const sequence = this.#startSequence(place.uuid);
     return this.#declare({
@@ -163,9 +168,7 @@ class PerfettoWriter implements TraceWriter {
     if (position >= 0) this.#insertBegin(track, position, name, category, start, { task, args, flows });
     else {
       position = packets.out.at;
-      if ((args === undefined || args === '') && flows === undefined) {
-        packets.plain(track, EventType.begin, name, category, start, task);
-      } else packets.full(track, EventType.begin, name, category, start, { task, args, flows });
+      packets.event(track, EventType.begin, name, category, start, task, args, flows);
     }
     track.recent.push(start, end, position);
     pending.push(start, end);
@@ -200,7 +203,7 @@ class PerfettoWriter implements TraceWriter {
       while (pending.depth !== 0 && pending.lastEnd <= time) this.#packets.end(track, pending.pop());
     }
     if (args === undefined || args === '') this.#packets.end(track, time);
-    else this.#packets.full(track, EventType.end, 0, 0, time, { task: 0, args, flows: undefined });
+    else this.#packets.event(track, EventType.end, 0, 0, time, 0, args, undefined);
   }
 
   instant(
@@ -220,6 +223,7 @@ class PerfettoWriter implements TraceWriter {
   }
 
   release(ref: TrackRef): void {
+    this.#endPending(this.#tracks[ref]!);
     this.#released.push(ref);
   }
 
@@ -231,16 +235,18 @@ class PerfettoWriter implements TraceWriter {
   }
 
   flush(): void {
-    for (const track of this.#tracks) {
-      const { pending } = track;
-      if (pending === undefined) continue;
-      while (pending.depth !== 0) this.#packets.end(track, pending.pop());
-    }
+    for (const track of this.#tracks) this.#endPending(track);
     this.#packets.spill();
   }
 
   finish(): void {
     this.flush();
+  }
+
+  #endPending(track: PerfettoTrack): void {
+    const { pending } = track;
+    if (pending === undefined) return;
+    while (pending.depth !== 0) this.#packets.end(track, pending.pop());
   }
 
   #event(
@@ -254,9 +260,7 @@ class PerfettoWriter implements TraceWriter {
     flows?: readonly Flow[],
   ): void {
     if (track.pending !== undefined) this.#settle(track, track.pending, time, time);
-    if ((args === undefined || args === '') && flows === undefined) {
-      this.#packets.plain(track, type, name, category, time, task);
-    } else this.#packets.full(track, type, name, category, time, { task, args, flows });
+    this.#packets.event(track, type, name, category, time, task, args, flows);
   }
 
   /** Writes the ends of the slices that an event from `time` to `end` does not lie in. */

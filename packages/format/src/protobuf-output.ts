@@ -64,10 +64,27 @@ export class ProtobufOutput {
   }
 
   text(field: number, text: string): void {
-    this.reserve(text.length * 3 + 2 * MAX_VARINT);
     const start = this.open(field);
-    this.at += encoder.encodeInto(text, this.bytes.subarray(this.at)).written;
+    this.utf8(text);
     this.close(start);
+  }
+
+  /** Text as it is: a part of a field. */
+  utf8(text: string): void {
+    this.reserve(text.length * 3);
+    const { bytes } = this;
+    const { length } = text;
+    let { at } = this;
+    // Unit by unit: a third of the time of encodeInto for the short ASCII texts that most are.
+    for (let i = 0; i < length; i++) {
+      const unit = text.charCodeAt(i);
+      if (unit > 127 || i > 256) {
+        at += encoder.encodeInto(text.slice(i), bytes.subarray(at)).written;
+        break;
+      }
+      bytes[at++] = unit;
+    }
+    this.at = at;
   }
 
   raw(field: number, bytes: Uint8Array): void {
@@ -76,6 +93,15 @@ export class ProtobufOutput {
     this.at = writeVarint(this.bytes, this.at, bytes.length);
     this.bytes.set(bytes, this.at);
     this.at += bytes.length;
+  }
+
+  /** Bytes as they are: whole fields. */
+  append(bytes: Uint8Array): void {
+    this.reserve(bytes.length);
+    const target = this.bytes;
+    let { at } = this;
+    for (let i = 0; i < bytes.length; i++) target[at++] = bytes[i]!;
+    this.at = at;
   }
 
   /** Begins a nested message; hand what it returns to `close`. */
@@ -136,9 +162,16 @@ function writeLongVarint(bytes: Uint8Array, from: number, value: number): number
   let at = from;
   // What has no place in 64 bits, infinity too, is 0.
   let rest = value < 2 ** 64 ? value : 0;
+  // Four bytes at a time: they are an integer, where the division of a double is slow.
   while (rest >= 0x1000_0000) {
-    bytes[at++] = (rest % 0x80) | 0x80;
-    rest = Math.floor(rest / 0x80);
+    const high = Math.floor(rest / 0x1000_0000);
+    const low = rest - high * 0x1000_0000;
+    bytes[at] = (low & 0x7f) | 0x80;
+    bytes[at + 1] = ((low >>> 7) & 0x7f) | 0x80;
+    bytes[at + 2] = ((low >>> 14) & 0x7f) | 0x80;
+    bytes[at + 3] = (low >>> 21) | 0x80;
+    at += 4;
+    rest = high;
   }
   while (rest >= 0x80) {
     bytes[at++] = (rest & 0x7f) | 0x80;

@@ -80,8 +80,8 @@ export interface TraceWriter {
   ): void;
   counter(track: TrackRef, time: number, value: number): void;
   /**
-   * Says that nothing more will be written to an async track, so that a writer need not keep it: a recording may have
-   * millions of tasks. Its number may be given to a track declared later.
+   * Says that nothing more will be written to a track, so that a writer need not keep it: a recording may have millions of
+   * tasks, and threads that come and go for weeks. Its number may be given to a track declared later.
    */
   release(track: TrackRef): void;
   /** Writes a fact about the recording or about one thread (`MetadataName`). `args` is a JSON object as text. */

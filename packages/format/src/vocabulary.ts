@@ -22,6 +22,13 @@ export const Category = {
    * first, `region` the open region, `sampled_ms` when in the turn it was seen. What was seen later are instants on the same track, each with its `stack`.
    */
   loop: 'loop',
+  /**
+   * What CPU samples found running: slices on a track of its own a thread, nested as the functions were, outermost first, each named
+   * after its function, `location` says where that is. The outermost one has the `region` and `task` in which the samples were taken.
+   */
+  sample: 'sample',
+  /** User timing: a mark is an instant, a measure an asynchronous slice. */
+  timing: 'timing',
   /** A garbage collection: a slice on its thread. */
   gc: 'gc',
   /** A wait for another thread, a lock or a pool: a slice on the waiting thread, or an asynchronous one. */
@@ -33,6 +40,10 @@ export const Category = {
   /** The life of a worker or of a child process: an asynchronous slice. */
   worker: 'worker',
   process: 'process',
+  /** An error that nothing caught, or a rejection that nothing handled before the process was told of it: an instant named after it. */
+  error: 'error',
+  /** An operation of the thread pool of Node.js, from its call to its callback: an asynchronous slice. */
+  pool: 'pool',
   /** What the recorder says about itself, such as dropped events. */
   ttrace: 'ttrace',
 } as const;
@@ -41,15 +52,26 @@ export const Category = {
 export const LANE_CATEGORIES: ReadonlySet<string> = new Set([
   Category.region,
   Category.loop,
+  Category.sample,
+  Category.timing,
   Category.wait,
   Category.http,
   Category.worker,
   Category.process,
+  Category.pool,
 ]);
+
+/** Name of the instant, of category `ttrace`, at which a trigger of the flight recorder fired: `{ trigger, what, duration_ms? }`. */
+export const FLIGHT_TRIGGER = 'flight trigger';
 
 /** What the track of a thread's event loop is called. */
 export function loopTrackName(thread: string): string {
   return `${thread} event loop`;
+}
+
+/** What the track of a thread's CPU samples is called. */
+export function sampleTrackName(thread: string): string {
+  return `${thread} samples`;
 }
 
 /** Argument names with a fixed meaning. User attributes stand beside them under their own names. */
@@ -72,13 +94,22 @@ export const Argument = {
   dropped: 'dropped',
 } as const;
 
+/**
+ * Names of two short slices of category `process` that tie a recorded child process to the one that started it: the first lies
+ * on the thread that did, with the child's `pid`, the second on the child's main thread, with the system's `parentPid`.
+ */
+export const ProcessSlice = {
+  spawn: 'spawn',
+  start: 'process start',
+} as const;
+
 /** Names of the metadata events (`ph: "M"`) that are ttrace's own; other readers ignore them. */
 export const MetadataName = {
   /** Once a file: `{ version, clock: { monotonicNanos, wallMillis }, node, platform }`, all but `wallMillis` as strings. */
   recording: 'ttrace_recording',
   /** Once a file, if blocked loops could not be asked for their stacks: `{ reason }`. */
   noStacks: 'ttrace_no_stacks',
-  /** Once a thread that dropped events: `{ dropped: number }`. */
+  /** `{ dropped: number }`: events that a thread had no room for since it was last said; they add up. */
   dropped: 'ttrace_dropped',
 } as const;
 
