@@ -78,11 +78,17 @@ export class AsyncTracks {
       this.#lanes.set(kind, free);
     }
     const lane = takeLane(free, time) ?? {
-      track: this.#writer.asyncTrack(this.#pid, category, `0x${(++this.#laneCount).toString(16)}`, name),
+      track: this.#writer.asyncTrack(this.#pid, category, this.#laneId(category, name), name),
       end: 0,
     };
     this.#regions.set(id, { lane, free });
     this.#writer.begin(lane.track, label, this.#writer.string(category), time, task, text);
+  }
+
+  /** Rows that the program names have events of other names: formats without names for tracks read it out of the id. */
+  #laneId(category: string, name: string): string {
+    const id = `0x${(++this.#laneCount).toString(16)}`;
+    return category === Category.timing ? `${id} ${name}` : id;
   }
 
   /** @param text more attributes as the text of a JSON object, or ''. */

@@ -12,8 +12,8 @@ import { type Block, Header, MAX_OPEN } from './ring.ts';
 /** Regions that were ended here and may yet end in the program; more than that are forgotten. */
 const MAX_CUT = 1000;
 
-/** Writes the begin of an open region; false if that cannot be yet. */
-type Begin = (nameId: number, start: number, task: number) => boolean;
+/** Writes the begin of an open region; false if that cannot be yet. @param flow that leads to it, 0 for none. */
+type Begin = (nameId: number, start: number, task: number, flow: number) => boolean;
 
 export class BegunRegions {
   /** Whether nothing is begun: then a region that ends is simply a slice. */
@@ -95,21 +95,28 @@ export class BegunRegions {
       isNext =
         Atomics.load(header, Header.depth) > level &&
         openStart[level] === start &&
-        this.#begin(nameId, start, task);
+        this.#begin(nameId, start, task, this.#flow(level));
       if (isNext) this.#starts.push(start);
     }
     this.#update();
   }
 
-  /** The last round: begins everything that is open, however short. */
+  /** Begins everything that is open, however short. */
   beginOpen(): void {
     const { openStart, openName } = this.#block;
     const level = this.#firstMissing();
     while (this.#starts.length > level) this.#cutInnermost(this.#latest);
     const depth = this.#depth();
     for (let i = level; i < depth; i++) {
-      if (!this.#begin(openName[i]!, openStart[i]!, openName[i + MAX_OPEN]!)) break;
+      if (!this.#begin(openName[i]!, openStart[i]!, openName[i + MAX_OPEN]!, this.#flow(i))) break;
+      this.#starts.push(openStart[i]!);
     }
+    this.#update();
+  }
+
+  #flow(level: number): number {
+    const { openFlow, openStart } = this.#block;
+    return openFlow[level * 2 + 1] === openStart[level] ? openFlow[level * 2]! : 0;
   }
 
   /** A region that the thread is not in any more, and whose end was not among the records: it found no room in the ring. */

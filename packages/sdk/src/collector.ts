@@ -1,134 +1,251 @@
 /**
- * The collector: one worker thread a process, alive while recording. It empties the rings, encodes, and writes the file, so
- * that nothing of this happens in the user's threads, and so that it goes on while their loops are blocked.
+ * The collector: one worker thread a process, alive while something is recorded. It empties the rings, encodes, and writes files,
+ * so that nothing of this happens in the user's threads, and so that it goes on while their loops are blocked.
  *
  * It sleeps on shared memory: the main thread's last act can wake it and wait for it.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { parentPort, workerData } from 'node:worker_threads';
-import { MetadataName, type TraceWriter, type TrackRef } from '@ttrace/format';
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { MetadataName, type TrackRef } from '@ttrace/format';
+import type { CollectorData, Replies, Reply, Request, Since, Wish } from './collector-protocol.ts';
 import { createDrain, type Drain } from './drain.ts';
+import { FileOutput } from './file-output.ts';
+import { FlightOutput } from './flight/flight-output.ts';
+import { canSeeLoopWaits } from './loop-wait.ts';
 import { CollectorState, Control, ERROR_OFFSET, PROBE_KEY } from './ring.ts';
 import { hasSource } from './source-options.ts';
 import { StackSampler } from './stack-sampler.ts';
-import { createTraceFile } from './trace-file.ts';
-import { createWriter, type TraceOutput } from './trace-output.ts';
 import { Watchdog } from './watchdog.ts';
+import { WriterHub } from './writer-hub.ts';
 
 /** How long it sleeps when there is little to do. With one round's time this bounds what a crash can lose. */
 const INTERVAL_MS = 20;
 /** The same while it looks after the event loops: blocks of 30 ms must be seen while they last. */
 const WATCH_INTERVAL_MS = 10;
+/** It wakes earlier to ask a thread at the right moment, but for many threads not all the time. */
+const LEAST_INTERVAL_MS = 4;
 /** Records in a round from which on it does not sleep at all. */
 const BUSY_RECORDS = 4096;
-/** Compressed files are brought up to date this often. */
-const GZIP_FLUSH_MS = 80;
+/** Sleeps after which the event loop of this thread has a turn. */
+const LOOP_EVERY = 10;
 
-export interface CollectorData {
-  readonly control: SharedArrayBuffer;
-  readonly arena: SharedArrayBuffer;
-  readonly fd: number;
-  readonly output: TraceOutput;
-  readonly pid: number;
-  readonly processName: string;
-  readonly origin: bigint;
-  /** Whether the permission model, if there is one, allows the inspector. */
-  readonly canInspect: boolean;
-  /** JSON text of the facts about the recording. */
-  readonly recording: string;
+/** Who looks after the event loops. */
+interface Lookout {
+  /** @returns milliseconds after which it wants to look again. */
+  look(): number;
+  close(): void;
+  openQuestions(): number;
 }
 
-/** What the collector says at its end. */
-export interface CollectorReport {
-  readonly records: number;
-  readonly dropped: number;
-  readonly threads: number;
-  readonly error: { readonly message: string; readonly code: string } | undefined;
-}
+class Collector {
+  readonly #data: CollectorData;
+  readonly #control: Int32Array;
+  readonly #hub = new WriterHub();
+  readonly #process: TrackRef;
+  readonly #drain: Drain;
+  readonly #watchdog: Lookout | undefined;
+  #file: FileOutput | undefined;
+  #flight: FlightOutput | undefined;
+  #isFinished = false;
+  #sleeps = 0;
 
-async function collect(data: CollectorData): Promise<CollectorReport> {
-  const control = new Int32Array(data.control);
-  const file = createTraceFile(data.fd, data.output.isGzip);
-  const writer = createWriter(data.output, { sink: (bytes) => file.write(bytes), origin: data.origin });
-  const process = writer.process(data.pid, data.processName);
-  writer.metadata(process, MetadataName.recording, data.recording);
-  const drain = createDrain(control, data.arena, writer, data.pid, data.origin);
-  Atomics.compareExchange(control, Control.state, CollectorState.starting, CollectorState.running);
-
-  const watch = startWatchdog(control, writer, process, data, drain);
-  const interval = watch === undefined ? INTERVAL_MS : WATCH_INTERVAL_MS;
-  let lastGzipFlush = performance.now();
-  for (;;) {
-    const wake = Atomics.load(control, Control.wake);
-    if (Atomics.load(control, Control.state) === CollectorState.finishing) break;
-    const records = drain.round();
-    watch?.look();
-    writer.flush();
-    if (data.output.isGzip && performance.now() - lastGzipFlush > GZIP_FLUSH_MS) {
-      file.flush();
-      lastGzipFlush = performance.now();
-    }
-    Atomics.add(control, Control.rounds, 1);
-    if (file.error !== undefined) publishError(control, file.error);
-    await (records < BUSY_RECORDS ? woken(control, wake, interval) : nextTurn());
+  constructor(data: CollectorData) {
+    this.#data = data;
+    this.#control = new Int32Array(data.control);
+    this.#process = this.#hub.process(data.pid, data.processName);
+    this.#drain = createDrain(this.#control, data.arena, this.#hub, data.pid, data.origin);
+    this.#watchdog = this.#startWatchdog();
   }
 
-  watch?.close();
-  const counts = drain.finish();
-  writer.finish();
-  file.close();
-  if (file.error !== undefined) publishError(control, file.error);
-  const error = file.error as NodeJS.ErrnoException | undefined;
-  return {
-    ...counts,
-    error: error === undefined ? undefined : { message: error.message, code: error.code ?? '' },
-  };
-}
+  async run(): Promise<void> {
+    const control = this.#control;
+    Atomics.compareExchange(control, Control.state, CollectorState.starting, CollectorState.running);
+    for (;;) {
+      const wake = Atomics.load(control, Control.wake);
+      // Before the wishes are read: what was wished before the end is granted.
+      const isLast = Atomics.load(control, Control.state) === CollectorState.finishing;
+      this.#readWishes(isLast);
+      if (isLast) break;
+      const records = this.#drain.round();
+      const interval = this.#watchdog?.look() ?? INTERVAL_MS;
+      this.#afterRound();
+      Atomics.add(control, Control.rounds, 1);
+      await this.#sleep(records, wake, interval);
+    }
+    this.#finish();
+    this.#closeFile();
+    this.#watchdog?.close();
+  }
 
-/** Looks after blocked loops, if they are to be recorded. */
-function startWatchdog(
-  control: Int32Array,
-  writer: TraceWriter,
-  process: TrackRef,
-  { origin, canInspect }: CollectorData,
-  drain: Drain,
-): { look(): void; close(): void } | undefined {
-  if (!hasSource(control[Control.sources]!, 'loop')) return undefined;
-  const sampler = new StackSampler(`globalThis[Symbol.for(${JSON.stringify(PROBE_KEY)})]?.()`, canInspect);
-  const now = (): number => Number(globalThis.process.hrtime.bigint() - origin);
-  const watchdog = new Watchdog(sampler, control[Control.blockMicros]! * 1000, now);
-  let isSaid = false;
-  return {
-    look: () => {
-      watchdog.look(drain.threads());
+  /**
+   * Until somebody wakes the collector, or its interval is over. The thread sleeps as a whole, for a tenth of what a sleep takes that
+   * lets its event loop go on; that one only has something to do while a question of the watchdog's is open.
+   */
+  async #sleep(records: number, wake: number, interval: number): Promise<void> {
+    const control = this.#control;
+    const isAsking = this.#watchdog !== undefined && this.#watchdog.openQuestions() > 0;
+    if (records >= BUSY_RECORDS) await nextTurn();
+    else if (isAsking) {
+      const wait = Atomics.waitAsync(control, Control.wake, wake, interval);
+      if (wait.async) await wait.value;
+    } else {
+      Atomics.wait(control, Control.wake, wake, interval);
+      // For what the inspector says unasked, such as which workers there are.
+      if (++this.#sleeps % LOOP_EVERY === 0) await nextTurn();
+    }
+  }
+
+  #afterRound(): void {
+    this.#file?.flush();
+    this.#publishError();
+    const written = this.#flight?.afterRound(this.#now(), this.#drain.threads());
+    if (written !== undefined) reply({ id: 0, flightFile: written });
+  }
+
+  /** @param isLast whether nothing is recorded any more. */
+  #readWishes(isLast: boolean): void {
+    for (;;) {
+      const message = receiveMessageOnPort(parentPort!) as { readonly message: Request } | undefined;
+      if (message === undefined) return;
+      const { id, ...wish } = message.message;
+      reply({ id, answer: this.#grant(wish, isLast) });
+    }
+  }
+
+  #grant(wish: Wish, isLast: boolean): Replies[Wish['kind']] {
+    switch (wish.kind) {
+      case 'open-file':
+        this.#openFile(wish);
+        return undefined;
+      case 'close-file':
+        if (isLast || wish.isLast) this.#finish();
+        else this.#drain.settle();
+        return this.#closeFile();
+      case 'open-window':
+        this.#openWindow(wish);
+        return undefined;
+      case 'close-window':
+        if (this.#flight !== undefined) this.#hub.detach(this.#flight.writer);
+        this.#flight = undefined;
+        return undefined;
+      case 'write-window':
+        if (isLast) this.#finish();
+        else this.#drain.settle();
+        return this.#flight?.write(wish.file, wish.output);
+      case 'signal':
+        this.#flight?.signal(this.#now(), wish.signal);
+        return undefined;
+    }
+  }
+
+  #openFile({ since, fd, output }: Extract<Wish, { kind: 'open-file' }>): void {
+    this.#describe();
+    this.#file = new FileOutput(fd, output, this.#data.origin, this.#drain.counts());
+    this.#hub.attach(this.#file.writer, this.#relative(since));
+  }
+
+  #closeFile(): Replies['close-file'] | undefined {
+    const file = this.#file;
+    if (file === undefined) return undefined;
+    this.#hub.detach(file.writer);
+    const report = file.close(this.#drain.counts());
+    this.#publishError();
+    this.#file = undefined;
+    return report;
+  }
+
+  #openWindow({ since, options }: Extract<Wish, { kind: 'open-window' }>): void {
+    this.#describe();
+    this.#flight = new FlightOutput(options, this.#data.origin, () => this.#recordingFacts());
+    this.#hub.attach(this.#flight.writer, this.#relative(since));
+  }
+
+  /** Nothing is recorded any more: the last events, and the file of a trigger that they may be. */
+  #finish(): void {
+    if (this.#isFinished) return;
+    this.#isFinished = true;
+    this.#drain.finish();
+    this.#afterRound();
+  }
+
+  /** What a writer is told when it comes. */
+  #describe(): void {
+    this.#hub.setFact(this.#process, MetadataName.recording, this.#recordingFacts());
+  }
+
+  #recordingFacts(): string {
+    const { origin } = this.#data;
+    const wallMillis = Math.round(Date.now() - this.#now() / 1e6);
+    return JSON.stringify({
+      version: 1,
+      clock: { monotonicNanos: String(origin), wallMillis },
+      node: process.version,
+      platform: `${process.platform}-${process.arch}`,
+    });
+  }
+
+  /** Nanoseconds since the origin; of all events the first without a time. */
+  #relative(since: Since): number {
+    return since === undefined ? -Infinity : Number(since - this.#data.origin);
+  }
+
+  /** Nanoseconds since the origin. */
+  #now(): number {
+    return Number(process.hrtime.bigint() - this.#data.origin);
+  }
+
+  /** Looks after blocked loops, if they are to be recorded. */
+  #startWatchdog(): Lookout | undefined {
+    const control = this.#control;
+    const sources = control[Control.sources]!;
+    if (!hasSource(sources, 'loop') && !hasSource(sources, 'samples')) return undefined;
+    const probe = `globalThis[Symbol.for(${JSON.stringify(PROBE_KEY)})]?.()`;
+    const sampler = new StackSampler(probe, control[Control.canInspect] === 1);
+    if (sampler.failure === undefined && canSeeLoopWaits()) control[Control.seesWaits] = 1;
+    const watchdog = new Watchdog(sampler, control[Control.blockMicros]! * 1000, () => this.#now());
+    let isSaid = false;
+    const sayFailure = (): void => {
       if (sampler.failure === undefined || isSaid) return;
       isSaid = true;
-      writer.metadata(process, MetadataName.noStacks, JSON.stringify({ reason: sampler.failure }));
-    },
-    close: () => sampler.close(),
-  };
+      control[Control.seesWaits] = 0;
+      const reason = JSON.stringify({ reason: sampler.failure });
+      this.#hub.setFact(this.#process, MetadataName.noStacks, reason);
+      this.#hub.metadata(this.#process, MetadataName.noStacks, reason);
+    };
+    // Known from the start where it is not permitted: the program may be over before the first look.
+    sayFailure();
+    return {
+      look: () => {
+        const due = watchdog.look(this.#drain.threads()) / 1e6;
+        const most = watchdog.areAllQuiet ? INTERVAL_MS : WATCH_INTERVAL_MS;
+        sayFailure();
+        return Math.min(most, Math.max(LEAST_INTERVAL_MS, due));
+      },
+      close: () => sampler.close(),
+      openQuestions: () => watchdog.openQuestions,
+    };
+  }
+
+  /** Leaves an error where a thread that cannot receive messages finds it: the main thread while it exits. */
+  #publishError(): void {
+    const control = this.#control;
+    const error = this.#file?.error;
+    if (error === undefined || control[Control.errorBytes] !== 0) return;
+    const text = new TextEncoder().encode(error.message).subarray(0, 1024);
+    new Uint8Array(control.buffer, ERROR_OFFSET, text.length).set(text);
+    Atomics.store(control, Control.errorBytes, text.length);
+  }
 }
 
-/** Leaves an error where a thread that cannot receive messages finds it: the main thread while it exits. */
-function publishError(control: Int32Array, error: Error): void {
-  if (control[Control.errorBytes] !== 0) return;
-  const text = new TextEncoder().encode(error.message).subarray(0, 1024);
-  new Uint8Array(control.buffer, ERROR_OFFSET, text.length).set(text);
-  Atomics.store(control, Control.errorBytes, text.length);
-}
-
-/** Until somebody wakes the collector, or its interval is over. */
-async function woken(control: Int32Array, wake: number, interval: number): Promise<void> {
-  const wait = Atomics.waitAsync(control, Control.wake, wake, interval);
-  if (wait.async) await wait.value;
+function reply(message: Reply): void {
+  parentPort!.postMessage(message);
 }
 
 const data = workerData as CollectorData;
 // A wait on shared memory does not keep a thread alive.
 const life = setInterval(() => {}, 2 ** 30);
-const report = await collect(data);
+await new Collector(data).run();
 clearInterval(life);
 const control = new Int32Array(data.control);
 Atomics.store(control, Control.state, CollectorState.finished);
 Atomics.notify(control, Control.state);
-parentPort?.postMessage(report);

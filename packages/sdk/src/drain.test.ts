@@ -100,7 +100,7 @@ test('a collector that is behind by a full ring finds the oldest events, and the
   }
   expect(slices.at(-1)!.name).toBe('burst 3');
   const marks = recording.events().filter(({ name }) => name === 'ttrace_dropped');
-  expect(marks.map(({ args }) => args)).toEqual([{ dropped }]);
+  expect(marks.reduce((sum, { args }) => sum + Number(args?.dropped), 0)).toBe(dropped);
 });
 
 test('a name that found no room is called (other) once, and by its name when there is room again', () => {

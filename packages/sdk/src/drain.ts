@@ -13,23 +13,35 @@ import {
   type TraceWriter,
   type TrackRef,
 } from '@ttrace/format';
+import { createAnswerTexts } from './answer-texts.ts';
 import { AsyncTracks } from './async-tracks.ts';
-import { BegunRegions } from './begun-regions.ts';
-import { type DrainedThread, defineName, drainedThread, readText } from './drained-thread.ts';
-import { LoopTrack } from './loop-track.ts';
-import { BlockState, blockAt, Control, Header, KIND_SHIFT, NAME_MASK, RecordKind } from './ring.ts';
+import { CounterTracks } from './counter-tracks.ts';
+import {
+  type DrainedThread,
+  defineName,
+  drainedThread,
+  giveTracks,
+  readProfile,
+  readText,
+} from './drained-thread.ts';
+import { LoopWait } from './loop-wait.ts';
+import { BlockState, blockAt, Control, Header, KIND_SHIFT, NAME_MASK, RecordKind, Stamp } from './ring.ts';
 
 /** Slots after which the producer is told about free room, and at most read from one thread before the next has its turn. */
 const TURN_SLOTS = 1 << 14;
 
-/** By `CounterUnit`. */
-const UNITS = [undefined, 'bytes', 'ms', '%'] as const;
+/** Where events go; `direct` is where the most frequent ones may go, with the same numbers. */
+export interface DrainTarget extends TraceWriter {
+  readonly direct?: TraceWriter | undefined;
+}
 
-/** What the recording contained, for whoever asks at its end. */
+/** What has happened since the drain was made. */
 export interface DrainCounts {
-  records: number;
-  dropped: number;
-  threads: number;
+  readonly records: number;
+  readonly dropped: number;
+  readonly threads: number;
+  /** Of the threads, those that take part now. */
+  readonly liveThreads: number;
 }
 
 export interface Drain {
@@ -37,15 +49,19 @@ export interface Drain {
   round(): number;
   /** The threads that take part now and have introduced themselves. */
   threads(): readonly DrainedThread[];
+  /** What was read and dropped so far. */
+  counts(): DrainCounts;
+  /** A round, and the begins of everything that is open: what a file must hold that is closed while recording goes on. */
+  settle(): void;
   /** The last round: what is left, what is still open, and what was dropped. The writer is finished after. */
-  finish(): DrainCounts;
+  finish(): void;
 }
 
 /** @param origin Nanoseconds of `process.hrtime` that are time 0 of the writer. */
 export function createDrain(
   control: Int32Array,
   arena: SharedArrayBuffer,
-  writer: TraceWriter,
+  writer: DrainTarget,
   pid: number,
   origin: bigint,
 ): Drain {
@@ -55,14 +71,15 @@ export function createDrain(
 class RingDrain implements Drain {
   readonly #control: Int32Array;
   readonly #arena: SharedArrayBuffer;
-  readonly #writer: TraceWriter;
+  readonly #writer: DrainTarget;
   readonly #pid: number;
   readonly #origin: number;
   readonly #threads: (DrainedThread | undefined)[] = [];
-  readonly #counts: DrainCounts = { records: 0, dropped: 0, threads: 0 };
+  readonly #counts = { records: 0, dropped: 0, threads: 0 };
   readonly #usedThreadIds = new Set<number>();
   readonly #async: AsyncTracks;
-  readonly #counters = new Map<string, TrackRef>();
+  readonly #answerText = createAnswerTexts();
+  readonly #counters: CounterTracks;
   readonly #region: StringRef;
   readonly #log: StringRef;
   readonly #flow: StringRef;
@@ -70,7 +87,7 @@ class RingDrain implements Drain {
   constructor(
     control: Int32Array,
     arena: SharedArrayBuffer,
-    writer: TraceWriter,
+    writer: DrainTarget,
     pid: number,
     origin: bigint,
   ) {
@@ -81,6 +98,7 @@ class RingDrain implements Drain {
     this.#origin = Number(origin);
     this.#region = writer.string(Category.region);
     this.#async = new AsyncTracks(writer, pid);
+    this.#counters = new CounterTracks(writer, pid);
     this.#log = writer.string(Category.log);
     this.#flow = writer.string(Category.flow);
   }
@@ -94,6 +112,7 @@ class RingDrain implements Drain {
       // Read before the records: a thread that has ended writes no more.
       const hasEnded = Atomics.load(thread.block.header, Header.state) === BlockState.ended;
       this.#readRing(thread);
+      this.#tellDropped(thread);
       if (hasEnded) this.#release(index, thread);
       else thread.begun?.beginLongOpen();
     }
@@ -104,10 +123,23 @@ class RingDrain implements Drain {
     return this.#threads.filter((thread) => thread?.track !== undefined) as readonly DrainedThread[];
   }
 
-  finish(): DrainCounts {
+  counts(): DrainCounts {
+    const liveThreads = this.#threads.filter((thread) => thread !== undefined).length;
+    return { ...this.#counts, liveThreads };
+  }
+
+  settle(): void {
     this.round();
-    for (const thread of this.#threads) if (thread !== undefined) this.#close(thread, false);
-    return this.#counts;
+    for (const thread of this.#threads) thread?.begun?.beginOpen();
+  }
+
+  finish(): void {
+    this.settle();
+    for (const thread of this.#threads) {
+      thread?.loop?.close(false);
+      thread?.wait?.close();
+      thread?.samples?.close();
+    }
   }
 
   #thread(index: number): DrainedThread | undefined {
@@ -139,7 +171,7 @@ class RingDrain implements Drain {
   #readSlots(thread: DrainedThread, end: number, head: number): void {
     // hot: one turn a region.
     const { doubles, integers, mask } = thread.block;
-    const writer = this.#writer;
+    let writer = this.#writer.direct ?? this.#writer;
     let tail = thread.tail;
     let records = 0;
     while (((end - tail) | 0) > 0) {
@@ -155,6 +187,9 @@ class RingDrain implements Drain {
         thread.begun?.isIdle === true
       ) {
         const start = Math.round(doubles[slot]! * 1e6);
+        if (thread.history !== undefined) {
+          note(thread, kindAndName & NAME_MASK, integers[slot * 2 + 5]!, doubles[slot]!, doubles[slot + 1]!);
+        }
         writer.slice(
           thread.track,
           thread.names[kindAndName & NAME_MASK]!,
@@ -176,6 +211,7 @@ class RingDrain implements Drain {
         doubles[slot + 1]!,
       );
       tail = thread.tail;
+      writer = this.#writer.direct ?? this.#writer;
     }
     thread.tail = ((head - tail) | 0) < 0 ? head : tail;
     this.#counts.records += records;
@@ -192,7 +228,7 @@ class RingDrain implements Drain {
   ): number {
     switch (kind) {
       case RecordKind.text:
-        thread.text = readText(thread, first);
+        thread.text = name === 0 ? readText(thread, first) : (thread.nameTexts[name] ?? '');
         return 0;
       case RecordKind.flow:
         thread.flow = first;
@@ -200,6 +236,9 @@ class RingDrain implements Drain {
         return 0;
       case RecordKind.name:
         defineName(thread, name, task, this.#writer, this.#region);
+        return 0;
+      case RecordKind.taskRun:
+        thread.history?.add(0, task, first, second);
         return 0;
       case RecordKind.thread:
         this.#introduce(thread, name, first, second);
@@ -220,18 +259,10 @@ class RingDrain implements Drain {
     while (this.#usedThreadIds.has(tid)) tid += 1 << 22;
     this.#usedThreadIds.add(tid);
     thread.threadId = threadId;
+    thread.name = thread.text;
     thread.offset = clockOffset - this.#origin;
-    const track = this.#writer.thread(this.#pid, tid, thread.text, threadId);
-    thread.track = track;
-    const [turn, block] = [this.#control[Control.turnMicros]!, this.#control[Control.blockMicros]!];
-    thread.loop = new LoopTrack(this.#writer, this.#pid, tid, thread.text, turn * 1000, block * 1000);
-    thread.begun = new BegunRegions(this.#writer, track, thread.offset, thread.block, (id, start, task) => {
-      const name = thread.names[id];
-      // On the way still.
-      if (name === undefined) return false;
-      this.#writer.begin(track, name, thread.categories[id]!, Math.round(start * 1e6) + thread.offset, task);
-      return true;
-    });
+    if (this.#control[Control.seesWaits] === 1) thread.wait = new LoopWait(osThreadId);
+    giveTracks(thread, this.#writer, this.#control, this.#pid, tid, this.#origin);
   }
 
   #writeEvent(
@@ -263,11 +294,14 @@ class RingDrain implements Drain {
       case RecordKind.taskEnd:
         this.#async.endTask(task, time, thread.text);
         break;
+      case RecordKind.requestEnd:
+        this.#async.endTask(task, time, this.#answerText(second, thread.text));
+        break;
       case RecordKind.log:
         writer.instant(track, label, this.#log, time, task, `{"message":${JSON.stringify(thread.text)}}`);
         break;
       case RecordKind.counter:
-        writer.counter(this.#counter(thread.nameTexts[name] ?? '', task), time, second);
+        writer.counter(this.#counters.track(thread, name, task), time, second);
         break;
       case RecordKind.slice:
         writer.slice(
@@ -282,6 +316,10 @@ class RingDrain implements Drain {
         break;
       case RecordKind.instant:
         writer.instant(track, label, category, time, task, thread.text);
+        break;
+      case RecordKind.profile:
+        thread.profileText += thread.text;
+        if (name === 1) readProfile(thread);
         break;
       case RecordKind.turn:
         thread.loop?.turn(time, Math.round(second * 1e6) + thread.offset);
@@ -302,6 +340,7 @@ class RingDrain implements Drain {
     const end = Math.round(second * 1e6);
     const label = thread.names[name] ?? 0;
     const category = thread.categories[name] ?? this.#region;
+    if (thread.history !== undefined) note(thread, name, task, first, second);
     if (thread.begun?.end(first, second, thread.text) === true) return;
     if (thread.flow === 0) {
       writer.slice(track, label, category, start + thread.offset, end - start, task, thread.text);
@@ -323,31 +362,37 @@ class RingDrain implements Drain {
     this.#async.beginRegion(thread.flow, category, text, thread.names[name] ?? 0, time, task, thread.text);
   }
 
-  #counter(name: string, unit: number): TrackRef {
-    let track = this.#counters.get(name);
-    if (track === undefined) {
-      track = this.#writer.counterTrack(this.#pid, name, UNITS[unit]);
-      this.#counters.set(name, track);
-    }
-    return track;
-  }
-
   /** The thread has ended: writes what only its end tells, and gives the block back. */
   #release(index: number, thread: DrainedThread): void {
-    this.#close(thread, true);
+    thread.begun?.beginOpen();
+    thread.loop?.close(true);
+    thread.wait?.close();
+    thread.samples?.close();
+    this.#counters.release(thread);
+    if (thread.track !== undefined) this.#writer.release(thread.track);
+    this.#releaseOperations(thread.block.stamps);
     this.#threads[index] = undefined;
     Atomics.store(thread.block.header, Header.state, BlockState.free);
   }
 
-  #close(thread: DrainedThread, isOver: boolean): void {
-    const { header } = thread.block;
-    if (thread.track === undefined) return;
-    thread.begun?.beginOpen();
-    thread.loop?.close(isOver);
-    const dropped = header[Header.dropped]! >>> 0;
-    if (dropped > 0) {
-      this.#counts.dropped += dropped;
-      this.#writer.metadata(thread.track, MetadataName.dropped, `{"dropped":${dropped}}`);
-    }
+  /** A thread that was terminated left them under way in the thread pool. */
+  #releaseOperations(stamps: Float64Array): void {
+    Atomics.add(this.#control, Control.poolDone, stamps[Stamp.operations]!);
+    Atomics.add(this.#control, Control.lookupsDone, stamps[Stamp.lookups]!);
+    stamps.fill(0, Stamp.operations);
   }
+
+  /** Events that found no room since the last time. */
+  #tellDropped(thread: DrainedThread): void {
+    const count = (thread.block.header[Header.dropped]! - thread.dropped) >>> 0;
+    if (count === 0 || thread.track === undefined) return;
+    thread.dropped = (thread.dropped + count) | 0;
+    this.#counts.dropped += count;
+    this.#writer.metadata(thread.track, MetadataName.dropped, `{"dropped":${count}}`);
+  }
+}
+
+/** Regions of the program itself, for the samples taken in them. */
+function note(thread: DrainedThread, name: number, task: number, start: number, end: number): void {
+  if (thread.categoryTexts[name] === '') thread.history!.add(name, task, start, end);
 }

@@ -1,8 +1,12 @@
-/** What drain.ts knows about one thread: where it is in the thread's ring, and what the records' numbers stand for. */
-import { OTHER_NAME, type StringRef, type TraceWriter, type TrackRef } from '@ttrace/format';
-import type { BegunRegions } from './begun-regions.ts';
-import type { LoopTrack } from './loop-track.ts';
-import { type Block, Header, OTHER_NAME_ID, SLOT_BYTES } from './ring.ts';
+/** What drain.ts knows about one thread: where it is in the thread's ring, what the records' numbers stand for, and its tracks. */
+import { Category, OTHER_NAME, type StringRef, type TraceWriter, type TrackRef } from '@ttrace/format';
+import { BegunRegions } from './begun-regions.ts';
+import { LoopTrack } from './loop-track.ts';
+import type { LoopWait } from './loop-wait.ts';
+import { type Block, Control, Header, OTHER_NAME_ID, ROW_SEPARATOR, SLOT_BYTES } from './ring.ts';
+import { RegionHistory } from './samples/region-history.ts';
+import { type CompactProfile, SampleTrack } from './samples/sample-track.ts';
+import { hasSource } from './source-options.ts';
 
 /** One thread, from its block and the records in it. */
 export interface DrainedThread {
@@ -13,14 +17,28 @@ export interface DrainedThread {
   /** Known from the same moment on. */
   begun: BegunRegions | undefined;
   loop: LoopTrack | undefined;
+  wait: LoopWait | undefined;
+  /** When its quiet loop was last seen to wait, in nanoseconds since the recording's origin. */
+  waitedAt: number;
+  /** While CPU samples are taken. */
+  samples: SampleTrack | undefined;
+  history: RegionHistory | undefined;
+  /** Of the profile that is being read. */
+  profileText: string;
   threadId: number;
+  name: string;
+  /** Events that found no room, as far as they are in the file. */
+  dropped: number;
   /** Nanoseconds to add to the thread's clock for nanoseconds since the recording's origin. */
   offset: number;
   names: StringRef[];
+  /** What the row of each name's events is called; the name itself, if it does not say anything else. */
   nameTexts: string[];
   /** Category of each name; that of regions where it has none of its own. */
   categories: StringRef[];
   categoryTexts: string[];
+  /** Counters that the thread has written to, by name. */
+  readonly counters: Map<number, TrackRef>;
   /** Belongs to the next record. */
   text: string;
   flow: number;
@@ -35,12 +53,20 @@ export function drainedThread(block: Block, otherName: StringRef, region: String
     track: undefined,
     begun: undefined,
     loop: undefined,
+    wait: undefined,
+    waitedAt: 0,
+    samples: undefined,
+    history: undefined,
+    profileText: '',
     threadId: 0,
+    name: '',
+    dropped: 0,
     offset: 0,
     names: [],
     nameTexts: [],
     categories: [],
     categoryTexts: [],
+    counters: new Map(),
     text: '',
     flow: 0,
     flowDirection: 0,
@@ -60,25 +86,68 @@ export function defineName(
   region: StringRef,
 ): void {
   const category = thread.text.slice(0, categoryLength);
-  const name = thread.text.slice(categoryLength);
+  const whole = thread.text.slice(categoryLength);
+  // Elsewhere a program may call its regions anything.
+  const [row = '', name = row] = category === Category.timing ? whole.split(ROW_SEPARATOR) : [whole];
   thread.names[id] = writer.string(name);
-  thread.nameTexts[id] = name;
+  thread.nameTexts[id] = row;
   thread.categories[id] = category === '' ? region : writer.string(category);
   thread.categoryTexts[id] = category;
   thread.text = '';
 }
 
-const decoder = new TextDecoder();
-
 /** Reads a text of so many bytes from the ring, and moves on behind it. */
 export function readText(thread: DrainedThread, length: number): string {
   const { bytes, mask } = thread.block;
   const at = (thread.tail & mask) * SLOT_BYTES;
-  // Copied: a decoder does not take shared memory.
-  const copy = new Uint8Array(length);
-  const fits = Math.min(length, bytes.length - at);
-  copy.set(bytes.subarray(at, at + fits));
-  if (fits < length) copy.set(bytes.subarray(0, length - fits), fits);
   thread.tail = (thread.tail + Math.ceil(length / SLOT_BYTES)) | 0;
-  return decoder.decode(copy);
+  if (at + length <= bytes.length) return bytes.toString('utf8', at, at + length);
+  // It goes on at the ring's beginning; a character may as well.
+  const copy = Buffer.alloc(length);
+  bytes.copy(copy, 0, at);
+  bytes.copy(copy, bytes.length - at, 0, at + length - bytes.length);
+  return copy.toString();
+}
+
+/** Gives a thread that has introduced itself what writes its events. @param origin Nanoseconds of `process.hrtime` at time 0. */
+export function giveTracks(
+  thread: DrainedThread,
+  writer: TraceWriter,
+  control: Int32Array,
+  pid: number,
+  tid: number,
+  origin: number,
+): void {
+  const { block, name, offset } = thread;
+  const track = writer.thread(pid, tid, name, thread.threadId);
+  thread.track = track;
+  const [turnMicros, blockMicros] = [control[Control.turnMicros]!, control[Control.blockMicros]!];
+  thread.loop = new LoopTrack(writer, pid, tid, name, turnMicros * 1000, blockMicros * 1000);
+  if (hasSource(control[Control.sources]!, 'samples')) {
+    thread.history = new RegionHistory(block);
+    thread.samples = new SampleTrack(writer, pid, tid, name, origin / 1000);
+  }
+  thread.begun = new BegunRegions(writer, track, offset, block, (id, start, task, flow) => {
+    const label = thread.names[id];
+    // On the way still.
+    if (label === undefined) return false;
+    const time = Math.round(start * 1e6) + offset;
+    const flows = flow === 0 ? undefined : [{ id: flow, direction: 'in' as const }];
+    writer.begin(track, label, thread.categories[id]!, time, task, '', flows);
+    return true;
+  });
+}
+
+/** Makes slices of a CPU profile whose last piece has been read. */
+export function readProfile(thread: DrainedThread): void {
+  const { samples, history, offset, nameTexts, profileText } = thread;
+  thread.profileText = '';
+  try {
+    samples?.add(JSON.parse(profileText) as CompactProfile, (time) => {
+      const { nameId, task } = history!.at((time - offset) / 1e6);
+      return { region: nameTexts[nameId] ?? '', task };
+    });
+  } catch {
+    // A piece of it found no room.
+  }
 }

@@ -1,7 +1,14 @@
 /** Records what a Node.js program does on all of its threads into a trace file. */
 export type { Attributes, AttributeValue } from './attributes.ts';
+export type {
+  FlightFile,
+  FlightFormat,
+  FlightRecorder,
+  FlightRecorderOptions,
+} from './flight/flight-recorder.ts';
+export { type FlightTrigger, parseTriggers } from './flight/triggers.ts';
+export type { RecordingReport, RecordOptions, StartOptions } from './recording.ts';
 export type { Region } from './region.ts';
-export type { RecordingReport, StartOptions } from './session.ts';
 export {
   type LoopOptions,
   parseSources,

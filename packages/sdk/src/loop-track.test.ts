@@ -63,6 +63,16 @@ test('a block is there as soon as it is seen, and ends when the thread says so',
   expect(shown()).toEqual([{ name: 'work app.js:3', from: 10, to: 80 }]);
 });
 
+test('what was seen as the turn had just begun gives way to what is seen while it blocks', () => {
+  const { track, shown } = loop();
+  track.asked();
+  track.answered({ ...sample(10, 10.3), name: 'just woken' });
+  track.asked();
+  track.answered(sample(10, 35));
+  track.turn(10 * MS, 90 * MS);
+  expect(shown()).toEqual([{ name: 'work app.js:3', from: 10, to: 90 }]);
+});
+
 test('a turn waits for the answer that is on its way, and one that came too late names nothing', () => {
   const { track, shown } = loop();
   track.asked();

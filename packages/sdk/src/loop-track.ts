@@ -25,6 +25,9 @@ export interface StackSample {
   readonly frames: readonly string[];
 }
 
+/** What runs so early in a turn is not what blocks it: who was asked while it waited answers as soon as it wakes. */
+const EARLY = 5e6;
+
 /** A turn's begin is computed; two of one turn differ by less. */
 const SAME_TURN = 1e6;
 
@@ -91,16 +94,21 @@ export class LoopTrack {
     this.#writeHeld();
     if (isThreadOver && this.#open >= 0) this.#endOpen(this.#lastSeen);
     this.#open = -1;
+    if (!isThreadOver || this.#track === undefined) return;
+    this.#writer.release(this.#track);
+    this.#track = undefined;
   }
 
   #take(sample: StackSample): void {
     const { turnStart, time } = sample;
-    if (this.#first === undefined || !isSameTurn(this.#first.turnStart, turnStart)) this.#first = sample;
+    const first = this.#first;
+    const isFirst = first === undefined || !isSameTurn(first.turnStart, turnStart);
+    if (isFirst || first.time - first.turnStart < EARLY) this.#first = sample;
     const isOver = this.#held !== undefined && this.#held[1] < time;
     if (isOver) return;
     if (this.#open < 0 && this.#isBlock(turnStart, time)) {
       this.#lastSeen = time;
-      this.#begin(Math.max(turnStart, this.#lastEnd), this.#first);
+      this.#begin(Math.max(turnStart, this.#lastEnd), this.#first ?? sample);
     } else if (this.#open >= 0 && isSameTurn(this.#open, turnStart)) {
       this.#lastSeen = time;
       this.#writeLater(sample);

@@ -3,10 +3,10 @@
  * hand into memory or a file. The recorder, the ring, the drain and the writer are the real ones. Not part of the package.
  */
 import { expect } from 'vitest';
+import { createWriter } from './create-writer.ts';
 import { createDrain, type DrainCounts } from './drain.ts';
 import { BlockState, blockBytes, blockHeader, CollectorState, Control, growArena, Header } from './ring.ts';
 import { sharedMemory } from './shared-memory.ts';
-import { createWriter } from './trace-output.ts';
 
 const { control, arena } = sharedMemory();
 
@@ -71,9 +71,9 @@ export function recordHere(slotsLog2 = 14, sink: (bytes: Uint8Array) => void = (
     },
     finish(): DrainCounts {
       control[Control.recording] = 0;
-      const counts = drain.finish();
+      drain.finish();
       writer.finish();
-      return counts;
+      return drain.counts();
     },
     events: () => JSON.parse(text.trimEnd().endsWith(']') ? text : `${text}]`) as DrainedEvent[],
   };

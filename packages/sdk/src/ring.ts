@@ -39,18 +39,43 @@ export const Control = {
   blockMicros: 14,
   /** Ports handed over so far. */
   transfers: 15,
+  /** Time between two CPU samples, microseconds. */
+  sampleMicros: 16,
+  /** Whether the inspector may be used: workers cannot ask. */
+  canInspect: 17,
+  /** Threads of the thread pool, and operations handed to it and back, of all threads; how many of them look up names. */
+  poolThreads: 18,
+  poolSubmitted: 19,
+  poolDone: 20,
+  lookupsSubmitted: 21,
+  lookupsDone: 22,
+  /** Whether the collector sees by itself that a loop waits: then idle ones need not say so. */
+  seesWaits: 23,
+  /** Message queues that have a counter. */
+  shownQueues: 24,
 } as const;
 
 export const CollectorState = { starting: 0, running: 1, finishing: 2, finished: 3 } as const;
 
-export const CONTROL_BYTES = 10_240;
+export const CONTROL_BYTES = 77_312;
 /** Where in `control` the collector leaves the text of an error for threads that cannot wait for a message. */
 export const ERROR_OFFSET = 1024;
 /** Where in `control` the identities of ports lie that are on their way to another thread: `TRANSFERS` entries of doubles. */
 export const TRANSFER_OFFSET = 4096;
 export const TRANSFERS = 128;
-/** Carrying message's flow id, index among its ports, base of ids sent, of ids received, count sent, count received. */
+/** Carrying message's flow id, index among its ports, kind and side, channel, count sent, count received. */
 export const TRANSFER_FIELDS = 6;
+/** Where in `control` the times lie at which operations of the thread pool came back: the last so many, twice, as doubles. */
+export const POOL_OFFSET = 10_240;
+export const POOL_ENDS = 1024;
+/** Where in `control` the lengths of message queues lie: so many entries of so many integers. */
+export const QUEUE_OFFSET = 26_624;
+export const QUEUES = 256;
+export const QUEUE_INTS = 48;
+/** Where in `control` the BroadcastChannels lie, by name: so many entries of three integers. */
+export const BROADCAST_OFFSET = 75_776;
+export const BROADCASTS = 128;
+export const BROADCAST_INTS = 3;
 
 /** Address space, not memory: pages count from their first use. */
 export const ARENA_MAX_BYTES: number = 2 ** 31;
@@ -61,7 +86,7 @@ export const SLOT_BYTES = 24;
 /** Slots a ring has by default: 12 MiB, 87 ms of a thread that does nothing but record 6 M regions/s. */
 export const DEFAULT_SLOTS_LOG2 = 19;
 
-/** What a slot holds; the upper four bits of its third field. The lower 24 bits are the name's id. */
+/** What a slot holds; the upper five bits of its third field. The lower 24 bits are the name's id. */
 export const RecordKind = {
   /** Region of code on the thread: start, end. */
   region: 1,
@@ -79,7 +104,7 @@ export const RecordKind = {
   counter: 7,
   /** Belongs to the next record: id of a flow or an async region; name field: 0 = out, 1 = in. */
   flow: 8,
-  /** Belongs to the next record: byte length of a text that fills the next slots. */
+  /** Belongs to the next record: byte length of a text that fills the next slots; or, with a name, that name's text again. */
   text: 9,
   /** Defines the name id by the text before it; task field: how many of the text's UTF-16 units are the name's category. */
   name: 10,
@@ -91,16 +116,28 @@ export const RecordKind = {
   turn: 13,
   /** Moment on the thread: time; a text before it is the JSON of its attributes. */
   instant: 14,
+  /** A piece of a CPU profile, as the text before it; name field: 1 for the last one. */
+  profile: 15,
+  /** End of the task of a served request: time, answer by `ANSWER_STATUSES`; a text before it is the JSON of its route. */
+  requestEnd: 16,
+  /** Stretch of code that ran in a task, for CPU samples: start, end. */
+  taskRun: 17,
 } as const;
+
+/** Answer of a request as one number: status + this * (bytes of its body + 1), where no bytes + 1 say that they are not known. */
+export const ANSWER_STATUSES = 1024;
 
 /** What a counter counts. */
 export const CounterUnit = { none: 0, bytes: 1, millis: 2, percent: 3 } as const;
 
-export const KIND_SHIFT = 28;
+export const KIND_SHIFT = 27;
 export const NAME_MASK = 0xff_ffff;
 
 /** Name id that every name past the bound shares. */
 export const OTHER_NAME_ID = 1;
+
+/** Stands in a name between what its row is called and its own text, where they differ. */
+export const ROW_SEPARATOR = '\0';
 
 /** Indexes into a block's header (Int32Array). Owner's and collector's fields lie on cache lines of their own. */
 export const Header = {
@@ -113,16 +150,21 @@ export const Header = {
   dropped: 17,
   /** Open regions. */
   depth: 18,
-  /** Two doubles: `Stamp`. */
+  /** Four doubles: `Stamp`. */
   stamps: 20,
   /** Next slot to be read. */
   tail: 32,
 } as const;
 
-/** Indexes into a block's `stamps`: times of the thread's own clock in milliseconds, of its loop source. */
+/** Indexes into a block's `stamps`: what a thread says about itself at any moment. */
 export const Stamp = {
-  /** When the thread was last seen between two callbacks; 0 while it is parked, or does not say. */
+  /** When it was last seen between two callbacks, in milliseconds of its own clock; 0 while it is parked, or does not say. */
   alive: 0,
+  /** Its operations in the thread pool, and those of them that look up names. */
+  operations: 1,
+  lookups: 2,
+  /** 1 while its loop is so idle that it does not show itself regularly. */
+  quiet: 3,
 } as const;
 
 /** Where the watchdog finds what to ask a thread: key (`Symbol.for`) of a function on the thread's global object. */
@@ -134,7 +176,7 @@ export const BlockState = { free: 0, claimed: 1, live: 2, ended: 3 } as const;
 export const MAX_OPEN = 64;
 
 const HEADER_BYTES = 256;
-const OPEN_BYTES = MAX_OPEN * 16;
+const OPEN_BYTES = MAX_OPEN * 32;
 const BLOCK_HEADER_BYTES = HEADER_BYTES + OPEN_BYTES;
 
 /** Typed views of one block. */
@@ -146,10 +188,12 @@ export interface Block {
   readonly openStart: Float64Array;
   /** … name ids, and task ids behind them. */
   readonly openName: Uint32Array;
+  /** … flows that end at their begins, each with the start of the region that it is of: others leave what stands there. */
+  readonly openFlow: Float64Array;
   /** The ring, as doubles and as integers. */
   readonly doubles: Float64Array;
   readonly integers: Uint32Array;
-  readonly bytes: Uint8Array;
+  readonly bytes: Buffer;
   readonly mask: number;
 }
 
@@ -169,12 +213,13 @@ export function blockAt(arena: SharedArrayBuffer, slotsLog2: number, index: numb
   const ring = offset + BLOCK_HEADER_BYTES;
   return {
     header: blockHeader(arena, slotsLog2, index),
-    stamps: new Float64Array(arena, offset + Header.stamps * 4, 2),
+    stamps: new Float64Array(arena, offset + Header.stamps * 4, 4),
     openStart: new Float64Array(arena, open, MAX_OPEN),
     openName: new Uint32Array(arena, open + MAX_OPEN * 8, MAX_OPEN * 2),
+    openFlow: new Float64Array(arena, open + MAX_OPEN * 16, MAX_OPEN * 2),
     doubles: new Float64Array(arena, ring, slots * 3),
     integers: new Uint32Array(arena, ring, slots * 6),
-    bytes: new Uint8Array(arena, ring, slots * SLOT_BYTES),
+    bytes: Buffer.from(arena, ring, slots * SLOT_BYTES),
     mask: slots - 1,
   };
 }

@@ -1,65 +1,46 @@
 /**
- * One recording of the process, from start to its end, however it ends: opens the file, starts the collector, switches all
- * threads on, and takes everything back. Main thread only. Module state, because there is one recording a process.
+ * The running recorder of the process, from the first that wants it (a trace file, the flight recorder) to the last: starts the
+ * collector, switches all threads on, and takes everything back. Main thread only. Module state, because there is one a process.
  */
-import { basename, resolve } from 'node:path';
+import { basename } from 'node:path';
 import { isMainThread, type Worker } from 'node:worker_threads';
-import type { CollectorData, CollectorReport } from './collector.ts';
-import { discardTraceFile, openTraceFile } from './open-trace-file.ts';
+import type { CollectorData, Replies, Reply, Since, Wish } from './collector-protocol.ts';
+import type { FlightFileResult } from './flight/files.ts';
 import { afterExitListeners } from './process-exit.ts';
 import {
   BlockState,
+  BROADCAST_INTS,
+  BROADCAST_OFFSET,
+  BROADCASTS,
   blockBytes,
   blockHeader,
   CollectorState,
   Control,
-  DEFAULT_SLOTS_LOG2,
   ERROR_OFFSET,
   Header,
-  SLOT_BYTES,
 } from './ring.ts';
 import { sharedMemory } from './shared-memory.ts';
-import { chooseSources, type SourceChoice, type SourceOptions } from './source-options.ts';
+import type { SourceChoice } from './source-options.ts';
 import { activeRecording } from './thread-recorder.ts';
 import { stopSources } from './thread-sources.ts';
-import { type TraceOutput, traceOutput } from './trace-output.ts';
 import { TraceUsageError } from './trace-usage-error.ts';
 import { enrolWorkers, OriginalWorker } from './worker-enrolment.ts';
 
-/** What to record, and where to. */
-export interface StartOptions {
-  /** The file to write; its extension picks the format: `.json`, `.json.gz`, `.pftrace`, `.pftrace.gz`. */
-  readonly file: string;
-  /**
-   * Bytes of memory a thread may fill before the collector has written them; a power of two of slots of 24 bytes is
-   * used. Default 12 MiB. From 64 KiB to 256 MiB. A full buffer drops the newest events and counts them.
-   */
-  readonly bufferBytes?: number;
-  /**
-   * What to record of the runtime: `false` for nothing, or an object such as `{ messages: false, loop: { blockMs: 50 } }`.
-   * Default: what the environment variable TTRACE_SOURCES says, such as `no-messages` or `none,gc`, else everything that costs
-   * little.
-   */
-  readonly sources?: boolean | SourceOptions;
-}
+/** Who wants what is recorded. */
+export type Consumer = 'file' | 'flight';
 
-/** What a recording contained. */
-export interface RecordingReport {
-  readonly file: string;
-  /** Events that are in the file. */
-  readonly events: number;
-  /** Events that found no room in their thread's buffer. */
-  readonly dropped: number;
-  /** Threads that took part. */
-  readonly threads: number;
-  /** Threads that could not: there was no memory for their buffers. */
-  readonly refusedThreads: number;
+/** How to record; what the first consumer asks for counts. */
+export interface SessionOptions {
+  readonly slotsLog2: number;
+  readonly sources: SourceChoice;
 }
 
 interface Session {
-  readonly file: string;
   readonly collector: Worker;
-  readonly ended: Promise<CollectorReport>;
+  /** Resolves with the error that ended the collector early, if one did. */
+  readonly ended: Promise<string | undefined>;
+  readonly consumers: Set<Consumer>;
+  readonly waiting: Map<number, (answer: never) => void>;
   readonly restoreWorkers: () => void;
   readonly forgetExit: () => void;
 }
@@ -69,25 +50,27 @@ const EXIT_PATIENCE_MS = 5000;
 
 const { control, arena } = sharedMemory();
 let session: Session | undefined;
-/** The recording that is being stopped: the process may exit before its file is complete. */
+/** The session that is being ended: the process may exit before its file is complete. */
 let ending: Session | undefined;
-/** The stop that is under way, so that a second one waits for the same. */
-let stopping: Promise<RecordingReport | undefined> | undefined;
+let onEnded: Promise<void> | undefined;
+let lastRequest = 0;
+let onExitError: ((message: string) => void) | undefined;
+let onFlightFile: ((result: FlightFileResult) => void) | undefined;
 
-/**
- * Starts recording into a file; events count from the moment this is called, the promise resolves
- * when the file is open and all threads record.
- * @throws TraceUsageError `already-started`, `not-main-thread`, `unsupported-node`, `bad-option`, `cannot-open` (as a rejection).
- */
-export async function start(options: StartOptions): Promise<void> {
-  beginSession(options);
+/** Sets who is told when a file could not be completed while the process exits. */
+export function whenExitFails(listener: ((message: string) => void) | undefined): void {
+  onExitError = listener;
+}
+
+/** Sets who is told of the files that triggers write. */
+export function whenFlightFile(listener: ((result: FlightFileResult) => void) | undefined): void {
+  onFlightFile = listener;
 }
 
 /**
- * `start` without the promise, for the register hook.
- * @param onExitError Is told when the file could not be completed while the process exits.
+ * @throws TraceUsageError `not-main-thread`, `unsupported-node`, and `already-started` when another copy of the SDK records.
  */
-export function beginSession(options: StartOptions, onExitError?: (message: string) => void): void {
+export function checkCanRecord(): void {
   if (!isMainThread) {
     throw new TraceUsageError(
       'not-main-thread',
@@ -101,55 +84,103 @@ export function beginSession(options: StartOptions, onExitError?: (message: stri
       `recording needs Node.js 20.19, 22.12 or newer with require(esm) on; this is ${process.version}`,
     );
   }
-  if (isBusy()) {
-    const file = (session ?? ending)?.file ?? 'a file';
+  if (session === undefined && ending === undefined && Atomics.load(control, Control.owner) !== 0) {
     throw new TraceUsageError(
       'already-started',
-      ending === undefined
-        ? `already recording into ${file}: stop that first`
-        : `still completing ${file}: await stop() first`,
+      'another copy of @ttrace/sdk records this process: stop that first',
     );
   }
-  const { file, slotsLog2, output, sources } = checked(options);
-  const fd = openTraceFile(file);
-  try {
-    session = launch(file, fd, output, slotsLog2, sources, onExitError);
-  } catch (error) {
-    discardTraceFile(file, fd);
-    const reason = `cannot record into ${file}: no thread for the collector: ${(error as Error).message}`;
-    throw new TraceUsageError('cannot-open', reason, file);
-  }
 }
 
-/** Whether a recording runs or is being stopped, also one of another copy of the SDK in this process. */
-function isBusy(): boolean {
-  return session !== undefined || stopping !== undefined || Atomics.load(control, Control.owner) !== 0;
+/** Resolves when no session is being ended. */
+export async function settled(): Promise<void> {
+  await onEnded;
+}
+
+/** Whether a session is being ended, which cannot be joined. */
+export function isEnding(): boolean {
+  return ending !== undefined;
 }
 
 /**
- * Ends the recording. Resolves when the file is complete and closed, with what it contains; without a recording, at once
- * with undefined.
- * @throws TraceUsageError `write-failed` (as a rejection) when the file could not be written; everything else was taken back.
+ * Makes this consumer one of the session, which starts if there is none: threads record from now on.
+ * @returns the time from which on events are this consumer's.
+ * @throws Error when there is no thread for the collector.
  */
-export function stop(): Promise<RecordingReport | undefined> {
-  if (session === undefined) return stopping ?? Promise.resolve(undefined);
+export function join(consumer: Consumer, options: SessionOptions): Since {
+  const since = session === undefined ? undefined : process.hrtime.bigint();
+  session ??= launch(options);
+  session.consumers.add(consumer);
+  return since;
+}
+
+/** Asks the collector for something whose answer nobody waits for: an ending process does not go on for it. */
+export function tell(wish: Wish): void {
+  if (session === undefined) return;
+  session.collector.postMessage({ ...wish, id: ++lastRequest });
+  wake();
+}
+
+/** Asks the collector; it answers even if the process is about to exit. Without a session, or when it fails, undefined. */
+export function ask<W extends Wish>(wish: W): Promise<Replies[W['kind']] | undefined> {
   const own = session;
+  if (own === undefined) return Promise.resolve(undefined);
+  const id = ++lastRequest;
+  own.collector.postMessage({ ...wish, id });
+  wake();
+  own.collector.ref();
+  return new Promise<Replies[W['kind']] | undefined>((resolve) => {
+    own.waiting.set(id, resolve);
+    void own.ended.then(() => resolve(undefined));
+  }).finally(() => {
+    own.waiting.delete(id);
+    if (own.waiting.size === 0 && own === session) own.collector.unref();
+  });
+}
+
+/**
+ * Takes this consumer out with its last wish; with the last consumer the session ends, all threads stop to record at once, and the
+ * result resolves when nothing of it is left: with the answer, and the collector's error if it failed.
+ * @param wish is told whether this is the last one.
+ */
+export async function leave<W extends Wish>(
+  consumer: Consumer,
+  wish: (isLast: boolean) => W,
+): Promise<{ answer: Replies[W['kind']] | undefined; failure: string | undefined }> {
+  const own = session;
+  if (own === undefined) return { answer: undefined, failure: undefined };
+  own.consumers.delete(consumer);
+  const isLast = own.consumers.size === 0;
+  // What the sources have to say yet must be in the rings before the wish is granted.
+  if (isLast) silence(own);
+  const asked = ask(wish(isLast));
+  if (!isLast) return { answer: await asked, failure: undefined };
   session = undefined;
   ending = own;
-  stopping = finish(own).finally(() => {
-    stopping = undefined;
+  finishCollector();
+  own.collector.ref();
+  onEnded = own.ended.then(() => {
+    own.forgetExit();
+    ending = undefined;
+    onEnded = undefined;
+    Atomics.store(control, Control.owner, 0);
   });
-  return stopping;
+  const failure = await own.ended;
+  await onEnded;
+  return { answer: await asked, failure };
 }
 
 /**
- * Ends the recording while the process exits: blocks until the file is complete. Returns the error of writing, if any.
- * Harmless without a recording.
+ * Ends the session while the process exits: blocks until all files are complete. Returns the error of writing, if any.
+ * Harmless without a session.
  */
 export function finishAtExit(): string | undefined {
   const own = session ?? ending;
   if (own === undefined) return undefined;
-  if (session !== undefined) switchOff(own);
+  if (session !== undefined) {
+    silence(own);
+    finishCollector();
+  }
   session = undefined;
   ending = undefined;
   own.forgetExit();
@@ -169,44 +200,7 @@ export function finishAtExit(): string | undefined {
   return new TextDecoder().decode(new Uint8Array(control.buffer, ERROR_OFFSET, length).slice());
 }
 
-function checked(options: StartOptions): {
-  file: string;
-  slotsLog2: number;
-  output: TraceOutput;
-  sources: SourceChoice;
-} {
-  if (
-    options === null ||
-    typeof options !== 'object' ||
-    typeof options.file !== 'string' ||
-    options.file === ''
-  ) {
-    throw new TraceUsageError('bad-option', "start needs a file to write, such as { file: 'trace.json' }");
-  }
-  const file = resolve(options.file);
-  const bytes = options.bufferBytes ?? SLOT_BYTES << DEFAULT_SLOTS_LOG2;
-  if (!Number.isFinite(bytes) || bytes < 64 << 10 || bytes > 256 << 20) {
-    throw new TraceUsageError(
-      'bad-option',
-      `bufferBytes must be from 65536 to ${256 << 20}, got ${String(bytes)}`,
-    );
-  }
-  return {
-    file,
-    slotsLog2: Math.floor(Math.log2(bytes / SLOT_BYTES)),
-    output: traceOutput(file),
-    sources: chooseSources(options.sources),
-  };
-}
-
-function launch(
-  file: string,
-  fd: number,
-  output: TraceOutput,
-  slotsLog2: number,
-  sources: SourceChoice,
-  onExitError: ((message: string) => void) | undefined,
-): Session {
+function launch({ slotsLog2, sources }: SessionOptions): Session {
   const recording = control[Control.lastRecording]! + 1;
   freeBlocks();
   control[Control.lastRecording] = recording;
@@ -219,23 +213,18 @@ function launch(
   control[Control.sources] = sources.mask;
   control[Control.turnMicros] = sources.turnMicros;
   control[Control.blockMicros] = sources.blockMicros;
+  control[Control.sampleMicros] = sources.sampleMicros;
+  control[Control.canInspect] = canInspect() ? 1 : 0;
+  control[Control.poolThreads] = poolThreads();
+  control.fill(0, Control.poolSubmitted, Control.shownQueues + 1);
+  control.fill(0, BROADCAST_OFFSET / 4, BROADCAST_OFFSET / 4 + BROADCASTS * BROADCAST_INTS);
 
-  const origin = process.hrtime.bigint();
   const data: CollectorData = {
     control: control.buffer as SharedArrayBuffer,
     arena,
-    fd,
-    output,
     pid: process.pid,
     processName: `node ${basename(process.argv[1] ?? '')}`.trim(),
-    origin,
-    canInspect: canInspect(),
-    recording: JSON.stringify({
-      version: 1,
-      clock: { monotonicNanos: String(origin), wallMillis: Date.now() },
-      node: process.version,
-      platform: `${process.platform}-${process.arch}`,
-    }),
+    origin: process.hrtime.bigint(),
   };
   // No flags, no environment: preloads of the program must not run in the collector.
   const collector = new OriginalWorker(new URL('./collector.js', import.meta.url), {
@@ -247,13 +236,21 @@ function launch(
     // It makes next to no garbage; a young generation of the usual size would only be filled before it is emptied.
     resourceLimits: { maxYoungGenerationSizeMb: 2 },
   });
-  const ended = collectorEnd(collector);
+  const waiting: Session['waiting'] = new Map();
+  const ended = collectorEnd(collector, waiting);
   collector.unref();
   const forgetExit = afterExitListeners(() => {
     const error = finishAtExit();
     if (error !== undefined) onExitError?.(error);
   });
-  const own: Session = { file, collector, ended, restoreWorkers: enrolWorkers(), forgetExit };
+  const own: Session = {
+    collector,
+    ended,
+    consumers: new Set(),
+    waiting,
+    restoreWorkers: enrolWorkers(),
+    forgetExit,
+  };
   Atomics.store(control, Control.owner, 1);
   Atomics.store(control, Control.recording, recording);
   Atomics.notify(control, Control.recording);
@@ -262,14 +259,27 @@ function launch(
   return own;
 }
 
-/** Asked in the main thread: a worker does not know of the permission model. */
+/**
+ * Whether the inspector may be used: where it may not, trying ends the process. Asked in the main thread: a worker knows nothing of
+ * the permission model. The processes that only start others, for `node --test` and `--watch`, have no inspector.
+ */
 function canInspect(): boolean {
+  const flags = [...process.execArgv, ...(process.env.NODE_OPTIONS ?? '').split(/\s+/)];
+  if (flags.some((flag) => /^--(test|watch(-path)?)(=|$)/.test(flag))) return false;
   const { permission } = process as { permission?: { has(scope: string): boolean } };
   try {
     return permission === undefined || permission.has('inspector');
   } catch {
     return false;
   }
+}
+
+/** Threads of the thread pool: https://docs.libuv.org/en/v1.x/threadpool.html */
+function poolThreads(): number {
+  const given = process.env.UV_THREADPOOL_SIZE;
+  if (given === undefined) return 4;
+  const threads = Number.parseInt(given, 10) || 1;
+  return threads < 0 ? 1024 : Math.min(threads, 1024);
 }
 
 /** Blocks of the last recording's threads. All threads are off; one that was late at most spoils its own old block. */
@@ -281,55 +291,42 @@ function freeBlocks(): void {
   }
 }
 
-function collectorEnd(collector: Worker): Promise<CollectorReport> {
+function collectorEnd(collector: Worker, waiting: Session['waiting']): Promise<string | undefined> {
   return new Promise((resolvePromise) => {
-    const failed = (message: string): void => {
-      // So that an exiting process does not wait for it.
-      Atomics.store(control, Control.state, CollectorState.finished);
-      resolvePromise({ records: 0, dropped: 0, threads: 0, error: { message, code: '' } });
-    };
-    let report: CollectorReport | undefined;
-    collector.once('message', (message: CollectorReport) => {
-      report = message;
+    let failure: string | undefined;
+    collector.on('message', (reply: Reply) => {
+      if (!('flightFile' in reply)) waiting.get(reply.id)?.(reply.answer as never);
+      else onFlightFile?.(reply.flightFile);
     });
-    collector.once('error', (error: Error) => failed(`the collector thread failed: ${error.message}`));
-    // Wait for the thread's end, not only its report: then nothing of it is left.
-    collector.once('exit', () =>
-      report === undefined ? failed('the collector thread ended early') : resolvePromise(report),
-    );
+    collector.once('error', (error: Error) => {
+      failure = `the collector thread failed: ${error.message}`;
+    });
+    // Wait for the thread's end, not only its last word: then nothing of it is left.
+    collector.once('exit', () => {
+      if (Atomics.load(control, Control.state) !== CollectorState.finished) {
+        failure ??= 'the collector thread ended early';
+        // So that an exiting process does not wait for it.
+        Atomics.store(control, Control.state, CollectorState.finished);
+      }
+      resolvePromise(failure);
+    });
   });
 }
 
-/** All threads stop recording, and the collector is told to finish. */
-function switchOff(own: Session): void {
+/** All threads stop recording. */
+function silence(own: Session): void {
   stopSources();
   Atomics.store(control, Control.recording, 0);
   Atomics.notify(control, Control.recording);
   own.restoreWorkers();
-  Atomics.store(control, Control.state, CollectorState.finishing);
-  Atomics.add(control, Control.wake, 1);
-  Atomics.notify(control, Control.wake);
 }
 
-async function finish(own: Session): Promise<RecordingReport> {
-  switchOff(own);
-  own.collector.ref();
-  const { records, dropped, threads, error } = await own.ended;
-  own.forgetExit();
-  ending = undefined;
-  Atomics.store(control, Control.owner, 0);
-  if (error !== undefined) {
-    throw new TraceUsageError(
-      'write-failed',
-      `the trace in ${own.file} is not complete: ${error.message}`,
-      own.file,
-    );
-  }
-  return {
-    file: own.file,
-    events: records,
-    dropped,
-    threads,
-    refusedThreads: control[Control.refusedThreads]!,
-  };
+function finishCollector(): void {
+  Atomics.store(control, Control.state, CollectorState.finishing);
+  wake();
+}
+
+function wake(): void {
+  Atomics.add(control, Control.wake, 1);
+  Atomics.notify(control, Control.wake);
 }

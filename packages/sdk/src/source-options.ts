@@ -12,6 +12,12 @@ export interface LoopOptions {
   readonly blockMs?: number;
 }
 
+/** How CPU samples are taken. */
+export interface SampleOptions {
+  /** Time between two samples. Default 10 ms; from 0.1 to 1000. */
+  readonly intervalMs?: number;
+}
+
 /** Which runtime sources to record. What is not named keeps its default. */
 export interface SourceOptions {
   /** Turns of the event loop, blocks with their stacks, utilisation and delay. On by default. */
@@ -30,6 +36,18 @@ export interface SourceOptions {
   readonly workers?: boolean;
   /** Lives of child processes. On by default. */
   readonly processes?: boolean;
+  /** Errors that nothing catches. On by default. */
+  readonly errors?: boolean;
+  /** Tests of `node --test` and vitest as tasks; nothing in other programs. On by default. */
+  readonly tests?: boolean;
+  /** What V8's CPU profiler finds running on each thread. Off by default. */
+  readonly samples?: boolean | SampleOptions;
+  /** What is printed by `console`, as logs. Off by default. */
+  readonly console?: boolean;
+  /** `performance.mark` and `measure`. Off by default. */
+  readonly timing?: boolean;
+  /** Operations of the thread pool: fs, crypto, zlib, dns.lookup. Off by default. */
+  readonly pool?: boolean;
 }
 
 export type SourceName = keyof SourceOptions;
@@ -40,9 +58,10 @@ export interface SourceChoice {
   readonly mask: number;
   readonly turnMicros: number;
   readonly blockMicros: number;
+  readonly sampleMicros: number;
 }
 
-/** In the order of their bits. */
+/** In the order of their bits; those that are on by default first. */
 export const SOURCE_NAMES: readonly SourceName[] = [
   'loop',
   'gc',
@@ -52,13 +71,20 @@ export const SOURCE_NAMES: readonly SourceName[] = [
   'http',
   'workers',
   'processes',
+  'errors',
+  'tests',
+  'samples',
+  'console',
+  'timing',
+  'pool',
 ];
 
 /** What they cost together: bench/sources.mjs. */
-const DEFAULT_NAMES: readonly SourceName[] = SOURCE_NAMES;
+const DEFAULT_NAMES: readonly SourceName[] = SOURCE_NAMES.slice(0, SOURCE_NAMES.indexOf('samples'));
 
 const TURN_MS = 1;
 const BLOCK_MS = 20;
+const SAMPLE_MS = 10;
 
 /** Whether a choice has a source. */
 export function hasSource(mask: number, name: SourceName): boolean {
@@ -87,29 +113,37 @@ export function chooseSources(value: unknown): SourceChoice {
     if (!isSourceName(name)) throw bad(`there is no source ${name}; there are ${SOURCE_NAMES.join(', ')}`);
     if (wish === undefined) continue;
     const isObject = typeof wish === 'object' && wish !== null;
-    if (typeof wish !== 'boolean' && !(isObject && name === 'loop')) {
+    if (typeof wish !== 'boolean' && !(isObject && (name === 'loop' || name === 'samples'))) {
       throw bad(`sources.${name} must be true or false, got ${String(wish)}`);
     }
     mask = wish === false ? mask & ~bit(name) : mask | bit(name);
   }
-  const { loop } = options as SourceOptions;
+  const { loop, samples } = options as SourceOptions;
+  const { intervalMs } = typeof samples === 'object' ? samples : ({} as SampleOptions);
   const { turnMs, blockMs } = typeof loop === 'object' ? loop : ({} as LoopOptions);
   return {
     mask,
-    turnMicros: micros('turnMs', turnMs ?? TURN_MS, 0.1, 10_000),
-    blockMicros: micros('blockMs', blockMs ?? BLOCK_MS, 5, 60_000),
+    turnMicros: micros('loop.turnMs', turnMs ?? TURN_MS, 0.1, 10_000),
+    blockMicros: micros('loop.blockMs', blockMs ?? BLOCK_MS, 5, 60_000),
+    sampleMicros: micros('samples.intervalMs', intervalMs ?? SAMPLE_MS, 0.1, 1000),
   };
 }
 
 /**
  * A choice written as text, for command lines and environment variables: names with commas between them, added to the default
- * ones; `no-NAME` takes one away, `none` all before it. `none,gc` is the garbage collections alone.
+ * ones; `no-NAME` takes one away, `none` all before it. `none,gc` is the garbage collections alone, `samples:1ms` CPU samples a
+ * millisecond apart.
  * @throws TraceUsageError `bad-option`
  */
 export function parseSources(text: string): SourceOptions {
-  let options: Partial<Record<SourceName, boolean>> = {};
+  let options: { -readonly [Name in SourceName]?: SourceOptions[Name] } = {};
   for (const word of text.split(',').map((part) => part.trim())) {
     const name = word.startsWith('no-') ? word.slice(3) : word;
+    const interval = /^samples:(\d+(?:\.\d+)?)ms$/.exec(word);
+    if (interval !== null) {
+      options.samples = { intervalMs: Number(interval[1]) };
+      continue;
+    }
     if (word === '' || word === 'default') continue;
     if (word === 'none') options = noSources();
     else if (isSourceName(name)) options[name] = name === word;
@@ -140,7 +174,7 @@ function bit(name: SourceName): number {
 
 function micros(name: string, millis: unknown, least: number, most: number): number {
   if (typeof millis !== 'number' || !(millis >= least && millis <= most)) {
-    throw bad(`sources.loop.${name} must be from ${least} to ${most}, got ${String(millis)}`);
+    throw bad(`sources.${name} must be from ${least} to ${most}, got ${String(millis)}`);
   }
   return Math.round(millis * 1000);
 }

@@ -35,6 +35,21 @@ test('a builtin that runs now is named, as is what of Node.js made a native call
   ).toBe('run app.js:2 → execSync');
 });
 
+test('the function of the program that called a package is named, with what it called there', () => {
+  const inside = [
+    frame('scan', '/srv/node_modules/db/scan.js', 90),
+    frame('Statement.all', '/srv/node_modules/db/index.js', 40),
+  ];
+  const stack = [...inside, frame('answer', '/srv/app.js', 7), frame('main', '/srv/app.js', 9)];
+  expect(describeStack(stack, false)).toMatchObject({
+    name: 'answer app.js:7 → Statement.all',
+    location: '/srv/app.js:7',
+  });
+  expect(describeStack(stack, false).frames).toHaveLength(4);
+  // A program that is a package itself, as tools are.
+  expect(nameOf(false, ...inside)).toBe('scan scan.js:90');
+});
+
 test('of a late answer neither a function that has just been entered nor a builtin is to blame', () => {
   expect(nameOf(true, frame('later', '/srv/app.js', 20, 1), frame('parse', '/srv/app.js', 4))).toBe(
     'parse app.js:4',

@@ -5,7 +5,10 @@ import { filePath, sourcePosition } from './source-position.ts';
 import type { RawFrame } from './sources/stack-frames.ts';
 
 export interface StackDescription {
-  /** What was running: the innermost function of the program, and what of Node.js it was calling: `load app.js:7 → readFileSync`. */
+  /**
+   * What was running: the innermost function of the program, and what of Node.js or of a package it was calling:
+   * `load app.js:7 → readFileSync`. A package's function where none of the program's own was on the stack.
+   */
   readonly name: string;
   /** Where that function was: `file:line`, '' when nothing of the program was running. */
   readonly location: string;
@@ -28,7 +31,8 @@ export function describeStack(frames: readonly RawFrame[], isLate: boolean): Sta
   const isInnocent =
     isLate && first !== undefined && program.length > 1 && (first[4] === 1 || first[1] === '');
   const shown = (isInnocent ? program.slice(1) : program).map(mapped);
-  const own = shown.findIndex(([, file]) => isProgram(file));
+  const ofProgram = shown.findIndex(([, file]) => isProgram(file) && !isPackage(file));
+  const own = ofProgram >= 0 ? ofProgram : shown.findIndex(([, file]) => isProgram(file));
   const frame = shown[own];
   return {
     name: blockName(shown, own, isLate),
@@ -44,8 +48,9 @@ function blockName(frames: readonly RawFrame[], own: number, isLate: boolean): s
   const [name, file, line] = frame;
   const place = `${name === '' ? '(anonymous)' : name} ${basename(file)}:${line}`;
   // Of Node.js's own JavaScript a moment says little; a native call is what takes the time.
-  const isNative = inner !== undefined && inner[0] !== '' && (isLate || inner[1] === '');
-  return isNative ? `${place} → ${inner[0]}` : place;
+  const isNamed =
+    inner !== undefined && inner[0] !== '' && (isLate || inner[1] === '' || isPackage(inner[1]));
+  return isNamed ? `${place} → ${inner[0]}` : place;
 }
 
 function mapped(frame: RawFrame): RawFrame {
@@ -60,6 +65,11 @@ function mapped(frame: RawFrame): RawFrame {
 
 function isProgram(file: string): boolean {
   return file !== '' && !file.startsWith('node:');
+}
+
+/** Whether it is a file that somebody else has written. */
+function isPackage(file: string): boolean {
+  return /[\\/]node_modules[\\/]/.test(file);
 }
 
 function frameText([name, file, line, column]: RawFrame): string {

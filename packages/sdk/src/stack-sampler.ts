@@ -12,6 +12,11 @@ import { threadId as ownThreadId } from 'node:worker_threads';
 /** A thread that has not answered by then may be gone. */
 const PATIENCE_MS = 30_000;
 
+const NOT_PERMITTED =
+  'this process may not use the inspector: the permission model does not allow it (--allow-inspector), or it is the one that starts ' +
+  'others for node --test or --watch';
+
+/** Gives an answer; a second one is ignored. */
 type Answer = (value: string | undefined) => void;
 
 interface EvaluateResult {
@@ -22,6 +27,8 @@ export class StackSampler {
   readonly #expression: string;
   /** Inspector's session ids by thread id. */
   readonly #workers = new Map<number, string>();
+  /** Who waits for an answer, and by which session of a worker, '' for the main thread. */
+  readonly #open = new Map<Answer, string>();
   readonly #pending = new Map<number, Answer>();
   #session: Session | undefined;
   #workersKnown: Promise<void> | undefined;
@@ -35,7 +42,7 @@ export class StackSampler {
    */
   constructor(expression: string, isPermitted: boolean) {
     this.#expression = expression;
-    if (!isPermitted) this.failure = 'the permission model does not allow the inspector (--allow-inspector)';
+    if (!isPermitted) this.failure = NOT_PERMITTED;
   }
 
   /** The expression's value in a thread (0 = main); undefined when it gave none. Takes as long as a native call lasts. */
@@ -44,12 +51,16 @@ export class StackSampler {
     if (session === undefined) return undefined;
     // The main thread's question must not wait for an answer of the main thread: it would come a native call too late.
     if (threadId !== 0) await this.#workersKnown;
+    // Closed meanwhile.
+    if (this.#session !== session) return undefined;
     return new Promise((resolve) => {
-      const timer = setTimeout(() => resolve(undefined), PATIENCE_MS);
+      const timer = setTimeout(() => answer(undefined), PATIENCE_MS);
       const answer: Answer = (value) => {
         clearTimeout(timer);
+        this.#open.delete(answer);
         resolve(value);
       };
+      this.#open.set(answer, '');
       const params = { expression: this.#expression, returnByValue: true, silent: true };
       if (threadId === 0) {
         session.post('Runtime.evaluate', params, (error, result) =>
@@ -60,6 +71,7 @@ export class StackSampler {
       const sessionId = this.#workers.get(threadId);
       // It has not started yet, or has ended.
       if (sessionId === undefined) return answer(undefined);
+      this.#open.set(answer, sessionId);
       const id = ++this.#lastId;
       this.#pending.set(id, answer);
       const message = JSON.stringify({ id, method: 'Runtime.evaluate', params });
@@ -69,8 +81,9 @@ export class StackSampler {
     });
   }
 
-  /** Ends the connection. Nobody is answered after. */
+  /** Ends the connection. Who still waits for an answer gets none: a timer of theirs would keep the thread for as long. */
   close(): void {
+    for (const answer of this.#open.keys()) answer(undefined);
     try {
       this.#session?.disconnect();
     } catch {
@@ -114,6 +127,7 @@ export class StackSampler {
 
   #forget(sessionId: string): void {
     for (const [threadId, known] of this.#workers) if (known === sessionId) this.#workers.delete(threadId);
+    for (const [answer, asked] of this.#open) if (asked === sessionId) answer(undefined);
   }
 }
 

@@ -6,6 +6,8 @@ const KEY = 'ttrace/worker-name';
 const MAX_LENGTH = 100;
 /** Label of the worker that is being constructed, '' while there is none. */
 let labelInCreation = '';
+/** What it is given. */
+let optionsInCreation: unknown;
 
 /** Name of this thread. Workers are called by their number and by the name or the file that they were given. */
 export function threadName(): string {
@@ -24,15 +26,22 @@ export function newWorkerLabel(): string {
   return labelInCreation;
 }
 
+/** Options of that worker, as the program gave them. */
+export function newWorkerOptions(): unknown {
+  return optionsInCreation;
+}
+
 /** Runs `create`, which makes a Worker, so that the worker will know its label: environment data is copied at creation. */
 export function withWorkerLabel<T>(file: unknown, options: unknown, create: () => T): T {
   const own = getEnvironmentData(KEY);
   labelInCreation = workerLabel(file, options);
+  optionsInCreation = options;
   setEnvironmentData(KEY, labelInCreation);
   try {
     return create();
   } finally {
     labelInCreation = '';
+    optionsInCreation = undefined;
     setEnvironmentData(KEY, own);
   }
 }

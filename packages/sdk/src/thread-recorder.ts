@@ -45,20 +45,23 @@ const MAX_TEXT = 16_384;
 const scratch = new Uint8Array(MAX_TEXT * 3);
 /** Bound once: test tools that replace `performance.now` must not reach the recorder. */
 const clock: () => number = performance.now.bind(performance);
+const nextTick: typeof process.nextTick = process.nextTick.bind(process);
 
 // Constants of this module: properties of an imported object are loaded anew at each use.
 const HEAD = Header.head;
 const DEPTH = Header.depth;
 const DROPPED = Header.dropped;
 const REGION = RecordKind.region << KIND_SHIFT;
+const FLOW = RecordKind.flow << KIND_SHIFT;
 const NO_BLOCK: Block = {
   header: new Int32Array(64),
-  stamps: new Float64Array(2),
+  stamps: new Float64Array(4),
   openStart: new Float64Array(MAX_OPEN),
   openName: new Uint32Array(MAX_OPEN * 2),
+  openFlow: new Float64Array(MAX_OPEN * 2),
   doubles: new Float64Array(3),
   integers: new Uint32Array(6),
-  bytes: new Uint8Array(SLOT_BYTES),
+  bytes: Buffer.alloc(SLOT_BYTES),
   mask: 0,
 };
 
@@ -66,7 +69,7 @@ const NO_BLOCK: Block = {
 let enrolled = 0;
 /** Recording that had no block for this thread. */
 let refused = 0;
-let { header, stamps, openStart, openName, doubles, integers, bytes, mask } = NO_BLOCK;
+let { header, stamps, openStart, openName, openFlow, doubles, integers, bytes, mask } = NO_BLOCK;
 /** Next slot, and the slot at which the ring is full as far as known. Both wrap as int32. */
 let head = 0;
 let limit = 0;
@@ -146,6 +149,16 @@ export function openRegion(nameId: number, task: number, start: number): number 
   return own;
 }
 
+/** The same, of a region that a flow leads to: known while it is open, should it last long. */
+export function openRegionAt(flow: number, nameId: number, task: number, start: number): number {
+  // hot: bench/messages.mjs
+  if (depth < MAX_OPEN) {
+    openFlow[depth * 2] = flow;
+    openFlow[depth * 2 + 1] = start;
+  }
+  return openRegion(nameId, task, start);
+}
+
 /** Whether the region with this start is still on the stack: one around it, closed before it, takes it off. */
 function isOpenAt(ownDepth: number, start: number): boolean {
   // hot
@@ -217,6 +230,65 @@ export function recordWith(
   Atomics.store(header, Header.head, head);
 }
 
+/**
+ * As `recordWith`, with the text of the name `textId`: a tenth of its cost, for neither side handles the text again. Without
+ * one where the id is 0.
+ */
+export function recordWithTextOf(
+  textId: number,
+  kind: number,
+  nameId: number,
+  task: number,
+  first: number,
+  second: number,
+): void {
+  // hot: twice a request served.
+  if (onOff[0] !== enrolled) return;
+  if (((head + 2 - limit) | 0) > 0 && !hasRoom(2)) {
+    header[DROPPED]!++;
+    return;
+  }
+  if (textId !== 0) put(RecordKind.text, textId, 0, 0, 0);
+  put(kind, nameId, task, first, second);
+  if (KEEPS_STORE_ORDER) header[HEAD] = head;
+  else Atomics.store(header, HEAD, head);
+}
+
+/** Writes a region with a flow's end (id 0 = none), both or neither, unless the recording is over: `recordWith` at half its cost. */
+export function recordRegionWithFlow(
+  flow: number,
+  flowDirection: 0 | 1,
+  nameId: number,
+  task: number,
+  start: number,
+  end: number,
+): void {
+  // hot: bench/messages.mjs
+  if (onOff[0] !== enrolled) return;
+  if (((head + 2 - limit) | 0) > 0 && !hasRoom(2)) {
+    header[DROPPED]!++;
+    return;
+  }
+  if (flow !== 0) {
+    const slot = (head & mask) * 3;
+    doubles[slot] = flow;
+    doubles[slot + 1] = 0;
+    const field = (slot << 1) + 4;
+    integers[field] = FLOW | flowDirection;
+    integers[field + 1] = 0;
+    head = (head + 1) | 0;
+  }
+  const slot = (head & mask) * 3;
+  doubles[slot] = start;
+  doubles[slot + 1] = end;
+  const field = (slot << 1) + 4;
+  integers[field] = REGION | nameId;
+  integers[field + 1] = task;
+  head = (head + 1) | 0;
+  if (KEEPS_STORE_ORDER) header[HEAD] = head;
+  else Atomics.store(header, HEAD, head);
+}
+
 /** Id of a name in this thread's part of the recording. */
 export function nameId(name: string): number {
   // hot
@@ -258,6 +330,11 @@ export function stampAlive(time: number): void {
   if (onOff[0] === enrolled) stamps[Stamp.alive] = time;
 }
 
+/** Says something else of the thread: @param field of `Stamp`. */
+export function stamp(field: number, value: number): void {
+  if (onOff[0] === enrolled) stamps[field] = value;
+}
+
 /** Id of the current task, 0 outside tasks. */
 export function currentTaskId(): number {
   // hot: 1 ns until the thread's first task.
@@ -278,10 +355,12 @@ export function runInTask<T, Arguments extends unknown[]>(
 ): T {
   hasTasks = true;
   taskAsyncId = 0;
+  const start = areTaskRunsRecorded ? now() : 0;
   try {
     return taskContext.run(taskId, fn, ...args);
   } finally {
     taskAsyncId = 0;
+    if (start !== 0) record(RecordKind.taskRun, 0, taskId, start, now());
   }
 }
 
@@ -290,6 +369,20 @@ export function enterTask(taskId: number): void {
   hasTasks = true;
   taskAsyncId = 0;
   taskContext.enterWith(taskId);
+  // Node.js runs this as soon as the callback that has entered the task returns.
+  if (areTaskRunsRecorded) nextTick(endTaskRun, taskId, now());
+}
+
+function endTaskRun(taskId: number, start: number): void {
+  record(RecordKind.taskRun, 0, taskId, start, now());
+}
+
+/** Whether stretches of code that run in a task are recorded, so that CPU samples taken in them have it. */
+let areTaskRunsRecorded = false;
+
+/** Switches that on or off. */
+export function recordTaskRuns(isOn: boolean): void {
+  areTaskRunsRecorded = isOn;
 }
 
 /** Says what a region's function returned when it was a promise; returns what the caller gets instead. */
@@ -379,7 +472,13 @@ export function recordLate(text: string, nameId: number, task: number, start: nu
 
 /** A new id, unique in the process: tasks, flows and async regions draw from one sequence. */
 export function nextId(): number {
-  return Atomics.add(control, Control.lastId, 1) + 1;
+  // The sequence of a child process begins in the upper half of 32 bits. It starts anew after 4 billion; 0 is no id.
+  return (Atomics.add(control, Control.lastId, 1) + 1) >>> 0 || nextId();
+}
+
+/** Lets the ids of this process begin behind `last`, for processes whose traces are put together. Before the first id. */
+export function beginIdsAt(last: number): void {
+  Atomics.store(control, Control.lastId, last | 0);
 }
 
 function defineName(name: string, category = ''): number {
@@ -449,7 +548,7 @@ function enrol(recording: number): boolean {
     Atomics.add(control, Control.refusedThreads, 1);
     return false;
   }
-  ({ header, stamps, openStart, openName, doubles, integers, bytes, mask } = block);
+  ({ header, stamps, openStart, openName, openFlow, doubles, integers, bytes, mask } = block);
   head = 0;
   limit = 0;
   depth = 0;

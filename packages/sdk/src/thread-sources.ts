@@ -8,12 +8,18 @@
 import { isMainThread } from 'node:worker_threads';
 import { Control } from './ring.ts';
 import { SOURCE_NAMES, type SourceName } from './source-options.ts';
+import { startConsole } from './sources/console.ts';
+import { startErrors } from './sources/errors.ts';
 import { startEventLoop } from './sources/event-loop.ts';
 import { startGc } from './sources/gc.ts';
 import { startHttp } from './sources/http.ts';
 import { startMemory } from './sources/memory.ts';
 import { startMessages } from './sources/messages.ts';
 import { startProcesses } from './sources/processes.ts';
+import { startSamples } from './sources/samples.ts';
+import { startTests } from './sources/tests.ts';
+import { startThreadPool } from './sources/thread-pool.ts';
+import { startTiming } from './sources/timing.ts';
 import { startWaits } from './sources/waits.ts';
 import { startWorkers } from './sources/workers.ts';
 import { activeRecording, control, whenEnrolled } from './thread-recorder.ts';
@@ -30,6 +36,12 @@ const STARTS: Readonly<Record<SourceName, StartSource>> = {
   http: startHttp,
   workers: startWorkers,
   processes: startProcesses,
+  errors: startErrors,
+  samples: startSamples,
+  console: startConsole,
+  timing: startTiming,
+  pool: startThreadPool,
+  tests: startTests,
 };
 
 /** Takes back what this thread has started, latest first. */

@@ -1,7 +1,5 @@
-/** Picks format and compression by a file's name, and makes the writer. */
+/** Picks format and compression by a file's name. Every thread of a program loads this, so it loads no format. */
 import { basename } from 'node:path';
-import { deflateSync } from 'node:zlib';
-import { createJsonWriter, createPerfettoWriter, type TraceWriter, type WriterOptions } from '@ttrace/format';
 import { TraceUsageError } from './trace-usage-error.ts';
 
 export interface TraceOutput {
@@ -26,16 +24,4 @@ export function traceOutput(file: string): TraceOutput {
     );
   }
   return { format: 'json', isGzip };
-}
-
-export function createWriter(output: TraceOutput, options: WriterOptions): TraceWriter {
-  if (output.format === 'json') return createJsonWriter(options);
-  // Blocks compressed inside the format, which every Perfetto reads: an eighth of the bytes, for less time than writing them
-  // takes. A file that is gzip anyway need not be.
-  return createPerfettoWriter(output.isGzip ? options : { ...options, compress: fastDeflate });
-}
-
-function fastDeflate(bytes: Uint8Array): Uint8Array {
-  // Small chunks: what they leave behind until the next collection was 12 MB more with the usual size.
-  return deflateSync(bytes, { level: 1, chunkSize: 4096 });
 }

@@ -1,7 +1,9 @@
 /** The error for calls that cannot be served: wrong arguments, wrong moment, or a file that cannot be written. */
 
 /**
- * - `already-started`: a recording is running; stop it first
+ * - `already-started`: a recording, or a flight recorder, is running; stop it first
+ * - `not-started`: the flight recorder does not run
+ * - `write-in-progress`: the flight recorder is writing already
  * - `not-main-thread`: recordings start and stop in the main thread
  * - `unsupported-node`: this Node.js cannot `require` ES modules: older than 20.19 or 22.12, or told not to
  * - `bad-option`: an option has a value it may not have
@@ -10,6 +12,8 @@
  */
 export type TraceUsageErrorCode =
   | 'already-started'
+  | 'not-started'
+  | 'write-in-progress'
   | 'not-main-thread'
   | 'unsupported-node'
   | 'bad-option'

@@ -1,7 +1,8 @@
 /** The recording API in one object, named after Go's `runtime/trace`. */
+import { FlightRecorder } from './flight/flight-recorder.ts';
 import { counter, flowIn, flowOut, log } from './log.ts';
+import { start, stop } from './recording.ts';
 import { startRegion, withRegion } from './region.ts';
-import { start, stop } from './session.ts';
 import { adoptTask, newTask, withTask } from './task.ts';
 import { isRecording } from './thread-recorder.ts';
 
@@ -20,6 +21,7 @@ export const trace: {
   readonly counter: typeof counter;
   readonly flowOut: typeof flowOut;
   readonly flowIn: typeof flowIn;
+  readonly FlightRecorder: typeof FlightRecorder;
 } = Object.freeze({
   start,
   stop,
@@ -33,4 +35,5 @@ export const trace: {
   counter,
   flowOut,
   flowIn,
+  FlightRecorder,
 });

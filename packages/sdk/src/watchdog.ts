@@ -19,6 +19,9 @@ const LEAST_PATIENCE = 15e6;
 /** An answer that takes longer came when a native call was over: running JavaScript answers within a millisecond or two. */
 const LATE = 8e6;
 
+/** Who has been busy for no longer when it answers was asked while it waited. */
+const JUST_WOKEN = 5e6;
+
 /** What is known about one thread's silence. Times are nanoseconds since the recording's origin. */
 interface Silence {
   /** Last sign of life. */
@@ -33,6 +36,10 @@ export class Watchdog {
   readonly #patience: number;
   readonly #now: () => number;
   readonly #silences = new WeakMap<DrainedThread, Silence>();
+  /** Questions that are not answered yet: their answers need an event loop. */
+  openQuestions = 0;
+  /** Whether no loop was awake at the last look. */
+  areAllQuiet = false;
 
   /**
    * @param blockNanos Length of a turn from which on it is a block.
@@ -45,27 +52,39 @@ export class Watchdog {
     this.#patience = Math.max(LEAST_PATIENCE, blockNanos - 5e6);
   }
 
-  look(threads: readonly DrainedThread[]): void {
-    if (this.#sampler.failure !== undefined) return;
+  /** @returns nanoseconds until the next question may be due. */
+  look(threads: readonly DrainedThread[]): number {
+    if (this.#sampler.failure !== undefined) return Infinity;
     const now = this.#now();
+    let due = Infinity;
+    this.areAllQuiet = true;
     for (const thread of threads) {
       const alive = thread.block.stamps[Stamp.alive]!;
       if (alive === 0) continue;
-      const since = Math.round(alive * 1e6) + thread.offset;
-      const silence = this.#silence(thread, since);
+      const isQuiet = thread.block.stamps[Stamp.quiet] === 1;
+      const silence = this.#silence(thread, Math.round(alive * 1e6) + thread.offset);
+      if (isQuiet && thread.wait?.isWaiting(alive) === true) {
+        thread.waitedAt = now;
+        continue;
+      }
+      if (!isQuiet) thread.wait?.forget();
+      this.areAllQuiet = false;
+      if (!silence.isAsked && now < silence.nextQuestion) due = Math.min(due, silence.nextQuestion - now);
       if (silence.isAsked || now < silence.nextQuestion) continue;
       silence.gap = Math.min(silence.gap * GAP_GROWTH, MAX_GAP);
       silence.nextQuestion = now + silence.gap;
       void this.#ask(thread, silence);
     }
+    return due;
   }
 
-  #silence(thread: DrainedThread, since: number): Silence {
+  #silence(thread: DrainedThread, alive: number): Silence {
     let silence = this.#silences.get(thread);
     if (silence === undefined) {
       silence = { since: 0, nextQuestion: 0, gap: 0, isAsked: false };
       this.#silences.set(thread, silence);
     }
+    const since = Math.max(alive, thread.waitedAt);
     if (silence.since !== since) {
       silence.since = since;
       silence.nextQuestion = since + this.#patience;
@@ -76,6 +95,7 @@ export class Watchdog {
 
   async #ask(thread: DrainedThread, silence: Silence): Promise<void> {
     silence.isAsked = true;
+    this.openQuestions++;
     thread.loop?.asked();
     let sample: StackSample | undefined;
     const askedAt = this.#now();
@@ -86,6 +106,8 @@ export class Watchdog {
       // An answer that makes no sense: a program may have changed what it is made with.
     } finally {
       silence.isAsked = false;
+      this.openQuestions--;
+      if (sample !== undefined && sample.time - sample.turnStart < JUST_WOKEN) thread.wait?.forget();
       thread.loop?.answered(sample);
     }
   }

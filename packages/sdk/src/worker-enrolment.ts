@@ -26,10 +26,12 @@ export function enrolWorkers(): () => void {
   // Whatever is there now: other tools patch it as well.
   const Original = workerThreads.Worker;
   // A proxy, so that statics, `instanceof` and classes that extend Worker stay as they are.
-  const Worker = new Proxy(Original, {
+  const Worker: typeof NodeWorker = new Proxy(Original, {
     construct(target, [file, options]: [string | URL, WorkerOptions | undefined], newTarget): NodeWorker {
+      // Not the proxy itself: sources/pool-tasks.ts tells why.
+      const made = newTarget === Worker ? target : newTarget;
       const create = (given: WorkerOptions | undefined): NodeWorker =>
-        Reflect.construct(target, [file, given], newTarget) as NodeWorker;
+        Reflect.construct(target, [file, given], made) as NodeWorker;
       if (control[Control.recording] === 0) return create(options);
       const worker = withWorkerLabel(file, options, () => createWithHook(create, options));
       watchEnd(worker);
@@ -67,10 +69,13 @@ function createWithHook(
 function withHook(options: WorkerOptions | undefined, without: readonly string[]): WorkerOptions {
   const own = options?.execArgv;
   if (own !== undefined && !Array.isArray(own)) return { ...options };
+  // Inherited, with flags that a worker may not be given by name.
+  if (own === undefined && process.execArgv.includes(HOOK)) return { ...options };
   const execArgv = [...(own ?? process.execArgv)].filter((flag) => !without.includes(flag));
   return execArgv.includes(HOOK)
     ? { ...options, execArgv }
-    : { ...options, execArgv: [...execArgv, '--require', HOOK] };
+    : // Short, so that the worker knows it from one that its process was started with.
+      { ...options, execArgv: [...execArgv, '-r', HOOK] };
 }
 
 /**

@@ -70,6 +70,23 @@ describe.each([
     expect([...threadNames(readEvents(file)).values()].join()).toContain('job');
   });
 
+  test.each(OPTIONS)('that sees the flags it would see without, with %s', async (_name, options) => {
+    const files = {
+      'outer.cjs': `const { parentPort, Worker } = require('node:worker_threads');
+        const inner = new Worker(require.resolve('./inner.cjs'));
+        inner.once('message', (flags) => parentPort.postMessage([process.execArgv, flags]));`,
+      'inner.cjs': `require('node:worker_threads').parentPort.postMessage(process.execArgv);`,
+    };
+    const look = `
+      const worker = new Worker(new URL('outer.cjs', import.meta.url), ${options});
+      console.log(JSON.stringify(await new Promise((resolve) => worker.once('message', resolve))));`;
+    const { code, stderr, stdout } = await runProgram(`${begin} ${look} ${end}`, { isHooked, files });
+    const without = await runProgram(look, { files });
+    const own = isHooked && !options.includes('execArgv') ? ['--require', REGISTER] : [];
+    const expected = (JSON.parse(without.stdout) as string[][]).map((flags) => [...own, ...flags]);
+    expect([code, stderr, JSON.parse(stdout)]).toEqual([0, '', expected]);
+  });
+
   test.each(['piscina', 'tinypool'])('in a pool of %s', async (pool) => {
     const { code, stderr, file } = await runProgram(
       `import * as module from ${JSON.stringify(require.resolve(pool))};
@@ -224,4 +241,28 @@ describe('a Worker constructor that was taken before the recording', () => {
     // One that was taken in an earlier recording serves the next as well.
     expect(look(`${directory}/second.json`)).toEqual([['worker again'], 0]);
   });
+});
+
+test('a worker loads neither readers nor writers of traces, which would take longer than the worker takes to start', async () => {
+  const { code, stderr, stdout } = await runProgram(
+    `const worker = new Worker(new URL('body.cjs', import.meta.url));
+     console.log(JSON.stringify(await new Promise((resolve) => worker.once('message', resolve))));`,
+    {
+      isHooked: true,
+      env: { TTRACE_SOURCES: 'default' },
+      files: {
+        'body.cjs': `const session = new (require('node:inspector').Session)();
+          const urls = [];
+          session.on('Debugger.scriptParsed', ({ params }) => urls.push(params.url));
+          session.connect();
+          session.post('Debugger.enable', () => require('node:worker_threads').parentPort.postMessage(urls));`,
+      },
+    },
+  );
+  expect([code, stderr]).toEqual([0, '']);
+  const urls = JSON.parse(stdout) as string[];
+  expect(urls.filter((url) => url.endsWith('/dist/thread-recorder.js'))).toHaveLength(1);
+  expect(urls.filter((url) => url.includes('/format/')).map((url) => url.split('/').at(-1))).toEqual([
+    'vocabulary.js',
+  ]);
 });

@@ -282,3 +282,24 @@ test.runIf(hasLoadHooks)('a module that was imported in one recording is seen in
     'p-limit wait': 1,
   });
 });
+
+test("tasks and ports keep one hidden class each: what V8 has optimized for a pool's tasks serves all of them", async () => {
+  const program = `
+    const { dirname, join } = require('node:path');
+    const { TaskInfo } = require(join(dirname(require.resolve('piscina')), 'task_queue/index.js'));
+    const task = () => new TaskInfo({ filename: 'x', name: 'default', triggerAsyncId: 1 }, () => {});
+    const channel = () => new MessageChannel();
+    const alike = (make) => { make(); return %HaveSameMap(make(), make()); };
+    console.log(alike(task), alike(channel), task() instanceof TaskInfo, channel() instanceof MessageChannel);
+    process.exit();`;
+  for (const isHooked of [false, true]) {
+    const { stderr, stdout } = await runProgram(program, {
+      kind: 'cjs',
+      isHooked,
+      flags: ['--allow-natives-syntax'],
+      directory: directoryWithPackages(),
+      env: { TTRACE_SOURCES: 'none,waits,messages' },
+    });
+    expect([stderr, stdout]).toEqual(['', 'true true true true\n']);
+  }
+});

@@ -4,13 +4,23 @@
  *
  * A turn is what runs between two waits of the loop. An immediate that does not keep the process alive runs once a turn,
  * right after the callbacks of I/O; then come timers, then the wait. So what was busy since the last immediate is the timers
- * of the turn before, the wait, and the callbacks of this one; a timer of our own tells the first from the last.
+ * of the turn before, the wait, and the callbacks of this one; a timer of our own, the beat, tells the first from the last.
+ *
+ * A loop that has next to nothing to do is quiet: it does not beat, where the collector can see from outside that it waits.
  */
 import { performance } from 'node:perf_hooks';
 import { isMainThread } from 'node:worker_threads';
-import { Control, CounterUnit, PROBE_KEY, RecordKind } from '../ring.ts';
+import { Control, CounterUnit, PROBE_KEY, RecordKind, Stamp } from '../ring.ts';
 import { threadName } from '../thread-name.ts';
-import { control, currentTaskId, innermostRegion, nameId, record, stampAlive } from '../thread-recorder.ts';
+import {
+  control,
+  currentTaskId,
+  innermostRegion,
+  nameId,
+  record,
+  stamp,
+  stampAlive,
+} from '../thread-recorder.ts';
 import { stackFrames } from './stack-frames.ts';
 
 // Bound early: test tools replace them.
@@ -21,6 +31,9 @@ const clock: () => number = performance.now.bind(performance);
 export const HEARTBEAT_MS = 10;
 /** Beats between two readings of the counters. */
 const BEATS_PER_READING = 50;
+/** A loop that is less busy than this percentage becomes quiet, until a turn takes long or there have been so many. */
+const QUIET_PERCENT = 2;
+const QUIET_TURNS = 100;
 /** Below this the loop has not really waited. */
 const NO_WAIT_MS = 0.02;
 
@@ -60,23 +73,41 @@ export function startEventLoop(): () => void {
   begin();
   let immediate = setImmediate(onTurn);
   immediate.unref();
+  let quietTurns = 0;
   function onTurn(): void {
-    endTurn();
+    const busy = endTurn();
+    if (heartbeat === undefined) {
+      beatEvents = timing.uvMetricsInfo.events;
+      if (busy >= turnMillis || ++quietTurns === QUIET_TURNS) wake(busy);
+    }
     immediate = setImmediate(onTurn);
     immediate.unref();
   }
-  const counters = startCounters();
-  const heartbeat = setInterval(() => {
+  const counters = new LoopCounters();
+  let heartbeat: NodeJS.Timeout | undefined;
+  const wake = (late: number): void => {
+    stamp(Stamp.quiet, 0);
+    quietTurns = 0;
+    counters.begin(late);
+    heartbeat = setInterval(beat, HEARTBEAT_MS);
+    heartbeat.unref();
+  };
+  function beat(): void {
     const time = clock();
     if (timing.idleTime === lastIdle) busyUntil = time;
     beatEvents = timing.uvMetricsInfo.events;
-    counters(time);
-  }, HEARTBEAT_MS);
-  heartbeat.unref();
+    const utilization = counters.beat(time);
+    if (utilization >= QUIET_PERCENT || control[Control.seesWaits] !== 1) return;
+    clearInterval(heartbeat);
+    heartbeat = undefined;
+    stamp(Stamp.quiet, 1);
+  }
+  wake(0);
   return () => {
     isRunning = false;
     endTurn();
     stampAlive(0);
+    stamp(Stamp.quiet, 0);
     clearImmediate(immediate);
     clearInterval(heartbeat);
     if (global[key] === probe) delete global[key];
@@ -90,7 +121,8 @@ function begin(): void {
   stampAlive(last);
 }
 
-function endTurn(): void {
+/** @returns milliseconds that the loop has been busy since the last immediate. */
+function endTurn(): number {
   // hot: once a turn.
   const time = clock();
   const idle = timing.idleTime;
@@ -100,6 +132,7 @@ function endTurn(): void {
   lastIdle = idle;
   busyUntil = 0;
   stampAlive(time);
+  return busy;
 }
 
 /**
@@ -172,29 +205,45 @@ function threadCpu(): number {
   return user + system;
 }
 
-/** Counters of the loop; called with each beat. */
-function startCounters(): (time: number) => void {
-  const thread = threadName();
-  const lateness = new Float64Array(BEATS_PER_READING);
-  let beats = 0;
-  let lastBeat = last;
-  let readAt = last;
-  let readIdle = lastIdle;
-  const count = (name: string, value: number, unit: number, time: number): void =>
-    record(RecordKind.counter, nameId(`${thread} loop ${name}`), unit, time, value);
-  return (time) => {
-    lateness[beats++] = Math.max(0, time - lastBeat - HEARTBEAT_MS);
-    lastBeat = time;
-    if (beats < BEATS_PER_READING) return;
-    beats = 0;
+/** Counters of the loop, while it beats. */
+class LoopCounters {
+  readonly #thread = threadName();
+  readonly #lateness = new Float64Array(BEATS_PER_READING);
+  #beats = 0;
+  #lastBeat = 0;
+  #readAt = 0;
+  #readIdle = 0;
+
+  /** @param late milliseconds that a beat would have been late just now. */
+  begin(late: number): void {
+    this.#lastBeat = clock();
+    this.#readAt = this.#lastBeat - late;
+    this.#readIdle = timing.idleTime;
+    this.#lateness[0] = late;
+    this.#beats = late > 0 ? 1 : 0;
+  }
+
+  /** @returns percentage of the time in which the loop was busy, where it was read now, else Infinity. */
+  beat(time: number): number {
+    const lateness = this.#lateness;
+    lateness[this.#beats++] = Math.max(0, time - this.#lastBeat - HEARTBEAT_MS);
+    this.#lastBeat = time;
+    if (this.#beats < BEATS_PER_READING) return Infinity;
+    this.#beats = 0;
     const idle = timing.idleTime;
-    const share = 1 - (idle - readIdle) / (time - readAt);
-    readAt = time;
-    readIdle = idle;
+    const share = 1 - (idle - this.#readIdle) / (time - this.#readAt);
+    const utilization = Math.round(Math.min(1, Math.max(0, share)) * 1000) / 10;
+    this.#readAt = time;
+    this.#readIdle = idle;
     lateness.sort();
-    count('utilization', Math.round(Math.min(1, Math.max(0, share)) * 1000) / 10, CounterUnit.percent, time);
-    count('delay p50', lateness[BEATS_PER_READING >> 1]!, CounterUnit.millis, time);
-    count('delay p99', lateness[Math.floor(BEATS_PER_READING * 0.99)]!, CounterUnit.millis, time);
-    count('delay max', lateness[BEATS_PER_READING - 1]!, CounterUnit.millis, time);
-  };
+    this.#count('utilization', utilization, CounterUnit.percent, time);
+    this.#count('delay p50', lateness[BEATS_PER_READING >> 1]!, CounterUnit.millis, time);
+    this.#count('delay p99', lateness[Math.floor(BEATS_PER_READING * 0.99)]!, CounterUnit.millis, time);
+    this.#count('delay max', lateness[BEATS_PER_READING - 1]!, CounterUnit.millis, time);
+    return utilization;
+  }
+
+  #count(name: string, value: number, unit: number, time: number): void {
+    record(RecordKind.counter, nameId(`${this.#thread} loop ${name}`), unit, time, value);
+  }
 }

@@ -3,7 +3,7 @@
  * with exact times; those of the last stretch before a thread ends are never reported.
  */
 import { constants, type PerformanceEntry, PerformanceObserver } from 'node:perf_hooks';
-import { Category } from '@ttrace/format';
+import { Category } from '@ttrace/format/vocabulary';
 import { RecordKind } from '../ring.ts';
 import { record, sourceName } from '../thread-recorder.ts';
 

@@ -2,7 +2,7 @@
  * A request that this process makes, as node:http and undici have it in common: an asynchronous slice in the task that makes
  * it, named by method and host; its end says how long each phase took that was seen.
  */
-import { Category } from '@ttrace/format';
+import { Category } from '@ttrace/format/vocabulary';
 import { RecordKind } from '../ring.ts';
 import { currentTaskId, nextId, now, recordWith, sourceName } from '../thread-recorder.ts';
 import { boundedNames } from './bounded-names.ts';

@@ -1,13 +1,14 @@
 /**
  * Requests that this process serves, each a task that the handler runs in, named by method and path; what looks like an id in
  * a path becomes `:id`, so that requests of one kind have one name. Known by Node's diagnostics channels, so every framework
- * on node:http is covered; HTTP/2 is not.
+ * on node:http is covered; HTTP/2 is http2.ts's.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { RecordKind } from '../ring.ts';
-import { enterTask, nextId, now, recordWith } from '../thread-recorder.ts';
+import { ANSWER_STATUSES, RecordKind } from '../ring.ts';
+import { enterTask, nextId, now, recordWith, recordWithTextOf } from '../thread-recorder.ts';
 import { listenOn } from './channels.ts';
+import { knownTexts, type TextId } from './known-texts.ts';
 import { requestDescriber } from './request-name.ts';
 
 interface ServerMessage {
@@ -37,11 +38,15 @@ interface Open {
   route: unknown;
 }
 
+/** Beyond it a length and a status are no exact number. */
+const MAX_BYTES = 2 ** 42;
 /** Connections after which those that are gone are looked for, should one have lost its listener. */
 const FIRST_SWEEP = 1024;
 
 export function startHttpServer(): () => void {
   const describe = requestDescriber();
+  const textId = knownTexts();
+  const finish = requestFinisher(textId);
   /** Requests being served on each connection, in order: one, or more with pipelining. */
   const connections = new Map<Socket, Open[]>();
   let sweepAt = FIRST_SWEEP;
@@ -72,9 +77,12 @@ export function startHttpServer(): () => void {
       // hot
       const start = now();
       const id = nextId();
-      const { label, text } = describe(request.method ?? '', request.url ?? '');
+      const description = describe(request.method ?? '', request.url ?? '');
+      const { label, text } = description;
+      if (description.textId === 0) description.textId = textId(text);
       // No parent: on a kept connection the request before is still the current task.
-      recordWith(text, 0, 0, RecordKind.taskBegin, label, id, start, 0);
+      if (description.textId === 0) recordWith(text, 0, 0, RecordKind.taskBegin, label, id, start, 0);
+      else recordWithTextOf(description.textId, RecordKind.taskBegin, label, id, start, 0);
       enterTask(id);
       openOn(socket).push({ id, label, request, response, route: undefined });
     },
@@ -87,7 +95,7 @@ export function startHttpServer(): () => void {
       // Begun before the recording.
       if (at < 0) return;
       const open = at === 0 ? requests.shift()! : requests.splice(at, 1)[0]!;
-      end(open, finishedText(open));
+      finish(open);
     },
     'tracing:fastify.request.handler:start': ({ request: { raw }, route }: HandlerMessage) => {
       const open = connections.get(raw.socket)?.find(({ request }) => request === raw);
@@ -105,12 +113,37 @@ function end({ id, label }: Open, text: string): void {
   recordWith(text, 0, 0, RecordKind.taskEnd, label, id, now(), 0);
 }
 
-function finishedText({ request, response, route }: Open): string {
-  const path = route ?? routeOf(request as Routed);
+/** Ends requests that were answered: the answer is a number, the texts of routes are few. */
+function requestFinisher(textId: TextId): (open: Open) => void {
+  const routes = new Map<string, number>();
+  return ({ id, label, request, response, route }) => {
+    // hot
+    const time = now();
+    const path = route ?? routeOf(request as Routed);
+    const answer = answerOf(request, response);
+    if (typeof path !== 'string') {
+      recordWithTextOf(0, RecordKind.requestEnd, label, id, time, answer);
+      return;
+    }
+    let known = routes.get(path) ?? 0;
+    if (known !== 0) {
+      recordWithTextOf(known, RecordKind.requestEnd, label, id, time, answer);
+      return;
+    }
+    const text = `{"route":${JSON.stringify(path)}}`;
+    known = textId(text);
+    if (known !== 0) routes.set(path, known);
+    recordWith(text, 0, 0, RecordKind.requestEnd, label, id, time, answer);
+  };
+}
+
+/** Status and length of the body, as the record has them. What answers without a socket may say anything. */
+function answerOf({ method }: IncomingMessage, response: ServerResponse): number {
+  const status = response.statusCode | 0;
   const { _contentLength: length } = response as { readonly _contentLength?: unknown };
-  const bytes = typeof length === 'number' && request.method !== 'HEAD' ? `,"responseBytes":${length}` : '';
-  const where = typeof path === 'string' ? `,"route":${JSON.stringify(path)}` : '';
-  return `{"status":${response.statusCode | 0}${where}${bytes}}`;
+  const isKnown = Number.isInteger(length) && method !== 'HEAD';
+  const bytes = isKnown ? Math.min(Math.max(-1, length as number), MAX_BYTES) : -1;
+  return (status >= 0 && status < ANSWER_STATUSES ? status : 0) + (bytes + 1) * ANSWER_STATUSES;
 }
 
 function abortedText({ headersSent, statusCode }: ServerResponse): string {

@@ -1,10 +1,11 @@
-/** HTTP: requests that this process serves, and those that it makes, by node:http and by undici, which `fetch` is. */
+/** HTTP: requests that this process serves, and those that it makes, by node:http, node:http2 and by undici, which `fetch` is. */
 import { startFetch } from './fetch.ts';
 import { startHttpClient } from './http-client.ts';
 import { startHttpServer } from './http-server.ts';
+import { startHttp2 } from './http2.ts';
 
 export function startHttp(): () => void {
-  const stops = [startHttpServer(), startHttpClient(), startFetch()];
+  const stops = [startHttpServer(), startHttpClient(), startHttp2(), startFetch()];
   return () => {
     for (const stop of stops) stop();
   };

@@ -2,7 +2,7 @@
  * Waits that end in another callback than they began in, as asynchronous slices. Begun when they begin, so that one that never
  * ends is in the trace as well.
  */
-import { Category } from '@ttrace/format';
+import { Category } from '@ttrace/format/vocabulary';
 import { Control, RecordKind } from '../ring.ts';
 import { control, currentTaskId, nextId, now, record, recordWith, sourceName } from '../thread-recorder.ts';
 

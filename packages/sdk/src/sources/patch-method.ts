@@ -42,3 +42,39 @@ export function patchMethod(
     else Object.defineProperty(owner, key, descriptor);
   };
 }
+
+type AnyClass = new (...args: unknown[]) => object;
+
+/**
+ * Replaces a class that is a property of `owner`; the result puts it back, unless somebody has patched on top. Statics, `instanceof`
+ * and classes that extend it stay as they are. Harmless where there is no such class.
+ * @param make gets what constructs an object, and its arguments.
+ */
+export function patchClass(
+  owner: object,
+  key: string,
+  make: (construct: () => object, args: readonly unknown[]) => object,
+): () => void {
+  const classes = owner as Record<string, AnyClass>;
+  const Original = classes[key];
+  // The global object's may be an accessor until it is first used.
+  const descriptor = Object.getOwnPropertyDescriptor(owner, key);
+  if (typeof Original !== 'function' || descriptor?.configurable !== true) return () => {};
+  const Patched: AnyClass = new Proxy(Original, {
+    construct(target, args: unknown[], newTarget): object {
+      // Not the proxy itself: pool-tasks.ts tells why.
+      const made = newTarget === Patched ? target : newTarget;
+      return make(() => Reflect.construct(target, args, made) as object, args);
+    },
+  });
+  const { enumerable } = descriptor;
+  Object.defineProperty(owner, key, {
+    value: Patched,
+    enumerable: enumerable === true,
+    configurable: true,
+    writable: true,
+  });
+  return () => {
+    if (classes[key] === Patched) Object.defineProperty(owner, key, descriptor);
+  };
+}

@@ -5,7 +5,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { type EventEmitter, errorMonitor } from 'node:events';
 import { basename } from 'node:path';
-import { Category } from '@ttrace/format';
+import { Category, ProcessSlice } from '@ttrace/format/vocabulary';
 import { RecordKind } from '../ring.ts';
 import { currentTaskId, nextId, now, recordWith, sourceName } from '../thread-recorder.ts';
 import { boundedNames } from './bounded-names.ts';
@@ -23,6 +23,7 @@ const { nextTick } = process;
 export function startProcesses(): () => void {
   let isOn = true;
   const labelOf = boundedNames((name) => sourceName(Category.process, name));
+  const spawn = sourceName(Category.process, ProcessSlice.spawn);
   const lives = new Map<ChildProcess, Life>();
 
   const end = (child: ChildProcess, text: string): void => {
@@ -43,15 +44,18 @@ export function startProcesses(): () => void {
     end(this, `{"error":${JSON.stringify(code ?? 'failed')}}`);
   }
 
-  const begin = (child: ChildProcess, file: string, task: number, start: number): void => {
+  const begin = (child: ChildProcess, file: string, task: number, start: number, seen: number): void => {
     const label = labelOf(`process ${basename(file)}`, 'process (other)');
     const life: Life = { id: nextId(), label, task };
     const pid = child.pid === undefined ? '' : `"pid":${child.pid},`;
     const text = `{${pid}"args":${Math.max(0, (child.spawnargs?.length ?? 1) - 1)}}`;
     recordWith(text, life.id, 0, RecordKind.asyncBegin, label, task, start, start);
     lives.set(child, life);
-    if (child.pid !== undefined) child.on('exit', onExit);
-    else {
+    if (child.pid !== undefined) {
+      // On the thread that did it: where the arrow to the child begins, if that is recorded too.
+      recordWith(`{"pid":${child.pid}}`, 0, 0, RecordKind.slice, spawn, task, start, seen);
+      child.on('exit', onExit);
+    } else {
       // One that could not be started never exits: its error comes in this tick, if `spawn` has not thrown it.
       (child as EventEmitter).on(errorMonitor, onError);
       nextTick(() => end(child, '{"error":"failed"}'));
@@ -62,10 +66,11 @@ export function startProcesses(): () => void {
     child_process: ({ process: child }: { readonly process: ChildProcess }) => {
       const task = currentTaskId();
       const start = now();
+      const seen = now();
       // Published before it is spawned: its name comes with the next tick, and is what its track is called.
       nextTick(() => {
         // Without a file it was made, but not spawned.
-        if (isOn && typeof child.spawnfile === 'string') begin(child, child.spawnfile, task, start);
+        if (isOn && typeof child.spawnfile === 'string') begin(child, child.spawnfile, task, start, seen);
       });
     },
   });

@@ -9,6 +9,8 @@ export interface RequestDescription {
   readonly label: number;
   /** Method and path as the text of a JSON object. */
   readonly text: string;
+  /** Id of that text, 0 as long as it has none; whoever records it sets it. */
+  textId: number;
 }
 
 /** Descriptions of a method that are kept by path; the next one empties them. */
@@ -59,6 +61,7 @@ export function requestDescriber(): (method: string, url: string) => RequestDesc
     const made = {
       label: labelOf(pathName(path.slice(0, MAX_NAME_LENGTH)), '(other)'),
       text: `${text}${JSON.stringify(path)}}`,
+      textId: 0,
     };
     if (made.label === OTHER_NAME_ID) return made;
     if (known.size >= MAX_KNOWN) known.clear();

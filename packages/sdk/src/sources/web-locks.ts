@@ -7,7 +7,7 @@
  */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import * as workerThreads from 'node:worker_threads';
-import { Category } from '@ttrace/format';
+import { Category } from '@ttrace/format/vocabulary';
 import { attributesText } from '../attributes.ts';
 import { beginWait, endWait, type OpenWait } from './open-waits.ts';
 import { type AnyFunction, type Patch, patchMethod } from './patch-method.ts';

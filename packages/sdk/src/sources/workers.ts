@@ -3,7 +3,7 @@
  * channel tells of every construction; the recorder's own thread is made before any source starts.
  */
 import { Worker } from 'node:worker_threads';
-import { Category } from '@ttrace/format';
+import { Category } from '@ttrace/format/vocabulary';
 import { RecordKind } from '../ring.ts';
 import { newWorkerLabel, workerName } from '../thread-name.ts';
 import { currentTaskId, nextId, now, recordWith, sourceName } from '../thread-recorder.ts';

@@ -1,0 +1,67 @@
+/** What the main thread and the collector say to each other. Events are not in it: they come through the rings. */
+import type { FlightFileResult } from './flight/files.ts';
+import type { FlightTrigger } from './flight/triggers.ts';
+import type { TraceOutput } from './trace-output.ts';
+
+/** What the collector is started with. */
+export interface CollectorData {
+  readonly control: SharedArrayBuffer;
+  readonly arena: SharedArrayBuffer;
+  readonly pid: number;
+  readonly processName: string;
+  readonly origin: bigint;
+}
+
+/** The flight recorder's window, and when it writes files by itself. */
+export interface WindowOptions {
+  readonly minAgeNanos: number;
+  readonly maxBytes: number;
+  readonly triggers: readonly FlightTrigger[];
+  /** Absolute path of where triggers write. */
+  readonly directory: string;
+  /** `.json`, `.json.gz`, `.pftrace` or `.pftrace.gz`. */
+  readonly extension: string;
+  readonly maxFiles: number;
+  readonly throttleMs: number;
+  /** Whether files are announced on stderr. */
+  readonly isLoud: boolean;
+}
+
+/** A wish, answered by a `Reply` with the same id. */
+export type Request = { readonly id: number } & Wish;
+
+/** Nanoseconds of `process.hrtime` from which on events count; undefined: all of this session. */
+export type Since = bigint | undefined;
+
+export type Wish =
+  | { readonly kind: 'open-file'; readonly since: Since; readonly fd: number; readonly output: TraceOutput }
+  /** @param isLast whether nothing is recorded any more. */
+  | { readonly kind: 'close-file'; readonly isLast: boolean }
+  | { readonly kind: 'open-window'; readonly since: Since; readonly options: WindowOptions }
+  | { readonly kind: 'close-window' }
+  /** Writes what the window holds into a file, at an absolute path. */
+  | { readonly kind: 'write-window'; readonly file: string; readonly output: TraceOutput }
+  /** A signal has come that may be a trigger. */
+  | { readonly kind: 'signal'; readonly signal: NodeJS.Signals };
+
+/** What a trace file contained when it was closed. */
+export interface FileReport {
+  readonly records: number;
+  readonly dropped: number;
+  readonly threads: number;
+  readonly error: string | undefined;
+}
+
+export interface Replies {
+  readonly 'open-file': undefined;
+  readonly 'close-file': FileReport;
+  readonly 'open-window': undefined;
+  readonly 'close-window': undefined;
+  readonly 'write-window': FlightFileResult;
+  readonly signal: undefined;
+}
+
+/** An answer, or a file that a trigger has written. */
+export type Reply =
+  | { readonly id: number; readonly answer: Replies[Wish['kind']] }
+  | { readonly id: 0; readonly flightFile: FlightFileResult };
