@@ -1,164 +1,178 @@
-// What the default runtime sources cost an HTTP server (JSON in, JSON out, one asynchronous hop): two servers, one recorded and
-// one not, loaded in turns by the same 16 connections, many short rounds, so that a machine that changes its speed changes it
-// for both. Also what they cost a process that does nothing. Target: 2 % of throughput; 1 % of a core.
+// What recording costs a program that knows nothing of it: an HTTP server under autocannon (requests a second, processor time a
+// request, the slowest of a hundred), a pool of workers that compute, and a process that does nothing. Each way of recording has a
+// process of its own beside one that is not recorded; they take turns in short rounds, and there are several sets of them, for
+// neither two moments nor two processes of a kind are equally fast. Client, server and collector share the processors.
+//
+//   node packages/sdk/bench/sources.mjs [--strict]     MODES='off;none,gc;none,http' PARTS=pool SETS=1 for parts of it
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { rmSync } from 'node:fs';
-import http from 'node:http';
-import net from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { print, row } from '@ttrace/bench';
-import { trace } from '@ttrace/sdk';
+import { SOURCE_NAMES } from '@ttrace/sdk';
+import autocannon from 'autocannon';
+import { compute } from './sources-program.mjs';
 
-const ROUNDS = Number(process.env.ROUNDS ?? 24);
-const ROUND_MS = 500;
+const SETS = Number(process.env.SETS ?? 2);
+const ROUNDS = Number(process.env.ROUNDS ?? 6);
+const PARTS = (process.env.PARTS ?? 'idle,http,pool').split(',');
+const SECONDS = 1;
+const IDLE_MS = 4000;
+const POOL_MS = 500;
 const CONNECTIONS = 16;
 const BODY = JSON.stringify({
   items: Array.from({ length: 20 }, (_, id) => ({ id, name: `item ${id}`, price: id * 1.5 })),
 });
-const MODES = (process.env.MODES ?? 'off;default').split(';');
+/** Each with the least share of the throughput that it may leave; undefined: a peer, not us. */
+const TARGETS = new Map([
+  ['default', 0.98],
+  ['flight', 0.98],
+  ['samples', 0.94],
+  ['opentelemetry', undefined],
+]);
+const MODES = process.env.MODES?.split(';') ?? [
+  'off',
+  ...[...TARGETS.keys()].filter((mode) => mode !== 'samples' || SOURCE_NAMES.includes('samples')),
+];
 
-async function serve(mode) {
-  const file = join(tmpdir(), `ttrace-bench-sources-${process.pid}.pftrace`);
-  if (mode !== 'off') {
-    const { parseSources } = await import('@ttrace/sdk');
-    await trace.start({ file, sources: mode === 'default' ? true : parseSources(mode) });
+const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
+const percent = (ratio) => `${ratio >= 1 ? '+' : ''}${((ratio - 1) * 100).toFixed(1)} %`;
+
+async function ask(child, what, more) {
+  child.send({ what, ...more });
+  return (await once(child, 'message'))[0];
+}
+
+/** A second of requests over connections of their own. */
+async function load({ child, port }) {
+  const times = [];
+  const before = await ask(child, 'cpu');
+  const run = autocannon({
+    url: `http://127.0.0.1:${port}/orders/17`,
+    method: 'POST',
+    body: BODY,
+    connections: CONNECTIONS,
+    duration: SECONDS,
+  });
+  run.on('response', (_client, _status, _bytes, millis) => times.push(millis));
+  const { requests, finish, start, errors, non2xx } = await run;
+  if (errors + non2xx > 0) throw new Error(`${errors} requests failed, ${non2xx} were refused`);
+  times.sort((a, b) => a - b);
+  return {
+    rate: (requests.total * 1000) / (finish - start),
+    cpu: ((await ask(child, 'cpu')) - before) / requests.total,
+    slowest: times[Math.floor(times.length * 0.99)],
+  };
+}
+
+/** How many steps of `compute` take a millisecond here. */
+function stepsOfMillisecond() {
+  const steps = 2e5;
+  const times = Array.from({ length: 30 }, () => {
+    const start = performance.now();
+    compute(steps);
+    return performance.now() - start;
+  });
+  return Math.round(steps / median(times));
+}
+
+const STEPS = stepsOfMillisecond();
+
+/** Runs each of a set's programs in turn, first in one order, then in the other. */
+async function inTurns(programs, rounds, measure) {
+  for (let round = 0; round < rounds; round++) {
+    for (const program of round % 2 === 0 ? programs : [...programs].reverse()) await measure(program);
   }
-  const server = http.createServer((request, response) => {
-    let text = '';
-    request.setEncoding('utf8').on('data', (piece) => {
-      text += piece;
-    });
-    request.on('end', async () => {
-      const { items } = JSON.parse(text);
-      await new Promise((done) => setImmediate(done));
-      const total = items.reduce((sum, { price }) => sum + price, 0);
-      response.setHeader('content-type', 'application/json');
-      response.end(JSON.stringify({ total, items }));
-    });
-  });
-  server.listen(0, '127.0.0.1', () => process.send({ port: server.address().port }));
-  process.on('message', async (question) => {
-    if (question === 'cpu') process.send(process.cpuUsage());
-    else {
-      await trace.stop();
-      if (mode !== 'off') rmSync(file);
-      process.exit();
+}
+
+const parts = {
+  async idle(programs, found) {
+    const before = await Promise.all(programs.map(({ child }) => ask(child, 'cpu')));
+    await sleep(IDLE_MS);
+    for (const [i, { mode, child }] of programs.entries()) {
+      found[mode].idle.push(((await ask(child, 'cpu')) - before[i]) / (IDLE_MS * 1000));
     }
-  });
-}
-
-/** Requests answered in a while, over connections that are kept. */
-async function load(sockets, millis) {
-  const end = performance.now() + millis;
-  let count = 0;
-  const request = `POST /orders/17 HTTP/1.1\r\nhost: x\r\ncontent-length: ${Buffer.byteLength(BODY)}\r\n\r\n${BODY}`;
-  const one = (socket) =>
-    new Promise((done) => {
-      let got = 0;
-      let need = Infinity;
-      const onData = (data) => {
-        if (need === Infinity) {
-          const head = data.indexOf('\r\n\r\n');
-          need =
-            head + 4 + Number(/content-length: (\d+)/i.exec(data.subarray(0, head).toString('latin1'))[1]);
-        }
-        got += data.length;
-        if (got < need) return;
-        socket.off('data', onData);
-        done();
-      };
-      socket.on('data', onData);
-      socket.write(request);
+  },
+  async http(programs, found) {
+    // As fast as it gets only after some thousand requests.
+    for (const program of programs) await load(program);
+    await inTurns(programs, ROUNDS, async (program) => {
+      const { rate, cpu, slowest } = await load(program);
+      found[program.mode].rate.push(rate);
+      found[program.mode].cpu.push(cpu);
+      found[program.mode].slowest.push(slowest);
     });
-  await Promise.all(
-    sockets.map(async (socket) => {
-      while (performance.now() < end) {
-        await one(socket);
-        count++;
-      }
-    }),
-  );
-  return (count * 1000) / millis;
-}
-
-const ask = async (child, question) => {
-  const answer = once(child, 'message');
-  child.send(question);
-  return (await answer)[0];
+  },
+  async pool(programs, found) {
+    // OpenTelemetry's instrumentation is one of http alone.
+    const pools = programs.filter(({ mode }) => mode !== 'opentelemetry');
+    const jobs = ({ child }) => ask(child, 'pool', { steps: STEPS, millis: POOL_MS });
+    for (const program of pools) await jobs(program);
+    await inTurns(pools, ROUNDS, async (program) => {
+      found[program.mode].jobs.push(await jobs(program));
+    });
+  },
 };
-const cpuMicros = async (child) => {
-  const { user, system } = await ask(child, 'cpu');
-  return user + system;
-};
-const median = (values) => values.sort((a, b) => a - b)[values.length >> 1];
 
-async function main() {
-  const servers = [];
+async function measureSet(found) {
+  const programs = [];
   for (const mode of MODES) {
-    const child = fork(new URL(import.meta.url), [mode]);
-    const [{ port }] = await once(child, 'message');
-    const sockets = await Promise.all(
-      Array.from({ length: CONNECTIONS }, async () => {
-        const socket = net.connect(port, '127.0.0.1');
-        await once(socket, 'connect');
-        return socket.setNoDelay();
-      }),
-    );
-    servers.push({ mode, child, sockets, rates: [], cpus: [] });
+    const child = fork(new URL('sources-program.mjs', import.meta.url), [mode]);
+    const [port] = await once(child, 'message');
+    programs.push({ mode, child, port });
   }
   await sleep(500);
-  for (const server of servers) {
-    const before = await cpuMicros(server.child);
-    await sleep(4000);
-    server.idle = ((await cpuMicros(server.child)) - before) / 4e6;
-  }
-  for (const { sockets } of servers) await load(sockets, 1500);
-  for (let round = 0; round < ROUNDS; round++) {
-    const order = round % 2 === 0 ? servers : [...servers].reverse();
-    for (const server of order) {
-      const before = await cpuMicros(server.child);
-      const rate = await load(server.sockets, ROUND_MS);
-      server.rates.push(rate);
-      server.cpus.push(((await cpuMicros(server.child)) - before) / ((rate * ROUND_MS) / 1000));
-    }
-  }
-  const [off, ...others] = servers;
-  for (const { mode, rates, cpus, idle } of others) {
-    const ratio = median(rates.map((rate, i) => rate / off.rates[i]));
-    const cpu = median(cpus.map((micros, i) => micros / off.cpus[i]));
-    row(
-      `requests/s, ${mode}`,
-      Math.round(median([...rates])),
-      `${Math.round(median([...off.rates]))} off`,
-      `${((ratio - 1) * 100).toFixed(1)} %`,
-      '>= -2 %',
-      ratio >= 0.98,
-    );
-    row(
-      `processor time a request, ${mode}`,
-      `${median([...cpus]).toFixed(1)} us`,
-      `${median([...off.cpus]).toFixed(1)} us off`,
-      `+${((cpu - 1) * 100).toFixed(1)} %`,
-    );
-    row(
-      `idle process, ${mode}`,
-      `${(idle * 100).toFixed(2)} %`,
-      `${(off.idle * 100).toFixed(2)} % off`,
-      '',
-      '<= 1 %',
-      idle <= 0.01,
-    );
-  }
-  print(`Runtime sources, Node ${process.version}`);
-  for (const { child, sockets } of servers) {
-    for (const socket of sockets) socket.destroy();
-    child.send('end');
+  for (const part of PARTS) await parts[part](programs, found);
+  for (const { child } of programs) {
+    child.send({ what: 'end' });
     await once(child, 'exit');
   }
 }
 
-if (process.send === undefined) await main();
-else await serve(process.argv[2]);
+/** What a mode leaves of what `off` has: the median of neighbours in time. */
+function against(off, values) {
+  return median(values.map((value, i) => value / off[i]));
+}
+
+function report(found) {
+  const { off, ...others } = found;
+  const all = Object.entries(others);
+  const compare = (label, key, text, isRate) => {
+    for (const [mode, values] of all) {
+      if (values[key].length === 0) continue;
+      const ratio = against(off[key], values[key]);
+      const least = isRate ? TARGETS.get(mode) : undefined;
+      row(
+        `${label}, ${mode}`,
+        text(median(values[key])),
+        `${text(median(off[key]))} off`,
+        percent(ratio),
+        least === undefined ? '' : `>= ${percent(least)}`,
+        least === undefined ? undefined : ratio >= least,
+      );
+    }
+  };
+  compare('requests/s', 'rate', (rate) => rate.toFixed(0), true);
+  compare('slowest of 100 requests', 'slowest', (millis) => `${millis.toFixed(2)} ms`, false);
+  compare('processor time a request', 'cpu', (micros) => `${micros.toFixed(1)} us`, false);
+  compare('jobs of 1 ms a second', 'jobs', (rate) => rate.toFixed(0), true);
+  for (const [mode, { idle }] of all) {
+    if (idle.length === 0) continue;
+    const share = median(idle);
+    const isOurs = TARGETS.get(mode) !== undefined;
+    row(
+      `processor while idle, ${mode}`,
+      `${(share * 100).toFixed(2)} %`,
+      `${(median(off.idle) * 100).toFixed(2)} % off`,
+      '',
+      isOurs ? '<= 1 %' : '',
+      isOurs ? share <= 0.01 : undefined,
+    );
+  }
+  print(`What recording costs a program, Node ${process.version}`);
+}
+
+const found = Object.fromEntries(
+  MODES.map((mode) => [mode, { rate: [], cpu: [], slowest: [], jobs: [], idle: [] }]),
+);
+for (let set = 0; set < SETS; set++) await measureSet(found);
+report(found);
