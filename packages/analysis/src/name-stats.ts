@@ -4,7 +4,8 @@
  * Percentiles are nearest-rank: the p-th is the smallest duration that at least p % of the finished slices do not exceed.
  * It is always one that occurred; of a single slice all percentiles are its duration.
  */
-import { EventKind, type Trace } from '@ttrace/format';
+import { Category, EventKind, type Trace } from '@ttrace/format';
+import { continuedRegions } from './continued-regions.ts';
 
 /** What happened under one name. Times in nanoseconds; all 0 when no slice of that name has finished. */
 export interface NameStats {
@@ -22,13 +23,14 @@ export interface NameStats {
 }
 
 /**
- * Groups slices by name, the longest total first, of equal ones by name.
+ * Groups slices by name, the longest total first, of equal ones by name. A region in two slices counts once, as both together.
  * @param category takes slices of that category only; undefined takes all slices.
  */
 export function statsByName(trace: Trace, category: string | undefined): NameStats[] {
   const wanted = category === undefined ? undefined : trace.strings.find(category);
   if (wanted === -1) return [];
-  const groups = groupByName(trace, wanted);
+  const continued = category === Category.region ? continuedRegions(trace) : new Map<number, number>();
+  const groups = groupByName(trace, wanted, continued);
   const stats: NameStats[] = [];
   for (let group = 0; group < groups.names.length; group++) {
     const durations = groups.durations.subarray(groups.offsets[group], groups.offsets[group + 1]);
@@ -54,16 +56,25 @@ interface Groups {
   readonly durations: Float64Array;
 }
 
-function groupByName(trace: Trace, wanted: number | undefined): Groups {
+function groupByName(
+  trace: Trace,
+  wanted: number | undefined,
+  continued: ReadonlyMap<number, number>,
+): Groups {
   const { kind, value, name, category } = trace.columns;
   const { length } = trace;
+  const parts = new Set(continued.values());
+  const isOther = (row: number): boolean =>
+    kind[row] !== EventKind.slice ||
+    (wanted !== undefined && category[row] !== wanted) ||
+    (parts.size > 0 && parts.has(row));
   // Group + 1 of each string, so that a fresh array needs no filling.
   const groupOf = new Uint32Array(trace.strings.size);
   const names: number[] = [];
   const finished: number[] = [];
   const unfinished: number[] = [];
   for (let row = 0; row < length; row++) {
-    if (kind[row] !== EventKind.slice || (wanted !== undefined && category[row] !== wanted)) continue;
+    if (isOther(row)) continue;
     const id = name[row]!;
     let group = groupOf[id]! - 1;
     if (group < 0) {
@@ -80,8 +91,11 @@ function groupByName(trace: Trace, wanted: number | undefined): Groups {
   const next = offsets.slice();
   const durations = new Float64Array(offsets[names.length]!);
   for (let row = 0; row < length; row++) {
-    if (kind[row] !== EventKind.slice || (wanted !== undefined && category[row] !== wanted)) continue;
-    if (value[row]! >= 0) durations[next[groupOf[name[row]!]! - 1]!++] = value[row]!;
+    if (isOther(row)) continue;
+    if (value[row]! < 0) continue;
+    const first = parts.size === 0 ? undefined : continued.get(row);
+    const before = first === undefined ? 0 : value[first]!;
+    durations[next[groupOf[name[row]!]! - 1]!++] = before + value[row]!;
   }
   return { names, unfinished, offsets, durations };
 }

@@ -49,6 +49,28 @@ test('tasks and regions are grouped by name with exact figures', () => {
   });
 });
 
+test('a region of an asynchronous function that is in two slices counts once, as both together', () => {
+  const { regions } = summarize(
+    traceOf(`process 1 "shop"
+track 1/1 thread "main"
+track a1 async 1 region "0x1" "load"
+track a2 async 1 region "0x2" "load"
+slice 1/1 +0.000000100 0.000000500 region "load"
+slice 1/1 +0.000000200 0.000000400 region "parse"
+slice a1 +0.000000600 0.000002000 region "load"
+slice a1 +0.000003000 0.000000100 region "load"
+slice 1/1 +0.000004000 0.000000500 region "load"
+slice a2 +0.000004500 open region "load"
+`),
+  );
+  expect(
+    regions.map(({ name, count, unfinished, totalNanos }) => [name, count, unfinished, totalNanos]),
+  ).toEqual([
+    ['load', 3, 1, 2600],
+    ['parse', 1, 0, 400],
+  ]);
+});
+
 test('a thread is busy while any of its slices is open, and nested slices count once', () => {
   const { threads } = summarize(traceOf(TWO_THREADS));
   expect(threads.map(({ name, events, busyNanos, dropped }) => [name, events, busyNanos, dropped])).toEqual([
@@ -56,6 +78,20 @@ test('a thread is busy while any of its slices is open, and nested slices count 
     ['worker 1', 2, 300, 3],
   ]);
   expect(threads[0]).toMatchObject({ firstNanos: 100, lastNanos: 1000 });
+});
+
+test('a thread that waits is not busy, also inside a region', () => {
+  const { threads } = summarize(
+    traceOf(`process 1 "shop"
+track 1/1 thread "main"
+slice 1/1 +0.000000100 0.000000500 region "parse"
+slice 1/1 +0.000000200 0.000000300 wait "Atomics.wait"
+slice 1/1 +0.000000300 0.000000100 wait "Atomics.wait"
+slice 1/1 +0.000000700 0.000000100 wait "Atomics.wait"
+slice 1/1 +0.000000150 0.000000020 gc "GC minor"
+`),
+  );
+  expect(threads[0]).toMatchObject({ busyNanos: 200, waitingNanos: 400, gcNanos: 20 });
 });
 
 test('busy time does not depend on the order of the file', () => {

@@ -9,6 +9,7 @@ import { type BlockStats, blockStats } from './blocks.ts';
 import { type CounterStats, counterStats } from './counter-stats.ts';
 import { type NameStats, statsByName } from './name-stats.ts';
 import { type ThreadActivity, threadActivity } from './thread-activity.ts';
+import { type FiredTrigger, firedTriggers } from './triggers.ts';
 
 /** How many events there are of something. */
 export interface EventCount {
@@ -34,6 +35,8 @@ export interface Summary {
   readonly kinds: readonly EventCount[];
   /** Events by category, '' for none, the most first. */
   readonly categories: readonly EventCount[];
+  /** Why the flight recorder wrote the file, if it did. */
+  readonly triggers: readonly FiredTrigger[];
   /** What blocked event loops, the longest total first. */
   readonly blocks: readonly BlockStats[];
   readonly tasks: readonly NameStats[];
@@ -41,6 +44,8 @@ export interface Summary {
   readonly regions: readonly NameStats[];
   /** What `regions` holds. */
   readonly regionsAre: 'regions' | 'slices';
+  /** Waits for other threads, locks and pools. */
+  readonly waits: readonly NameStats[];
   readonly counters: readonly CounterStats[];
   /** Arrows between slices: how many there are and how many have both ends. */
   readonly flows: { readonly count: number; readonly complete: number };
@@ -79,9 +84,11 @@ export function summarize(trace: Trace): Summary {
     events: trace.length,
     kinds: countKinds(trace),
     categories: countCategories(trace),
+    triggers: firedTriggers(trace),
     blocks: blockStats(trace),
     tasks: statsByName(trace, Category.task),
     regions: statsByName(trace, hasRegions ? Category.region : undefined),
+    waits: statsByName(trace, Category.wait),
     regionsAre: hasRegions ? 'regions' : 'slices',
     counters: counterStats(trace),
     flows: countFlows(trace),

@@ -1,5 +1,5 @@
-/** What each thread did: events, first to last, and how long it was inside any slice. Linear in the number of rows. */
-import { EventKind, finishedSlicesByTrack, sortParentsFirst, type Trace } from '@ttrace/format';
+/** What each thread did: events, first to last, how long it was inside any slice and how much of that it waited. Linear in the number of rows. */
+import { Category, EventKind, finishedSlicesByTrack, sortParentsFirst, type Trace } from '@ttrace/format';
 
 /** One thread of the trace. Times in nanoseconds since the origin; all 0 for a thread without events. */
 export interface ThreadActivity {
@@ -12,15 +12,21 @@ export interface ThreadActivity {
   readonly events: number;
   readonly firstNanos: number;
   readonly lastNanos: number;
-  /** Time in which at least one finished slice was open; nested slices count once. */
+  /** Time in which at least one finished slice was open, but none of a wait; nested slices count once. */
   readonly busyNanos: number;
+  /** Time inside slices of waits, such as `Atomics.wait`: the thread had nothing to run. */
+  readonly waitingNanos: number;
+  /** Time inside garbage collections, busy time as well. */
+  readonly gcNanos: number;
   /** Events that the recorder says it dropped here. */
   readonly dropped: number;
 }
 
 /** All threads, in the order in which the file names them. */
 export function threadActivity(trace: Trace): ThreadActivity[] {
-  const { kind, start, value, track } = trace.columns;
+  const { kind, start, value, track, category } = trace.columns;
+  const wait = trace.strings.find(Category.wait);
+  const gc = trace.strings.find(Category.gc);
   const count = trace.tracks.length;
   const events = new Uint32Array(count);
   const first = new Float64Array(count).fill(Infinity);
@@ -39,6 +45,13 @@ export function threadActivity(trace: Trace): ThreadActivity[] {
     if (what !== 'thread') continue;
     const own = rows.subarray(offsets[index], offsets[index + 1]);
     sortParentsFirst(own, start, value);
+    const within = (id: number): number =>
+      covered(
+        own.filter((row) => category[row] === id),
+        start,
+        value,
+      );
+    const waitingNanos = within(wait);
     const isIdle = !(first[index]! <= last[index]!);
     threads.push({
       pid,
@@ -48,7 +61,9 @@ export function threadActivity(trace: Trace): ThreadActivity[] {
       events: events[index]!,
       firstNanos: isIdle ? 0 : first[index]!,
       lastNanos: isIdle ? 0 : last[index]!,
-      busyNanos: covered(own, start, value),
+      busyNanos: covered(own, start, value) - waitingNanos,
+      waitingNanos,
+      gcNanos: within(gc),
       dropped,
     });
   }

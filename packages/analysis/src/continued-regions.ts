@@ -1,0 +1,29 @@
+/**
+ * Regions that the recorder wrote in two slices. One whose function runs for long before it first awaits has its begin in the
+ * file already, on the thread's track; what comes after that lies on a track of its own, from the nanosecond at which the first
+ * slice ends, under the same name.
+ */
+import { Category, EventKind, type Trace } from '@ttrace/format';
+
+/** The first slices' rows, by the rows of those that continue them. */
+export function continuedRegions(trace: Trace): ReadonlyMap<number, number> {
+  const { kind, category, name, track, start, value } = trace.columns;
+  const region = trace.strings.find(Category.region);
+  const continued = new Map<number, number>();
+  if (region === -1) return continued;
+  const isAsync = trace.tracks.map((one) => one.kind === 'async');
+  /** Asynchronous regions by their start; of several with one start the last. */
+  const byStart = new Map<number, number>();
+  for (let row = 0; row < trace.length; row++) {
+    if (kind[row] === EventKind.slice && category[row] === region && isAsync[track[row]!] === true) {
+      byStart.set(start[row]!, row);
+    }
+  }
+  if (byStart.size === 0) return continued;
+  for (let row = 0; row < trace.length; row++) {
+    if (kind[row] !== EventKind.slice || category[row] !== region || isAsync[track[row]!] === true) continue;
+    const next = byStart.get(start[row]! + value[row]!);
+    if (next !== undefined && name[next] === name[row] && value[row]! > 0) continued.set(next, row);
+  }
+  return continued;
+}
