@@ -22,6 +22,21 @@ export async function writeAtomically(
   isGzip: boolean,
   fill: (sink: ByteSink) => Iterable<unknown>,
 ): Promise<number> {
+  // Before there is a file that a signal could leave behind.
+  const interruption = listenForSignals();
+  try {
+    return await fillTemporary(file, isGzip, fill, interruption.throwIfCame);
+  } finally {
+    interruption.end();
+  }
+}
+
+async function fillTemporary(
+  file: string,
+  isGzip: boolean,
+  fill: (sink: ByteSink) => Iterable<unknown>,
+  throwIfInterrupted: () => void,
+): Promise<number> {
   const temporary = `${file}.tmp-${process.pid}`;
   const fd = attempt(file, () => openSync(temporary, 'wx'));
   let bytes = 0;
@@ -32,12 +47,11 @@ export async function writeAtomically(
     bytes += chunk.length;
   };
   let isDone = false;
-  const interruption = listenForSignals();
   try {
     const gzip = isGzip ? gzipSink(writeAll) : undefined;
     for (const _ of fill(gzip?.sink ?? writeAll)) {
       await setImmediate();
-      interruption.throwIfCame();
+      throwIfInterrupted();
     }
     gzip?.end();
     closeSync(fd);
@@ -45,7 +59,6 @@ export async function writeAtomically(
     isDone = true;
     return bytes;
   } finally {
-    interruption.end();
     if (!isDone) discard(fd, temporary);
   }
 }

@@ -1,23 +1,32 @@
 /**
- * Runs a Node.js program under the recorder: this Node.js, its own stdio, the register hook preloaded. Owns the program's
+ * Finds and runs a program under the recorder: this Node.js, its own stdio, the register hook preloaded; or a command whose
+ * Node.js processes are recorded. Owns the program's
  * signals and how its end becomes an exit code; knows nothing of what is recorded.
  */
 import { spawn } from 'node:child_process';
 import { closeSync, openSync, statSync, unlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { constants } from 'node:os';
-import { resolve } from 'node:path';
+import { basename, delimiter, join, resolve } from 'node:path';
 import { Failure, fileReason } from './failure.ts';
 
 /** What to run, and where its trace goes. */
 export interface ProgramRun {
-  /** Absolute path of the script. */
-  readonly script: string;
+  /** Absolute path of the script; undefined where `args` are those of Node.js itself. */
+  readonly script: string | undefined;
+  /** A command to run instead of this Node.js; only its child processes are recorded, by `environment`. */
+  readonly command?: string | undefined;
   readonly args: readonly string[];
-  /** Absolute path of the trace. */
-  readonly file: string;
+  /** Absolute path of the trace; undefined for none. */
+  readonly file: string | undefined;
   /** What to record of the runtime, as `parseSources` reads it; undefined for what the environment says. */
   readonly sources: string | undefined;
+  /** Triggers of the flight recorder, as `parseTriggers` reads them; undefined for what the environment says. */
+  readonly flight: string | undefined;
+  /** Where the flight recorder writes; undefined for what the environment says. */
+  readonly flightDir: string | undefined;
+  /** More for the environment. */
+  readonly environment?: NodeJS.ProcessEnv;
 }
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -25,17 +34,30 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 /** Signals of this many make an end of a program that does not end. */
 const PATIENCE = 3;
 
+/** Path of the hook that records a process from its beginning, for `--require`. */
+export function registerHook(): string {
+  return createRequire(import.meta.url).resolve('@ttrace/sdk/register');
+}
+
 /** Runs the program to its end and returns its exit code, 128 + n when signal n ended it. */
-export function runProgram({ script, args, file, sources }: ProgramRun): Promise<number> {
-  const hook = createRequire(import.meta.url).resolve('@ttrace/sdk/register');
-  const child = spawn(process.execPath, [...process.execArgv, '--require', hook, script, ...args], {
-    stdio: 'inherit',
-    env: {
-      ...process.env,
-      TTRACE_FILE: file,
-      ...(sources === undefined ? {} : { TTRACE_SOURCES: sources }),
+export function runProgram(run: ProgramRun): Promise<number> {
+  const { script, command, args, file, sources, flight, flightDir, environment } = run;
+  const own = script === undefined ? [] : [script];
+  const child = spawn(
+    command ?? process.execPath,
+    command === undefined ? [...process.execArgv, '--require', registerHook(), ...own, ...args] : args,
+    {
+      stdio: 'inherit',
+      env: {
+        ...process.env,
+        ...environment,
+        ...(command === undefined && file !== undefined ? { TTRACE_FILE: file } : {}),
+        ...(sources === undefined ? {} : { TTRACE_SOURCES: sources }),
+        ...(flight === undefined ? {} : { TTRACE_FLIGHT: flight }),
+        ...(flightDir === undefined ? {} : { TTRACE_FLIGHT_DIR: flightDir }),
+      },
     },
-  });
+  );
   let received = 0;
   const onSignal = (signal: NodeJS.Signals): void => {
     received++;
@@ -46,7 +68,7 @@ export function runProgram({ script, args, file, sources }: ProgramRun): Promise
   for (const signal of SIGNALS) process.on(signal, onSignal);
   return new Promise((settle, reject) => {
     child.once('error', (error) =>
-      reject(new Failure(`cannot start ${process.execPath}: ${fileReason(error)}`)),
+      reject(new Failure(`cannot start ${command ?? process.execPath}: ${fileReason(error)}`)),
     );
     child.once('exit', (code, signal) => {
       settle(signal === null ? (code ?? 1) : 128 + constants.signals[signal]);
@@ -56,15 +78,34 @@ export function runProgram({ script, args, file, sources }: ProgramRun): Promise
   }) as Promise<number>;
 }
 
-/** The script's absolute path, found as `node` finds it. @throws Failure when there is none. */
-export function findScript(name: string): string {
+/** A program as a command line names it: a script, `node` with arguments of its own, or another command. */
+export type NamedProgram = Pick<ProgramRun, 'script' | 'command'>;
+
+/**
+ * Finds a script as `node` finds it, `node` itself, which is this Node.js, or a command in PATH.
+ * @throws Failure when there is none.
+ */
+export function findProgram(name: string): NamedProgram {
   const path = resolve(name);
-  if (statSync(path, { throwIfNoEntry: false })?.isFile() === true) return path;
+  if (isFile(path)) return { script: path };
   try {
-    return createRequire(import.meta.url).resolve(path);
+    return { script: createRequire(import.meta.url).resolve(path) };
   } catch {
-    throw new Failure(`cannot find the program ${name}: name a script, as in ttrace run app.js`);
+    // No script.
   }
+  if (name === 'node') return { script: undefined };
+  const command = basename(name) === name ? findCommand(name) : undefined;
+  if (command !== undefined) return { script: undefined, command };
+  throw new Failure(`cannot find the program ${name}: name a script, as in ttrace run app.js`);
+}
+
+function findCommand(name: string): string | undefined {
+  const folders = (process.env.PATH ?? '').split(delimiter).filter((folder) => folder !== '');
+  return folders.map((folder) => join(folder, name)).find(isFile);
+}
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
 }
 
 /** @throws Failure when this Node.js cannot run the script because it is TypeScript. */

@@ -1,7 +1,7 @@
 /** Finds where the options of `ttrace run` end and the program begins: everything after belongs to the program untouched. */
 
 /** Options of `run` that take the next argument as their value. */
-const WITH_VALUE: readonly string[] = ['-o', '--output', '--sources'];
+const WITH_VALUE: readonly string[] = ['-o', '--output', '--sources', '--flight', '--flight-dir'];
 
 /** Takes the program, with its arguments, out of a command line. Without the command `run` there is none. */
 export function splitProgram(args: readonly string[]): {

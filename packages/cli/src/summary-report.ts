@@ -1,5 +1,5 @@
 /** A summary as text: a few lines of facts, then one table a question. The short form is what `ttrace run` prints. */
-import type { NameStats, Summary } from '@ttrace/analysis';
+import type { FiredTrigger, NameStats, Summary } from '@ttrace/analysis';
 import { heading } from './print.ts';
 import { bytesText, counted, countText, shareText, timeText, valueText } from './quantity.ts';
 import { type Column, cellText, tableLines } from './table.ts';
@@ -30,12 +30,13 @@ export function summaryLines(
     ...section(emphasize('Blocked event loops'), blockTable(summary, top)),
     ...section(emphasize('Tasks'), statsTable('Task', summary.tasks, top)),
     ...section(emphasize(regionsTitle(summary)), statsTable('Region', summary.regions, top)),
+    ...section(emphasize('Waits'), statsTable('Wait', summary.waits, top)),
     ...section(emphasize('Counters'), counterTable(summary, top)),
     ...section(emphasize('Events by category'), categoryTable(summary, top)),
   ];
 }
 
-/** The short form: one line of totals, and the tables of what blocked, of tasks and of regions. */
+/** The short form: one line of totals, and the tables of what blocked, of tasks, regions and waits. */
 export function shortSummaryLines(summary: Summary, top: number): string[] {
   const { events, threads, durationNanos, dropped } = summary;
   return [
@@ -44,6 +45,7 @@ export function shortSummaryLines(summary: Summary, top: number): string[] {
     ...blockTable(summary, top),
     ...statsTable('Task', summary.tasks, top),
     ...statsTable('Region', summary.regions, top),
+    ...statsTable('Wait', summary.waits, top),
   ];
 }
 
@@ -69,9 +71,15 @@ function factLines(summary: Summary): string[] {
   if (flows.count > 0) {
     facts.push(['Flows', `${countText(flows.count)}, ${countText(flows.complete)} with both ends`]);
   }
+  for (const fired of summary.triggers) facts.push(['Trigger', triggerText(fired, summary.startNanos)]);
   facts.push(['Dropped', dropped === 0 ? 'nothing' : counted(dropped, 'event')]);
   if (lost !== undefined) facts.push(['Lost', `${shareText(lost.share)} of the file: ${lost.reason}`]);
   return facts.map(([name, text]) => `${name.padEnd(9)}${text}`);
+}
+
+function triggerText({ trigger, what, timeNanos, durationNanos }: FiredTrigger, start: number): string {
+  const lasted = durationNanos === undefined ? '' : `, ${timeText(durationNanos)}`;
+  return `${cellText(trigger)}: ${cellText(what)}${lasted}, at ${timeText(timeNanos - start)}`;
 }
 
 function kindText({ name, count }: Summary['kinds'][number]): string {
@@ -91,17 +99,21 @@ function threadTable({ threads, durationNanos, processes }: Summary, top: number
     right('Events'),
     right('Busy'),
     right('Busy %'),
+    right('Waiting'),
+    right('GC'),
     right('Dropped'),
   ];
   const hasPids = processes.length > 1;
   const rows = threads
     .slice(0, top)
-    .map(({ name, pid, tid, events, busyNanos, dropped }) => [
+    .map(({ name, pid, tid, events, busyNanos, waitingNanos, gcNanos, dropped }) => [
       cellText(name) || '(unnamed)',
       hasPids ? `${pid}/${tid}` : String(tid),
       countText(events),
       timeText(busyNanos),
       shareText(durationNanos > 0 ? busyNanos / durationNanos : 0),
+      timeText(waitingNanos),
+      timeText(gcNanos),
       countText(dropped),
     ]);
   return [...tableLines(columns, rows), ...moreLine(threads.length, top)];

@@ -121,3 +121,31 @@ test('footprint looks into the compressed packets of a recording', async () => {
   expect(events).toContain('track descriptor');
   expect(events.filter((event) => event.includes('compressed') || event.startsWith('('))).toEqual([]);
 });
+
+test('--flight records no trace, but the moment of a trigger, and says where it is', async () => {
+  writeFileSync(
+    directory.file('stall.cjs'),
+    'setTimeout(function stall() { const end = Date.now() + 1500; while (Date.now() < end); }, 50);',
+  );
+  const { code, stderr } = await ttrace(['run', '--flight', 'block>400ms', 'stall.cjs'], {
+    cwd: directory.path,
+  });
+  expect(code).toBe(0);
+  const files = readdirSync(directory.path).filter((name) => name !== 'stall.cjs');
+  expect(files[0]).toMatch(/^flight-.*-block-400ms\.json\.gz$/);
+  expect(stderr).toMatch(/^ttrace: flight recorder \(block>400ms: .*stall\.cjs:1, \d+ ms\) wrote /);
+  expect(stderr).toContain(`look at it with: ttrace view ${files.at(-1)}`);
+  const summary = await ttrace(['summary', directory.file(files[0]!)]);
+  expect(summary.stdout).toMatch(/Trigger {2}block>400ms: .*stall\.cjs:1, [\d.]+ m?s, at/);
+  expect(summary.stdout).toMatch(/stall stall\.cjs:1/);
+});
+
+test('--flight says so when nothing came true, and refuses triggers that it does not know', async () => {
+  const quiet = await ttrace(['run', '--flight=error', testdata('greet.cjs'), '0'], { cwd: directory.path });
+  expect(quiet.stderr).toContain('no trigger came true');
+  expect(readdirSync(directory.path)).toEqual([]);
+  const wrong = await ttrace(['run', '--flight', 'bloc>1s', testdata('greet.cjs')]);
+  expect(wrong.code).toBe(2);
+  expect(wrong.stderr).toContain('there is no trigger bloc>1s');
+  expect(wrong.stdout).toBe('');
+});

@@ -1,5 +1,7 @@
 /** `ttrace` in a real terminal, made by `script` of util-linux: Ctrl-C, and what goes to the terminal but never into files. */
+
 import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { createWriteStream, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -136,6 +138,8 @@ describe.skipIf(noTerminal !== '')('in a terminal', () => {
     spawnSync('mkfifo', [directory.file('slow')]);
     const terminal = inTerminal(`${TTRACE} summary slow ${redirections}`);
     const source = createWriteStream(directory.file('slow'));
+    // Until somebody reads.
+    await once(source, 'open');
     source.write('[');
     await setTimeout(1500);
     source.write('{"ph":"i","name":"a","pid":1,"tid":1,"ts":1},\n');

@@ -1,15 +1,22 @@
 /** `ttrace run`: records a program and says what is in the trace. */
-import { statSync } from 'node:fs';
-import { basename, relative, resolve } from 'node:path';
+import { readdirSync, statSync } from 'node:fs';
+import { basename, join, relative, resolve } from 'node:path';
 import { summarize } from '@ttrace/analysis';
-import { parseSources, SOURCE_NAMES } from '@ttrace/sdk';
+import { parseSources, parseTriggers, SOURCE_NAMES } from '@ttrace/sdk';
 import { type Command, defineCommand, type ExitCode } from '../command.ts';
 import { Failure } from '../failure.ts';
 import { loadTrace } from '../load-trace.ts';
 import { outputFormat } from '../output-format.ts';
 import { printError } from '../print.ts';
-import { bytesText } from '../quantity.ts';
-import { checkWritable, findScript, requireTypeScript, runProgram } from '../run-program.ts';
+import { bytesText, counted } from '../quantity.ts';
+import {
+  checkWritable,
+  findProgram,
+  type ProgramRun,
+  requireTypeScript,
+  runProgram,
+} from '../run-program.ts';
+import { recordsChildren, runWithChildren } from '../run-with-children.ts';
 import { serveTrace } from '../serve-trace.ts';
 import { shortSummaryLines } from '../summary-report.ts';
 
@@ -31,16 +38,38 @@ export function runCommand(program: readonly string[]): Command {
         .option('output', {
           alias: 'o',
           type: 'string',
-          default: 'trace.json',
-          describe: 'The trace: .json or .pftrace, either also with .gz',
+          describe:
+            'The trace: .json or .pftrace, either also with .gz [default: trace.json; none with --flight]',
+          requiresArg: true,
+        })
+        .option('flight', {
+          type: 'string',
+          describe:
+            'Keep the last 10 s in memory, and write a file when one of these comes true: block>200ms, task>1s, task:NAME>1s, ' +
+            'task>p99*3, gc>50ms, region:NAME, error, signal:SIGUSR2, with commas between them',
+          requiresArg: true,
+        })
+        .option('flight-dir', {
+          type: 'string',
+          describe: 'Where --flight writes [default: the working directory]',
           requiresArg: true,
         })
         .option('sources', {
           type: 'string',
           describe:
             'What to record of the runtime: names to add, no-NAME to leave out, none to begin with nothing; the default is all of ' +
-            SOURCE_NAMES.join(', '),
+            `${SOURCE_NAMES.slice(0, SOURCE_NAMES.indexOf('samples')).join(', ')}; there are also samples (or samples:1ms), console, timing and pool`,
           requiresArg: true,
+        })
+        .option('children', {
+          type: 'boolean',
+          describe:
+            'Record the Node.js processes that the program starts too, in the same trace; the default for commands and node --test',
+        })
+        .option('no-children', {
+          type: 'boolean',
+          default: false,
+          describe: 'Record only the program itself',
         })
         .option('view', {
           type: 'boolean',
@@ -58,15 +87,28 @@ export function runCommand(program: readonly string[]): Command {
           default: false,
           describe: 'Print nothing but errors',
         })
-        .example('ttrace run -o slow.pftrace server.js --port 8080', ''),
-    run: ({ output, sources, view, noOpen, quiet }) =>
-      record(program, { output, sources, view, noOpen, quiet }),
+        .example('ttrace run -o slow.pftrace server.js --port 8080', '')
+        .example("ttrace run --flight 'block>200ms,error' server.js", ''),
+    run: ({ output, flight, flightDir, sources, children, noChildren, view, noOpen, quiet }) =>
+      record(program, {
+        output,
+        flight,
+        flightDir,
+        sources,
+        children: noChildren ? false : children,
+        view,
+        noOpen,
+        quiet,
+      }),
   });
 }
 
 interface RunOptions {
-  readonly output: string;
+  readonly output: string | undefined;
+  readonly flight: string | undefined;
+  readonly flightDir: string | undefined;
   readonly sources: string | undefined;
+  readonly children: boolean | undefined;
   readonly view: boolean;
   readonly noOpen: boolean;
   readonly quiet: boolean;
@@ -75,39 +117,85 @@ interface RunOptions {
 async function record(program: readonly string[], options: RunOptions): Promise<ExitCode> {
   const [name, ...args] = program;
   if (name === undefined) throw new Failure('which program? Name a script, as in ttrace run app.js', 2);
-  if (outputFormat(options.output).format === 'text') {
+  const { flight, flightDir, sources, quiet } = options;
+  checked(() => parseSources(sources ?? ''));
+  if (flight !== undefined) checked(() => parseTriggers(flight));
+  else if (flightDir !== undefined) throw new Failure('--flight-dir needs --flight and its triggers', 2);
+  const output = options.output ?? (flight === undefined ? 'trace.json' : undefined);
+  if (output === undefined && options.view) throw new Failure('--view needs a trace: name one with -o', 2);
+  if (output !== undefined && outputFormat(output).format === 'text') {
     throw new Failure('cannot record as text: use .json or .pftrace, then ttrace convert', 2);
   }
-  checkSources(options.sources);
-  const file = resolve(options.output);
-  const script = findScript(name);
-  requireTypeScript(script);
+  const found = findProgram(name);
+  if (found.script !== undefined) requireTypeScript(found.script);
+  const run: ProgramRun = { ...found, args, file: undefined, sources, flight, flightDir };
+  if (output !== undefined) return recordFile(run, output, options);
+  if (found.command !== undefined) {
+    throw new Failure(`--flight needs a script, and ${name} is none; or record a trace, with -o`, 2);
+  }
+  const directory = resolve(flightDir ?? '');
+  const before = new Set(flightFiles(directory));
+  const exitCode = await runProgram(run);
+  if (!quiet) reportFlight(flightFiles(directory).filter((file) => !before.has(file)));
+  return exitCode;
+}
+
+async function recordFile(
+  run: ProgramRun,
+  output: string,
+  { children, view, noOpen, quiet }: RunOptions,
+): Promise<ExitCode> {
+  const file = resolve(output);
   checkWritable(file);
-  if (options.view && !isRegular(file)) {
-    throw new Failure(`cannot show a trace that goes into ${options.output}: leave out --view, or -o`, 2);
+  const withChildren = recordsChildren(run, run.args, children);
+  if (withChildren && !isRegular(file)) {
+    throw new Failure(`cannot record child processes into ${output}: that takes a file`, 2);
+  }
+  if (view && !isRegular(file)) {
+    throw new Failure(`cannot show a trace that goes into ${output}: leave out --view, or -o`, 2);
   }
   const before = modified(file);
-  const exitCode = await runProgram({ script, args, file, sources: options.sources });
+  const exitCode = await (withChildren ? runWithChildren({ ...run, file }) : runProgram({ ...run, file }));
   // What went into a pipe or a device is with its reader, and cannot be read back.
   if (!isRegular(file)) return exitCode;
   const after = modified(file);
   if (after === undefined || after === before) {
-    printError(
-      `ttrace: no trace was written to ${options.output}: the program ended before it could be recorded`,
-    );
+    printError(`ttrace: no trace was written to ${output}: the program ended before it could be recorded`);
     return exitCode;
   }
-  if (!options.quiet) await report(file);
-  if (options.view) {
-    await serveTrace({ ...(await loadTrace(file)), title: basename(file), open: !options.noOpen });
-  }
+  if (!quiet) await report(file);
+  if (view) await serveTrace({ ...(await loadTrace(file)), title: basename(file), open: !noOpen });
   return exitCode;
 }
 
-/** @throws Failure for a choice of sources that cannot be. */
-function checkSources(text: string | undefined): void {
+/** The flight recorder's files in a directory. */
+function flightFiles(directory: string): string[] {
   try {
-    parseSources(text ?? '');
+    const names = readdirSync(directory).filter((name) =>
+      /^flight-\d{8}-\d{6}-.*\.(json|pftrace)(\.gz)?$/.test(name),
+    );
+    return names.sort().map((name) => join(directory, name));
+  } catch {
+    return [];
+  }
+}
+
+/** The program has said of each file why it was written. */
+function reportFlight(files: readonly string[]): void {
+  // What has lasted longest by then is in the last one.
+  const last = files.at(-1);
+  if (last === undefined) {
+    printError('Flight recorder: no trigger came true, and no file was written.');
+    return;
+  }
+  const more = files.length === 1 ? '' : ` (and ${counted(files.length - 1, 'earlier file')})`;
+  printError(`Flight recorder: look at it with: ttrace view ${shownPath(last)}${more}`);
+}
+
+/** @throws Failure for what the SDK does not take. */
+function checked(check: () => unknown): void {
+  try {
+    check();
   } catch (error) {
     throw new Failure((error as Error).message, 2);
   }
@@ -125,7 +213,7 @@ function modified(file: string): bigint | undefined {
 
 async function report(file: string): Promise<void> {
   const { size } = statSync(file);
-  const shown = relative('', file).startsWith('..') ? file : relative('', file);
+  const shown = shownPath(file);
   if (size <= MAX_SUMMARY_BYTES) {
     try {
       const { trace } = await loadTrace(file);
@@ -136,4 +224,9 @@ async function report(file: string): Promise<void> {
     }
   }
   printError(`Trace: ${shown} (${bytesText(size)}). Look at it with: ttrace view ${shown}`);
+}
+
+function shownPath(file: string): string {
+  const path = relative('', file);
+  return path.startsWith('..') ? file : path;
 }
