@@ -18,9 +18,11 @@ export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {
+    // Most tests wait for programs that they run; by itself vitest leaves a processor free.
+    maxWorkers: '100%',
     projects: [
       project('format', ['packages/format/**/*.test.ts']),
-      project('record', ['packages/sdk/**/*.test.ts']),
+      project('record', ['packages/sdk/**/*.test.ts', 'packages/sync/**/*.test.ts']),
       project(
         'read',
         [
