@@ -13,7 +13,7 @@ import { isMainThread, parentPort, Worker, workerData } from 'node:worker_thread
 import { trace } from '@ttrace/sdk';
 
 const WORKERS = 10;
-const NUMBERS = 5_000_000;
+const NUMBERS = 25_000_000;
 
 interface Job {
   readonly worker: number;
