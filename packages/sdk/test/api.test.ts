@@ -1,6 +1,14 @@
 /** What the API promises: Go's contracts in ttrace's names. */
 import { expect, test } from 'vitest';
-import { droppedCount, NODE_MAJOR, named, readEvents, runProgram, type TraceEvent } from './program.ts';
+import {
+  droppedCount,
+  NODE_MAJOR,
+  named,
+  readEvents,
+  runProgram,
+  type TraceEvent,
+  threadSlices,
+} from './program.ts';
 
 /** Runs a program that records, and returns its events and its output. */
 async function record(source: string): Promise<{ events: TraceEvent[]; stdout: string }> {
@@ -217,7 +225,9 @@ test('names that are no strings are made strings, and never thrown about', async
   const { events } = await record(`
     const odd = [null, undefined, 17, Symbol('s'), { get length() { throw new Error('length'); }, toString() { throw new Error('text'); } }];
     for (const name of odd) console.log(trace.withRegion(name, () => 'ran'), trace.withRegion(name, { a: 1 }, () => 'ran'));`);
-  const names = events.filter(({ ph, cat }) => ph === 'X' && cat === 'region').map(({ name }) => name);
+  const names = threadSlices(events)
+    .filter(({ cat }) => cat === 'region')
+    .map(({ name }) => name);
   const texts = ['null', 'undefined', '17', 'Symbol(s)', '[unreadable]'];
   expect(names).toEqual(texts.flatMap((text) => [text, text]));
 });
@@ -241,7 +251,7 @@ test('names past the bound are recorded as (other), and none is lost', async () 
   const { events } = await record(
     "for (let i = 0; i < 20_000; i++) trace.withRegion('name ' + i, () => i); trace.withRegion({ odd: 1 }, () => 1);",
   );
-  const regions = events.filter(({ ph }) => ph === 'X');
+  const regions = threadSlices(events);
   expect(regions).toHaveLength(20_001);
   expect(new Set(regions.map(({ name }) => name)).size).toBeLessThan(16_385);
   expect(named(events, '(other)').length).toBeGreaterThan(3000);
@@ -270,7 +280,7 @@ test('begins of a thread strictly increase, and children lie within their parent
     const nest = (depth) => trace.withRegion('depth ' + depth, () => (depth > 0 ? nest(depth - 1) : 0));
     for (let i = 0; i < 500; i++) nest(100);`);
   const open: number[] = [];
-  const regions = events.filter(({ ph }) => ph === 'X').sort((a, b) => a.ts - b.ts);
+  const regions = threadSlices(events).sort((a, b) => a.ts - b.ts);
   expect(regions).toHaveLength(500 * 101);
   let last = 0;
   for (const { ts, dur } of regions) {

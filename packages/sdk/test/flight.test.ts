@@ -15,6 +15,7 @@ import {
   runProgram,
   type TraceEvent,
   threadNames,
+  threadSlices,
 } from './program.ts';
 
 const KIT = `import { once } from 'node:events'; import { readFileSync, existsSync, readdirSync, writeFileSync, createWriteStream } from 'node:fs';
@@ -67,10 +68,7 @@ test('it keeps to Go: errors while it does not run, is started twice, or writes 
     ...[true, 2, false, 'not-started'],
   ]);
   expect(stdout).toContain(' false');
-  const names = (file: string): unknown[] =>
-    read(file)
-      .filter(({ ph }) => ph === 'X')
-      .map(({ name }) => name);
+  const names = (file: string): unknown[] => threadSlices(read(file)).map(({ name }) => name);
   expect(names('a.json')).toEqual(['first']);
   expect(names('c.json')).toEqual(['first', 'second']);
   expect(names('d.json')).toEqual(['third']);
@@ -100,7 +98,9 @@ test('a trace and a flight recorder run side by side, and neither stops the othe
     `);
     expect(stderr).toBe('');
     const regions = (events: readonly TraceEvent[]): string[] =>
-      events.filter(({ ph, cat }) => ph === 'X' && cat === 'region').map(({ name }) => name!);
+      threadSlices(events)
+        .filter(({ cat }) => cat === 'region')
+        .map(({ name }) => name!);
     const count = (events: readonly TraceEvent[], name: string): number =>
       regions(events).filter((each) => each === name).length;
     const whole = readEvents(file);
@@ -359,7 +359,7 @@ test('it keeps its last seconds within its bytes, whole to the end, and says wha
     await recorder.stop();
   `);
   const events = read('window.json');
-  const slices = events.filter(({ ph }) => ph === 'X');
+  const slices = threadSlices(events);
   expect(slices.length).toBe(Number(stdout));
   expect(named(events, 'first of all')).toEqual([]);
   expect(slices.at(-1)?.name).toBe('last');

@@ -126,6 +126,26 @@ export function readEvents(file: string): TraceEvent[] {
   }
 }
 
+/**
+ * The slices on threads, with `dur` also where begin and end are written apart: a region in which its thread loses the processor
+ * for long is, on a busy machine. In the order in which they end in the file; what has no end is left out.
+ */
+export function threadSlices(events: readonly TraceEvent[]): TraceEvent[] {
+  const open = new Map<number, TraceEvent[]>();
+  const slices: TraceEvent[] = [];
+  for (const event of events) {
+    const { ph, tid, ts } = event;
+    if (ph === 'X') slices.push(event);
+    else if (ph === 'B') open.set(tid, [...(open.get(tid) ?? []), event]);
+    else if (ph === 'E') {
+      const begin = open.get(tid)?.pop();
+      if (begin !== undefined)
+        slices.push({ ...begin, dur: ts - begin.ts, args: { ...begin.args, ...event.args } });
+    }
+  }
+  return slices;
+}
+
 /** Whether the file is whole JSON, end and all. */
 export function isComplete(file: string): boolean {
   const bytes = readFileSync(file);
