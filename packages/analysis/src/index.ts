@@ -1,7 +1,24 @@
 /** Pure functions from a trace to answers. */
 export { type BlockStats, blockStats } from './blocks.ts';
 export type { CounterStats } from './counter-stats.ts';
+export { type Filter, isNarrowing, rowFilter } from './filter.ts';
 export { type NameStats, percentile, statsByName } from './name-stats.ts';
+export { bytesText, counted, countText, shareText, timeText, valueText } from './quantity.ts';
 export { type EventCount, type LostPart, type Summary, summarize } from './summary.ts';
+export { type Cell, type Column, type Span, sortedBy, type Table, type Unit } from './table.ts';
+export {
+  csvLines,
+  markdownLines,
+  markdownText,
+  tableLines,
+  tableObjects,
+  unitText,
+  usedColumns,
+} from './table-text.ts';
+export { TABLES, type TableQuestion } from './tables.ts';
+export { alignedLines, cellText, type TextColumn } from './text-columns.ts';
 export { type ThreadActivity, threadActivity } from './thread-activity.ts';
+export { THREAD_STATES, type ThreadState, threadTimeline } from './thread-states.ts';
+export { type ThreadRow, threadsTable } from './threads-table.ts';
+export { indexOf, type Thread, type TraceIndex } from './trace-index.ts';
 export { type FiredTrigger, firedTriggers } from './triggers.ts';

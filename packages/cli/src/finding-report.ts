@@ -1,7 +1,7 @@
 /** What `ttrace validate` prints: a line a finding, its first example below, and a line of totals. */
+
+import { cellText, counted, countText, timeText } from '@ttrace/analysis';
 import type { Finding, Trace } from '@ttrace/format';
-import { counted, countText, timeText } from './quantity.ts';
-import { cellText } from './table.ts';
 
 /** Findings as text, in their order. */
 export function findingLines(findings: readonly Finding[], trace: Trace): string[] {

@@ -3,11 +3,11 @@
  * nothing to work with.
  */
 import { statSync } from 'node:fs';
+import { shareText } from '@ttrace/analysis';
 import type { Trace } from '@ttrace/format';
 import { Failure, fileReason } from './failure.ts';
 import { printError } from './print.ts';
 import { startProgress } from './progress.ts';
-import { shareText } from './quantity.ts';
 import { isGzip, readTraceFile } from './read-trace-file.ts';
 
 /** A trace and the size of its file. */

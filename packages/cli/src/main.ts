@@ -10,6 +10,7 @@ import { dumpCommand } from './commands/dump.ts';
 import { footprintCommand } from './commands/footprint.ts';
 import { runCommand } from './commands/run.ts';
 import { summaryCommand } from './commands/summary.ts';
+import { tableCommands } from './commands/tables.ts';
 import { validateCommand } from './commands/validate.ts';
 import { viewCommand } from './commands/view.ts';
 import { Failure } from './failure.ts';
@@ -26,6 +27,7 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
     runCommand(program),
     viewCommand,
     summaryCommand,
+    ...tableCommands,
     convertCommand,
     validateCommand,
     dumpCommand,

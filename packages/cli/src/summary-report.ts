@@ -1,11 +1,20 @@
 /** A summary as text: a few lines of facts, then one table a question. The short form is what `ttrace run` prints. */
 import type { FiredTrigger, NameStats, Summary } from '@ttrace/analysis';
+import {
+  alignedLines,
+  bytesText,
+  cellText,
+  counted,
+  countText,
+  shareText,
+  type TextColumn,
+  timeText,
+  valueText,
+} from '@ttrace/analysis';
 import { heading } from './print.ts';
-import { bytesText, counted, countText, shareText, timeText, valueText } from './quantity.ts';
-import { type Column, cellText, tableLines } from './table.ts';
 
-const left = (title: string): Column => ({ title, align: 'left' });
-const right = (title: string): Column => ({ title, align: 'right' });
+const left = (title: string): TextColumn => ({ title, align: 'left' });
+const right = (title: string): TextColumn => ({ title, align: 'right' });
 
 /** What the report needs beside the summary. */
 export interface ReportOptions {
@@ -116,7 +125,7 @@ function threadTable({ threads, durationNanos, processes }: Summary, top: number
       timeText(gcNanos),
       countText(dropped),
     ]);
-  return [...tableLines(columns, rows), ...moreLine(threads.length, top)];
+  return [...alignedLines(columns, rows), ...moreLine(threads.length, top)];
 }
 
 function blockTable({ blocks }: Summary, top: number): string[] {
@@ -139,7 +148,7 @@ function blockTable({ blocks }: Summary, top: number): string[] {
       threads.length > 3 ? `${threads.length} threads` : cellText(threads.join(', ')),
       cellText(location),
     ]);
-  return [...tableLines(columns, rows), ...moreLine(blocks.length, top)];
+  return [...alignedLines(columns, rows), ...moreLine(blocks.length, top)];
 }
 
 function statsTable(title: string, stats: readonly NameStats[], top: number): string[] {
@@ -161,7 +170,7 @@ function statsTable(title: string, stats: readonly NameStats[], top: number): st
       timeText(row.p99Nanos),
       timeText(row.maxNanos),
     ]);
-  return [...tableLines(columns, rows), ...moreLine(stats.length, top)];
+  return [...alignedLines(columns, rows), ...moreLine(stats.length, top)];
 }
 
 function counterTable({ counters }: Summary, top: number): string[] {
@@ -183,7 +192,7 @@ function counterTable({ counters }: Summary, top: number): string[] {
       ...[min, mean, max, last].map(valueText),
       unit,
     ]);
-  return [...tableLines(columns, rows), ...moreLine(counters.length, top)];
+  return [...alignedLines(columns, rows), ...moreLine(counters.length, top)];
 }
 
 function categoryTable({ categories, events }: Summary, top: number): string[] {
@@ -192,7 +201,7 @@ function categoryTable({ categories, events }: Summary, top: number): string[] {
     .slice(0, top)
     .map(({ name, count }) => [cellText(name) || '(none)', countText(count), shareText(count / events)]);
   return [
-    ...tableLines([left('Category'), right('Events'), right('%')], rows),
+    ...alignedLines([left('Category'), right('Events'), right('%')], rows),
     ...moreLine(categories.length, top),
   ];
 }

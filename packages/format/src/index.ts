@@ -6,7 +6,7 @@ export { createJsonWriter } from './json-writer.ts';
 export { asNanos, type Nanos } from './nanos.ts';
 export { createPerfettoWriter } from './perfetto-writer.ts';
 export { type ReadOptions, readTrace } from './read-trace.ts';
-export { finishedSlicesByTrack, type RowsByTrack, sortParentsFirst } from './row-order.ts';
+export { finishedSlicesByTrack, type RowsByTrack, slicesByTrack, sortParentsFirst } from './row-order.ts';
 export { StringTable } from './strings.ts';
 export { createTextReader, readTextTrace } from './text-reader.ts';
 export { eventLine, TEXT_MAGIC, textLines, trackLabels } from './text-writer.ts';

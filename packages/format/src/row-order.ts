@@ -34,6 +34,26 @@ export function finishedSlicesByTrack(trace: Trace): RowsByTrack {
 }
 
 /**
+ * Groups all slices by track, those that contain others first. One without an end contains all that begins after it. Damaged times
+ * are left out.
+ */
+export function slicesByTrack(trace: Trace): RowsByTrack {
+  const { kind, start, value } = trace.columns;
+  let extent = value;
+  for (let row = 0; row < trace.length && extent === value; row++) {
+    if (kind[row] === EventKind.slice && value[row]! < 0) extent = value.map((each) => (each < 0 ? Infinity : each));
+  }
+  const { offsets, rows } = groupByTrack(
+    trace,
+    (row) => kind[row] === EventKind.slice && Number.isFinite(start[row]! + value[row]!),
+  );
+  for (let t = 0; t < trace.tracks.length; t++) {
+    sortParentsFirst(rows.subarray(offsets[t], offsets[t + 1]), start, extent);
+  }
+  return { offsets, rows };
+}
+
+/**
  * Groups all rows by track, by time and parents first. Rows whose time is no number are left out. Of rows of one time:
  * slices, the longer first, then instants and samples, then arrows.
  */

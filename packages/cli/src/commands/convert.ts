@@ -1,10 +1,11 @@
 /** `ttrace convert`: writes a trace in another format. */
+
+import { bytesText, counted } from '@ttrace/analysis';
 import { type Command, defineCommand } from '../command.ts';
 import { convertTrace, refuseSameFile } from '../convert-trace.ts';
 import { loadTrace } from '../load-trace.ts';
 import { outputFormat } from '../output-format.ts';
 import { printError } from '../print.ts';
-import { bytesText, counted } from '../quantity.ts';
 
 /** Converts by the extension of the result. */
 export const convertCommand: Command = defineCommand({

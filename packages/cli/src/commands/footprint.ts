@@ -1,9 +1,9 @@
 /** `ttrace footprint`: where the bytes of a trace file go. */
+
+import { alignedLines, cellText, countText, shareText } from '@ttrace/analysis';
 import { type Command, defineCommand } from '../command.ts';
 import { fileFootprint } from '../footprint.ts';
 import { print } from '../print.ts';
-import { countText, shareText } from '../quantity.ts';
-import { cellText, tableLines } from '../table.ts';
 import type { FootprintRow } from '../tally.ts';
 
 /** Prints bytes and counts by kind of event, the most bytes first. */
@@ -37,7 +37,7 @@ function footprintLines(rows: readonly FootprintRow[]): string[] {
     share(row.count, count),
   ]);
   const right = 'right' as const;
-  return tableLines(
+  return alignedLines(
     [
       { title: 'Event', align: 'left' },
       { title: 'Bytes', align: right },

@@ -1,14 +1,13 @@
 /** `ttrace run`: records a program and says what is in the trace. */
 import { readdirSync, statSync } from 'node:fs';
 import { basename, join, relative, resolve } from 'node:path';
-import { summarize } from '@ttrace/analysis';
+import { bytesText, counted, summarize } from '@ttrace/analysis';
 import { parseSources, parseTriggers, SOURCE_NAMES } from '@ttrace/sdk';
 import { type Command, defineCommand, type ExitCode } from '../command.ts';
 import { Failure } from '../failure.ts';
 import { loadTrace } from '../load-trace.ts';
 import { outputFormat } from '../output-format.ts';
 import { printError } from '../print.ts';
-import { bytesText, counted } from '../quantity.ts';
 import {
   checkWritable,
   findProgram,

@@ -1,13 +1,13 @@
 /** Aligned columns of text: the first column to the left, numbers to the right. */
 
 /** A column's heading, and on which side its cells stand. */
-export interface Column {
+export interface TextColumn {
   readonly title: string;
   readonly align: 'left' | 'right';
 }
 
 /** Lays out rows under headings. Two spaces part the columns; no line ends in spaces. */
-export function tableLines(columns: readonly Column[], rows: readonly (readonly string[])[]): string[] {
+export function alignedLines(columns: readonly TextColumn[], rows: readonly (readonly string[])[]): string[] {
   const widths = columns.map(({ title }, at) =>
     rows.reduce((width, row) => Math.max(width, row[at]?.length ?? 0), title.length),
   );

@@ -1,7 +1,7 @@
 /** Numbers as people read them. */
 import { expect, test } from 'vitest';
 import { bytesText, counted, countText, shareText, timeText, valueText } from './quantity.ts';
-import { cellText, tableLines } from './table.ts';
+import { alignedLines, cellText } from './text-columns.ts';
 
 test('times have the largest unit that leaves at least one, and three digits', () => {
   expect([0, 999, 1500, 12_345_678, 2e9, 4_821_000_000_000].map(timeText)).toEqual([
@@ -23,7 +23,7 @@ test('sizes, counts, shares and values have units and groups', () => {
 });
 
 test('a table aligns its columns and ends no line in spaces', () => {
-  const lines = tableLines(
+  const lines = alignedLines(
     [
       { title: 'Name', align: 'left' },
       { title: 'Count', align: 'right' },

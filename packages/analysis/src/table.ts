@@ -1,0 +1,79 @@
+/**
+ * A table: rows of plain facts and columns that say what they mean. Commands print one as text, JSON, CSV and Markdown, pages show it as
+ * HTML; none of them knows what it is about. What a figure is and how it comes about is said once, in its column's `help`.
+ */
+
+/** What a cell holds, which decides how people see it; programs get the number as it is. */
+export type Unit =
+  | 'text'
+  | 'count'
+  /** A duration in nanoseconds. */
+  | 'nanos'
+  /** A moment, in nanoseconds since the first event. */
+  | 'time'
+  | 'bytes'
+  /** Part of one. */
+  | 'share'
+  /** A number a second. */
+  | 'rate'
+  | 'number';
+
+export type Cell = string | number | undefined;
+
+export interface Column<Row> {
+  /** Name in JSON, CSV and `sort`; ends in the unit where it has one: `totalNanos`. Unique in its table. */
+  readonly id: string;
+  readonly title: string;
+  readonly unit: Unit;
+  /** What the figure is and how it comes about, in a sentence. */
+  readonly help: string;
+  /** Undefined: not known. */
+  of(row: Row): Cell;
+}
+
+/** A stretch of the timeline, in nanoseconds since the first event. */
+export interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Methods, not functions in fields: so any table is a `Table<unknown>` to those that only show it. */
+export interface Table<Row> {
+  /** Also the name of the command and of the page that show it. */
+  readonly id: string;
+  readonly title: string;
+  /** What it answers and how to read it; a few sentences. */
+  readonly help: string;
+  readonly columns: readonly Column<Row>[];
+  /** Sorted already, the worst first. */
+  readonly rows: readonly Row[];
+  /** Where a row is to be seen on the timeline. */
+  spanOf?(row: Row): Span | undefined;
+  /** What the trace cannot tell, if that makes the table poorer than it could be. */
+  readonly note?: string;
+}
+
+/**
+ * Rows sorted by a column: numbers from the largest, texts from A, unknown ones last; of equal ones the order stays.
+ * @param order 'up' and 'down' turn that around or state it.
+ * @returns undefined when the table has no such column.
+ */
+export function sortedBy<Row>(
+  { columns, rows }: Table<Row>,
+  columnId: string,
+  order?: 'up' | 'down',
+): readonly Row[] | undefined {
+  const column = columns.find(({ id }) => id === columnId);
+  if (column === undefined) return undefined;
+  const isUp = order === undefined ? column.unit === 'text' : order === 'up';
+  const sign = isUp ? 1 : -1;
+  return rows
+    .map((row) => ({ row, cell: column.of(row) }))
+    .sort((a, b) => {
+      if (a.cell === undefined || b.cell === undefined) {
+        return Number(a.cell === undefined) - Number(b.cell === undefined);
+      }
+      return a.cell === b.cell ? 0 : a.cell < b.cell ? -sign : sign;
+    })
+    .map(({ row }) => row);
+}

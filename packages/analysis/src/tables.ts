@@ -1,0 +1,22 @@
+/** Every table that there is: each is a command of `ttrace` and a page of the viewer under its name. */
+import type { Filter } from './filter.ts';
+import type { Table } from './table.ts';
+import { threadsTable } from './threads-table.ts';
+import type { TraceIndex } from './trace-index.ts';
+
+export interface TableQuestion {
+  /** Name of the command, of the page and of the table. */
+  readonly id: string;
+  /** What it answers, in a line. */
+  readonly summary: string;
+  readonly table: (index: TraceIndex, filter: Filter) => Table<unknown>;
+}
+
+/** In the order in which pages and help list them. */
+export const TABLES: readonly TableQuestion[] = [
+  {
+    id: 'threads',
+    summary: 'How each thread spent its time: running, blocked, GC, waiting, idle',
+    table: threadsTable,
+  },
+];

@@ -1,0 +1,329 @@
+/**
+ * What each thread was doing at each moment, in states that do not overlap and add up to the thread's time from its first to its last event.
+ * Everything that divides a thread's time goes by it: the threads table, the columns of regions and tasks, utilisation, the heat map.
+ *
+ * Of several truths about a moment the first of these counts:
+ * - `gc`: inside a garbage collection on the thread;
+ * - `waiting`: inside a wait that stops the thread, such as `Atomics.wait`, by the wait's name;
+ * - `blocked`: inside a turn of its event loop that the recorder calls a block (by default from 20 ms on);
+ * - `running`: inside any other slice on the thread, a recorded turn (from 1 ms on), or CPU samples;
+ * - `idle`: none of these, on a thread whose loop was recorded. Turns too short to be recorded are known by the loop's utilisation alone,
+ *   which is read twice a second: where there is a reading, that part of the time counts as running;
+ * - `unknown`: none of these, and the trace does not tell whether the thread ran.
+ */
+import { Category, EventKind } from '@ttrace/format';
+import type { Thread, TraceIndex } from './trace-index.ts';
+
+/** The states, by their numbers in a timeline. */
+export const THREAD_STATES = ['running', 'blocked', 'gc', 'waiting', 'idle', 'unknown'] as const;
+export type ThreadState = (typeof THREAD_STATES)[number];
+
+const RUNNING = 0;
+const BLOCKED = 1;
+const GC = 2;
+const WAITING = 3;
+const IDLE = 4;
+const UNKNOWN = 5;
+
+/** Time by state, in nanoseconds. */
+export interface StateTimes {
+  /** By number of `THREAD_STATES`. */
+  readonly byState: Float64Array;
+  /** Waiting time by the string id of the wait's name. */
+  readonly byReason: Map<number, number>;
+}
+
+/** A thread's time as stretches: stretch i is from `starts[i]` to `starts[i + 1]`. */
+export interface ThreadTimeline {
+  readonly thread: Thread;
+  readonly length: number;
+  /** One more than there are stretches; empty for a thread without events. */
+  readonly starts: Float64Array;
+  /** Numbers of `THREAD_STATES`. */
+  readonly states: Uint8Array;
+  /** String id of the wait's name where the state is `waiting`, else 0. */
+  readonly reasons: Uint32Array;
+  /** Part of an idle stretch that was running, 0 to 1; 0 in all others. */
+  readonly shares: Float32Array;
+}
+
+const timelines = new WeakMap<TraceIndex, Map<Thread, ThreadTimeline>>();
+
+/** The timeline of a thread, made when first asked for. Linear in the thread's events. */
+export function threadTimeline(index: TraceIndex, thread: Thread): ThreadTimeline {
+  let known = timelines.get(index);
+  if (known === undefined) {
+    known = new Map();
+    timelines.set(index, known);
+  }
+  let timeline = known.get(thread);
+  if (timeline === undefined) {
+    timeline = makeTimeline(index, thread);
+    known.set(thread, timeline);
+  }
+  return timeline;
+}
+
+/** Time by state between two moments; what lies outside of the thread's life counts nowhere. */
+export function timesBetween(timeline: ThreadTimeline, from: number, to: number): StateTimes {
+  const byState = new Float64Array(THREAD_STATES.length);
+  const byReason = new Map<number, number>();
+  const { starts, states, reasons, shares, length } = timeline;
+  for (let i = stretchAt(timeline, from); i < length && starts[i]! < to; i++) {
+    const time = Math.min(to, starts[i + 1]!) - Math.max(from, starts[i]!);
+    if (time <= 0) continue;
+    const state = states[i]!;
+    const ran = time * shares[i]!;
+    byState[RUNNING]! += ran;
+    byState[state]! += time - ran;
+    if (state === WAITING) byReason.set(reasons[i]!, (byReason.get(reasons[i]!) ?? 0) + time);
+  }
+  return { byState, byReason };
+}
+
+/** Number of the stretch that holds a moment; 0 before the first, `length` after the last. */
+export function stretchAt({ starts, length }: ThreadTimeline, time: number): number {
+  let low = 0;
+  let high = length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (starts[middle + 1]! <= time) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Stretches that do not overlap, in order, with what they say. */
+interface Stretches {
+  length: number;
+  starts: Float64Array;
+  ends: Float64Array;
+  states: Uint8Array;
+  reasons: Uint32Array;
+}
+
+function makeTimeline(index: TraceIndex, thread: Thread): ThreadTimeline {
+  const own = ownSlices(index, thread.track);
+  const loop = outermost(index, thread.loopTrack, (row) => (isBlock(index, row) ? BLOCKED : RUNNING));
+  const samples = outermost(index, thread.sampleTrack, () => RUNNING);
+  const readings = utilizationReadings(index, thread);
+  const isLoopKnown = loop.length > 0 || readings.ends.length > 0;
+  const timeline = merge(thread, [own, loop, samples], readings, isLoopKnown ? IDLE : UNKNOWN);
+  return readings.ends.length === 0 ? timeline : withShares(timeline, readings);
+}
+
+/** States from the slices on the thread itself: of nested ones the innermost says what the moment was. */
+function ownSlices(index: TraceIndex, track: number): Stretches {
+  const { category, name } = index.trace.columns;
+  const gc = index.category(Category.gc);
+  const wait = index.category(Category.wait);
+  const stateOf = (row: number): number =>
+    category[row] === gc ? GC : category[row] === wait ? WAITING : RUNNING;
+  const rows = index.slices.rows.subarray(index.slices.offsets[track], index.slices.offsets[track + 1]);
+  const stretches = emptyStretches(rows.length * 2);
+  const open: number[] = [];
+  let at = -Infinity;
+  const until = (time: number): void => {
+    const row = open[open.length - 1];
+    if (row !== undefined && time > at) {
+      const state = stateOf(row);
+      addStretch(stretches, at, time, state, state === WAITING ? name[row]! : 0);
+    }
+    at = Math.max(at, time);
+  };
+  const closeBefore = (time: number): void => {
+    while (open.length > 0 && index.endOf(open[open.length - 1]!) <= time) {
+      until(index.endOf(open[open.length - 1]!));
+      open.pop();
+    }
+  };
+  for (const row of rows) {
+    const start = index.trace.columns.start[row]!;
+    closeBefore(start);
+    until(start);
+    open.push(row);
+  }
+  closeBefore(Infinity);
+  return stretches;
+}
+
+/** One stretch for each slice that lies in no other of its track. */
+function outermost(index: TraceIndex, track: number, stateOf: (row: number) => number): Stretches {
+  if (track < 0) return emptyStretches(0);
+  const rows = index.slices.rows.subarray(index.slices.offsets[track], index.slices.offsets[track + 1]);
+  const stretches = emptyStretches(rows.length);
+  let until = -Infinity;
+  for (const row of rows) {
+    const end = index.endOf(row);
+    if (end <= until) continue;
+    addStretch(stretches, Math.max(until, index.trace.columns.start[row]!), end, stateOf(row), 0);
+    until = end;
+  }
+  return stretches;
+}
+
+/** Whether a slice on a loop's track is a block. */
+export function isBlock(index: TraceIndex, row: number): boolean {
+  return index.trace.columns.args[row] !== 0 && index.argsOf(row).blocked === true;
+}
+
+/** Readings of a loop's utilisation: reading i says what part of `starts[i]` to `ends[i]` the loop was busy. */
+interface Readings {
+  readonly starts: readonly number[];
+  readonly ends: readonly number[];
+  readonly shares: readonly number[];
+}
+
+/** A reading counts for the time since the one before, but for no longer than this: a quiet loop makes none. */
+const READING_NANOS = 550e6;
+
+function utilizationReadings(index: TraceIndex, thread: Thread): Readings {
+  const { trace } = index;
+  const { kind, start, value, track } = trace.columns;
+  const name = `${trace.tracks[thread.track]!.name} loop utilization`;
+  const wanted = trace.tracks.findIndex(
+    (each) => each.kind === 'counter' && each.pid === thread.pid && each.name === name,
+  );
+  const samples: { time: number; share: number }[] = [];
+  for (let row = 0; wanted >= 0 && row < trace.length; row++) {
+    if (track[row] !== wanted || kind[row] !== EventKind.counter) continue;
+    samples.push({ time: start[row]!, share: Math.min(1, Math.max(0, value[row]! / 100)) });
+  }
+  samples.sort((a, b) => a.time - b.time);
+  const starts = samples.map(({ time }, i) =>
+    Math.max(time - READING_NANOS, samples[i - 1]?.time ?? thread.start),
+  );
+  return { starts, ends: samples.map(({ time }) => time), shares: samples.map(({ share }) => share) };
+}
+
+/** Lays the layers over each other, the first that has something to say wins, but a wait and a collection win over all. */
+function merge(
+  thread: Thread,
+  layers: readonly Stretches[],
+  readings: Readings,
+  gap: number,
+): ThreadTimeline {
+  const out = emptyStretches(64);
+  const at = layers.map(() => 0);
+  let reading = 0;
+  for (let time = thread.start; time < thread.end; ) {
+    let next = thread.end;
+    let state = gap;
+    let reason = 0;
+    for (let layer = 0; layer < layers.length; layer++) {
+      const { starts, ends, states, reasons, length } = layers[layer]!;
+      while (at[layer]! < length && ends[at[layer]!]! <= time) at[layer]!++;
+      const i = at[layer]!;
+      if (i === length) continue;
+      if (starts[i]! > time) {
+        next = Math.min(next, starts[i]!);
+        continue;
+      }
+      next = Math.min(next, ends[i]!);
+      if (!wins(states[i]!, state, gap)) continue;
+      state = states[i]!;
+      reason = reasons[i]!;
+    }
+    while (reading < readings.ends.length && readings.ends[reading]! <= time) reading++;
+    if (reading < readings.ends.length) {
+      const from = readings.starts[reading]!;
+      next = Math.min(next, from > time ? from : readings.ends[reading]!);
+    }
+    addStretch(out, time, next, state, reason, state !== gap);
+    time = next;
+  }
+  const { length } = out;
+  const starts = new Float64Array(length === 0 ? 0 : length + 1);
+  starts.set(out.starts.subarray(0, length));
+  if (length > 0) starts[length] = out.ends[length - 1]!;
+  const states = out.states.slice(0, length);
+  return {
+    thread,
+    length,
+    starts,
+    states,
+    reasons: out.reasons.slice(0, length),
+    shares: new Float32Array(length),
+  };
+}
+
+/** Whether a layer's state counts more than what other layers said of the moment. */
+function wins(state: number, over: number, gap: number): boolean {
+  if (over === gap) return true;
+  if (over === GC || over === WAITING) return false;
+  return state !== RUNNING;
+}
+
+/** Gives idle stretches the part that the loop's utilisation says was busy beyond what is known. */
+function withShares(timeline: ThreadTimeline, readings: Readings): ThreadTimeline {
+  const { starts, states, shares, length } = timeline;
+  for (let r = 0; r < readings.ends.length; r++) {
+    const from = readings.starts[r]!;
+    const to = readings.ends[r]!;
+    const first = stretchAt(timeline, from);
+    let busy = 0;
+    let idle = 0;
+    for (let i = first; i < length && starts[i]! < to; i++) {
+      const time = Math.min(to, starts[i + 1]!) - Math.max(from, starts[i]!);
+      if (states[i] === IDLE) idle += time;
+      // A worker that is parked in a wait counts as idle there, a loop that is stopped otherwise as busy.
+      else if (states[i] !== WAITING) busy += time;
+    }
+    const more = readings.shares[r]! * (to - from) - busy;
+    if (idle <= 0 || more <= 0) continue;
+    const share = Math.min(1, more / idle);
+    for (let i = first; i < length && starts[i]! < to; i++) if (states[i] === IDLE) shares[i] = share;
+  }
+  return timeline;
+}
+
+function emptyStretches(capacity: number): Stretches {
+  return {
+    length: 0,
+    starts: new Float64Array(capacity),
+    ends: new Float64Array(capacity),
+    states: new Uint8Array(capacity),
+    reasons: new Uint32Array(capacity),
+  };
+}
+
+/** @param joins whether it becomes one with a neighbour that says the same. */
+function addStretch(
+  to: Stretches,
+  start: number,
+  end: number,
+  state: number,
+  reason: number,
+  joins = true,
+): void {
+  if (end <= start) return;
+  const last = to.length - 1;
+  if (
+    joins &&
+    last >= 0 &&
+    to.ends[last] === start &&
+    to.states[last] === state &&
+    to.reasons[last] === reason
+  ) {
+    to.ends[last] = end;
+    return;
+  }
+  if (to.length === to.starts.length) grow(to);
+  const at = to.length++;
+  to.starts[at] = start;
+  to.ends[at] = end;
+  to.states[at] = state;
+  to.reasons[at] = reason;
+}
+
+function grow(stretches: Stretches): void {
+  const capacity = Math.max(64, stretches.length * 2);
+  const copy = <T extends Float64Array | Uint8Array | Uint32Array>(from: T, into: T): T => {
+    into.set(from);
+    return into;
+  };
+  stretches.starts = copy(stretches.starts, new Float64Array(capacity));
+  stretches.ends = copy(stretches.ends, new Float64Array(capacity));
+  stretches.states = copy(stretches.states, new Uint8Array(capacity));
+  stretches.reasons = copy(stretches.reasons, new Uint32Array(capacity));
+}

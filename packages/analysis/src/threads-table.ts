@@ -1,0 +1,130 @@
+/** Threads and how each spent its time: Go's goroutine analysis, with threads in place of goroutines. */
+import { type Filter, isThreadWanted, stretchOf } from './filter.ts';
+import { stateColumns, type WithStates } from './state-columns.ts';
+import type { Column, Table } from './table.ts';
+import { THREAD_STATES, threadTimeline, timesBetween } from './thread-states.ts';
+import type { Thread, TraceIndex } from './trace-index.ts';
+
+export interface ThreadRow extends WithStates {
+  readonly thread: Thread;
+  /** Events on the thread's own track and on those of its loop and its samples. */
+  readonly events: number;
+  readonly dropped: number;
+  /** From its first event to its last, in nanoseconds; of that what lies in the filter's stretch. */
+  readonly totalNanos: number;
+  readonly busyNanos: number;
+}
+
+/** All threads that have events, the busiest first. Filter: from, to, thread. */
+export function threadsTable(index: TraceIndex, filter: Filter = {}): Table<ThreadRow> {
+  const counts = eventCounts(index);
+  const { start, end } = stretchOf(index, filter);
+  const rows = index.threads
+    .filter(
+      (thread) => isThreadWanted(filter, thread) && (thread.end > thread.start || dropsOf(index, thread) > 0),
+    )
+    .map((thread): ThreadRow => {
+      const from = Math.max(start, thread.start);
+      const to = Math.min(end, thread.end);
+      const times = timesBetween(threadTimeline(index, thread), from, to);
+      const [running, blocked, gc] = times.byState;
+      return {
+        thread,
+        events: counts.get(thread) ?? 0,
+        dropped: dropsOf(index, thread),
+        totalNanos: Math.max(0, to - from),
+        busyNanos: running! + blocked! + gc!,
+        times,
+      };
+    })
+    .filter(({ totalNanos, dropped }) => totalNanos > 0 || dropped > 0)
+    .sort((a, b) => b.busyNanos - a.busyNanos);
+  return {
+    id: 'threads',
+    title: 'Threads',
+    help:
+      'How each thread spent its time. The states do not overlap and add up to the total, which is the time from the thread’s first event to its ' +
+      'last. A thread that is busy all the time is where more work finds no room; blocked time is time in which nothing else could run on it.',
+    columns: [...ownColumns(index), ...stateColumns(index, rows)],
+    rows,
+    spanOf: ({ thread }) => ({
+      start: Math.max(start, thread.start) - index.start,
+      end: Math.min(end, thread.end) - index.start,
+    }),
+    ...(rows.some(({ times }) => times.byState[THREAD_STATES.indexOf('unknown')]! > 0)
+      ? { note: 'Threads without recorded event loops: between their slices nobody knows what they did.' }
+      : {}),
+  };
+}
+
+function ownColumns(index: TraceIndex): Column<ThreadRow>[] {
+  const hasPids = index.trace.processes.length > 1;
+  const pid: Column<ThreadRow> = {
+    id: 'pid',
+    title: 'pid',
+    unit: 'number',
+    help: 'Process id.',
+    of: ({ thread }) => thread.pid,
+  };
+  return [
+    {
+      id: 'thread',
+      title: 'Thread',
+      unit: 'text',
+      help: 'Name of the thread.',
+      of: ({ thread }) => thread.name,
+    },
+    ...(hasPids ? [pid] : []),
+    {
+      id: 'tid',
+      title: 'tid',
+      unit: 'number',
+      help: 'The system’s id of the thread.',
+      of: ({ thread }) => thread.tid,
+    },
+    {
+      id: 'events',
+      title: 'Events',
+      unit: 'count',
+      help: 'Events on the thread, its loop and its samples.',
+      of: ({ events }) => events,
+    },
+    {
+      id: 'totalNanos',
+      title: 'Total',
+      unit: 'nanos',
+      help: 'From the first event to the last.',
+      of: ({ totalNanos }) => totalNanos,
+    },
+    {
+      id: 'busyShare',
+      title: 'Busy',
+      unit: 'share',
+      help: 'Part of the total in which the thread was running, blocked or collecting garbage.',
+      of: ({ busyNanos, totalNanos }) => (totalNanos > 0 ? busyNanos / totalNanos : undefined),
+    },
+    {
+      id: 'dropped',
+      title: 'Dropped',
+      unit: 'count',
+      help: 'Events that the recorder dropped, for its buffer was full.',
+      of: ({ dropped }) => dropped,
+    },
+  ];
+}
+
+function dropsOf({ trace }: TraceIndex, { track }: Thread): number {
+  return trace.tracks[track]!.dropped;
+}
+
+function eventCounts(index: TraceIndex): Map<Thread, number> {
+  const { trace } = index;
+  const byTrack = new Float64Array(trace.tracks.length);
+  for (let row = 0; row < trace.length; row++) byTrack[trace.columns.track[row]!]!++;
+  const counts = new Map<Thread, number>();
+  byTrack.forEach((count, track) => {
+    const thread = index.threadOf(track);
+    if (thread !== undefined) counts.set(thread, (counts.get(thread) ?? 0) + count);
+  });
+  return counts;
+}

@@ -1,0 +1,176 @@
+/**
+ * What most questions need of a trace, made once and kept as long as the trace: its time range, slices by track with parents first,
+ * its threads with the rows that belong to them, and the task of each row. Arrays over rows, no object an event.
+ *
+ * Times are nanoseconds since the trace's origin, as in its columns. What people see and type counts from `TraceIndex.start`.
+ */
+import { Category, EventKind, type RowsByTrack, slicesByTrack, type Trace, timeRange } from '@ttrace/format';
+
+/** A thread and the tracks on which it lies. */
+export interface Thread {
+  readonly pid: number;
+  readonly tid: number;
+  /** `thread TID` when the file does not name it. */
+  readonly name: string;
+  /** Indices into `Trace.tracks`; -1 where the trace has none. */
+  readonly track: number;
+  readonly loopTrack: number;
+  readonly sampleTrack: number;
+  /** Its first and last event on any of them. */
+  readonly start: number;
+  readonly end: number;
+}
+
+export class TraceIndex {
+  readonly trace: Trace;
+  /** First begin and last end of the trace. */
+  readonly start: number;
+  readonly end: number;
+  #slices: RowsByTrack | undefined;
+  #threads: readonly Thread[] | undefined;
+  #byTrack: readonly (Thread | undefined)[] | undefined;
+  /** Task + 1 by the string id of arguments; 0 = not looked at yet. */
+  #tasks: Float64Array | undefined;
+
+  constructor(trace: Trace) {
+    this.trace = trace;
+    ({ start: this.start, end: this.end } = timeRange(trace));
+  }
+
+  /** All slices by track, those that contain others first. One without an end lasts until the trace's. */
+  get slices(): RowsByTrack {
+    this.#slices ??= slicesByTrack(this.trace);
+    return this.#slices;
+  }
+
+  /** All threads, in the order in which the file names them. */
+  get threads(): readonly Thread[] {
+    this.#threads ??= threadsOf(this.trace);
+    return this.#threads;
+  }
+
+  /** The thread that a track belongs to: its own, its event loop's or its samples'. Undefined for what no thread has. */
+  threadOf(track: number): Thread | undefined {
+    if (this.#byTrack === undefined) {
+      const byTrack = new Array<Thread | undefined>(this.trace.tracks.length).fill(undefined);
+      for (const thread of this.threads) {
+        for (const own of [thread.track, thread.loopTrack, thread.sampleTrack]) {
+          if (own >= 0) byTrack[own] = thread;
+        }
+      }
+      this.#byTrack = byTrack;
+    }
+    return this.#byTrack[track];
+  }
+
+  /** End of a slice; the trace's where it has none. */
+  endOf(row: number): number {
+    const duration = this.trace.columns.value[row]!;
+    return duration < 0 ? this.end : this.trace.columns.start[row]! + duration;
+  }
+
+  /** Id of the task that a row belongs to, or is; 0 = none. */
+  taskOf(row: number): number {
+    const args = this.trace.columns.args[row]!;
+    if (args === 0) return 0;
+    this.#tasks ??= new Float64Array(this.trace.strings.size);
+    const known = this.#tasks[args]!;
+    if (known > 0) return known - 1;
+    const task = taskIn(this.trace.strings.text(args));
+    this.#tasks[args] = task + 1;
+    return task;
+  }
+
+  /** Arguments of a row; none for what is no JSON object. */
+  argsOf(row: number): Readonly<Record<string, unknown>> {
+    const id = this.trace.columns.args[row]!;
+    return id === 0 ? {} : parsedArgs(this.trace.strings.text(id));
+  }
+
+  nameOf(row: number): string {
+    return this.trace.strings.text(this.trace.columns.name[row]!);
+  }
+
+  /** String id of a category, or -1 when no event has it. */
+  category(name: string): number {
+    return this.trace.strings.find(name);
+  }
+}
+
+const indices = new WeakMap<Trace, TraceIndex>();
+
+/** The index of a trace, made when first asked for. */
+export function indexOf(trace: Trace): TraceIndex {
+  let index = indices.get(trace);
+  if (index === undefined) {
+    index = new TraceIndex(trace);
+    indices.set(trace, index);
+  }
+  return index;
+}
+
+/** Arguments that stand in a file as text; {} where they are no object. */
+export function parsedArgs(text: string): Readonly<Record<string, unknown>> {
+  if (text === '') return {};
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+  } catch {
+    return {};
+  }
+}
+
+/** Our writers put the task first; others may have it anywhere. */
+const LEADING_TASK = /^\{"task":(\d+)[,}]/;
+
+function taskIn(text: string): number {
+  const leading = LEADING_TASK.exec(text);
+  const task = leading !== null ? Number(leading[1]) : text.includes('"task"') ? parsedArgs(text).task : 0;
+  return typeof task === 'number' && Number.isSafeInteger(task) && task > 0 ? task : 0;
+}
+
+function threadsOf(trace: Trace): Thread[] {
+  const { first, last } = extents(trace);
+  const ownRows = new Map<string, number>();
+  for (const [index, { kind, pid, category, id }] of trace.tracks.entries()) {
+    if (kind !== 'async' || (category !== Category.loop && category !== Category.sample)) continue;
+    const tid = Number.parseInt(id, 16);
+    ownRows.set(`${category} ${pid} ${tid}`, index);
+  }
+  const threads: Thread[] = [];
+  for (const [track, { kind, pid, tid, name }] of trace.tracks.entries()) {
+    if (kind !== 'thread') continue;
+    const loopTrack = ownRows.get(`${Category.loop} ${pid} ${tid}`) ?? -1;
+    const sampleTrack = ownRows.get(`${Category.sample} ${pid} ${tid}`) ?? -1;
+    const own = [track, loopTrack, sampleTrack].filter((index) => index >= 0);
+    const start = Math.min(...own.map((index) => first[index]!));
+    const end = Math.max(...own.map((index) => last[index]!));
+    const isSilent = !(start <= end);
+    threads.push({
+      pid,
+      tid,
+      name: name === '' ? `thread ${tid}` : name,
+      track,
+      loopTrack,
+      sampleTrack,
+      start: isSilent ? 0 : start,
+      end: isSilent ? 0 : end,
+    });
+  }
+  return threads;
+}
+
+/** First begin and last end by track. */
+function extents({ columns, length, tracks }: Trace): { first: Float64Array; last: Float64Array } {
+  const { kind, start, value, track } = columns;
+  const first = new Float64Array(tracks.length).fill(Infinity);
+  const last = new Float64Array(tracks.length).fill(-Infinity);
+  for (let row = 0; row < length; row++) {
+    const at = track[row]!;
+    const begin = start[row]!;
+    const end = kind[row] === EventKind.slice && value[row]! > 0 ? begin + value[row]! : begin;
+    if (begin < first[at]!) first[at] = begin;
+    if (end > last[at]!) last[at] = end;
+  }
+  return { first, last };
+}

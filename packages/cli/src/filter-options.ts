@@ -1,0 +1,60 @@
+/** The options by which commands take a part of a trace. The viewer's pages take the same, under the same names. */
+import type { Filter } from '@ttrace/analysis';
+import { parseTime } from 'perfetto-ui-bundle';
+import type { Argv } from 'yargs';
+import { Failure } from './failure.ts';
+
+/** What yargs makes of them. */
+interface FilterOptions {
+  readonly from: string | undefined;
+  readonly to: string | undefined;
+  readonly thread: string | undefined;
+  readonly task: string | undefined;
+  readonly name: string | undefined;
+  readonly min: string | undefined;
+  readonly max: string | undefined;
+  readonly text: string | undefined;
+  readonly attribute: string | undefined;
+}
+
+/** Adds `--from`, `--to`, `--thread`, `--task`, `--name`, `--min`, `--max`, `--text` and `--attribute`. */
+export function addFilterOptions<T>(parser: Argv<T>): Argv<T & FilterOptions> {
+  const text = (describe: string) => ({ type: 'string' as const, describe, requiresArg: true });
+  return parser
+    .option('from', text('Only what is there from this time on: 1.5s, 300ms, since the first event'))
+    .option('to', text('Only what is there up to this time'))
+    .option('thread', text('Only this thread: its name, tid, or pid/tid'))
+    .option('task', text('Only what belongs to tasks of this name, or to the task #ID'))
+    .option('name', text('Only rows of this name'))
+    .option('min', text('Only what lasted for so long: 5ms'))
+    .option('max', text('Only what lasted for less than this'))
+    .option('text', text('Only what has this text in its name or arguments'))
+    .option('attribute', text('Only what has this argument: status=500')) as Argv<T & FilterOptions>;
+}
+
+/** @throws Failure for what is no time. */
+export function filterOf(options: FilterOptions): Filter {
+  const { thread, task, name, text, attribute } = options;
+  const [from, to] = [time(options.from, '--from'), time(options.to, '--to')];
+  if (from !== undefined && to !== undefined && from >= to)
+    throw new Failure('--from must be before --to', 2);
+  return {
+    from,
+    to,
+    thread,
+    task,
+    name,
+    min: time(options.min, '--min'),
+    max: time(options.max, '--max'),
+    text,
+    attribute,
+  };
+}
+
+function time(text: string | undefined, option: string): number | undefined {
+  if (text === undefined) return undefined;
+  const nanos = parseTime(text);
+  if (nanos === undefined)
+    throw new Failure(`${option} takes a time such as 1.5s, 300ms or 20us, not ${text}`, 2);
+  return nanos;
+}
