@@ -2,7 +2,8 @@
  * Which part of a trace a question is about. One form for commands (`--from 1s --task order`) and pages (`?from=1s&task=order`), so that
  * every link, table and command means the same rows.
  */
-import { Category, EventKind } from '@ttrace/format';
+import { EventKind } from '@ttrace/format';
+import { tasksOf } from './tasks.ts';
 import type { TraceIndex } from './trace-index.ts';
 
 /** All that is left out does not narrow. What is given must all hold. */
@@ -12,7 +13,7 @@ export interface Filter {
   readonly to?: number | undefined;
   /** Name, tid or pid/tid of a thread. */
   readonly thread?: string | undefined;
-  /** Name of a task, or its id as `#17`: what belongs to such a task, not to its subtasks. */
+  /** Name of a task, or its number as `#17`: what belongs to such a task, not to its subtasks. */
   readonly task?: string | undefined;
   /** Name of a region, of a wait, or whatever else the table lists by name. */
   readonly name?: string | undefined;
@@ -93,20 +94,12 @@ function taskTest(index: TraceIndex, { task }: Filter): Test | undefined {
   if (task === undefined) return undefined;
   const id = /^#(\d+)$/.exec(task)?.[1];
   if (id !== undefined) return (row) => index.taskOf(row) === Number(id);
-  const wanted = tasksNamed(index, task);
+  const wanted = new Set(
+    tasksOf(index)
+      .all.filter(({ name }) => name === task)
+      .map(({ number }) => number),
+  );
   return (row) => wanted.has(index.taskOf(row));
-}
-
-function tasksNamed(index: TraceIndex, name: string): ReadonlySet<number> {
-  const { columns, length } = index.trace;
-  const category = index.category(Category.task);
-  const wanted = index.trace.strings.find(name);
-  const ids = new Set<number>();
-  for (let row = 0; row < length; row++) {
-    if (columns.category[row] === category && columns.name[row] === wanted) ids.add(index.taskOf(row));
-  }
-  ids.delete(0);
-  return ids;
 }
 
 function nameTest(index: TraceIndex, { name }: Filter): Test | undefined {

@@ -1,6 +1,8 @@
 /** Every table that there is: each is a command of `ttrace` and a page of the viewer under its name. */
 import type { Filter } from './filter.ts';
+import { eachRegionTable, regionsTable } from './regions-table.ts';
 import type { Table } from './table.ts';
+import { eachTaskTable, tasksTable } from './tasks-table.ts';
 import { threadsTable } from './threads-table.ts';
 import type { TraceIndex } from './trace-index.ts';
 
@@ -10,6 +12,8 @@ export interface TableQuestion {
   /** What it answers, in a line. */
   readonly summary: string;
   readonly table: (index: TraceIndex, filter: Filter) => Table<unknown>;
+  /** The same things one by one, where the table groups them: `--each` of the command, the page `ID/each`. */
+  readonly each?: (index: TraceIndex, filter: Filter) => Table<unknown>;
 }
 
 /** In the order in which pages and help list them. */
@@ -18,5 +22,17 @@ export const TABLES: readonly TableQuestion[] = [
     id: 'threads',
     summary: 'How each thread spent its time: running, blocked, GC, waiting, idle',
     table: threadsTable,
+  },
+  {
+    id: 'tasks',
+    summary: 'Tasks by name, with percentiles; --each: one by one, the slowest first',
+    table: tasksTable,
+    each: eachTaskTable,
+  },
+  {
+    id: 'regions',
+    summary: 'Regions by name, with percentiles; --each: one by one, and how each spent its time',
+    table: regionsTable,
+    each: eachRegionTable,
   },
 ];

@@ -64,10 +64,15 @@ export function threadTimeline(index: TraceIndex, thread: Thread): ThreadTimelin
   return timeline;
 }
 
+/** No time in any state. */
+export function emptyTimes(): StateTimes {
+  return { byState: new Float64Array(THREAD_STATES.length), byReason: new Map() };
+}
+
 /** Time by state between two moments; what lies outside of the thread's life counts nowhere. */
 export function timesBetween(timeline: ThreadTimeline, from: number, to: number): StateTimes {
-  const byState = new Float64Array(THREAD_STATES.length);
-  const byReason = new Map<number, number>();
+  const times = emptyTimes();
+  const { byState, byReason } = times;
   const { starts, states, reasons, shares, length } = timeline;
   for (let i = stretchAt(timeline, from); i < length && starts[i]! < to; i++) {
     const time = Math.min(to, starts[i + 1]!) - Math.max(from, starts[i]!);
@@ -78,7 +83,7 @@ export function timesBetween(timeline: ThreadTimeline, from: number, to: number)
     byState[state]! += time - ran;
     if (state === WAITING) byReason.set(reasons[i]!, (byReason.get(reasons[i]!) ?? 0) + time);
   }
-  return { byState, byReason };
+  return times;
 }
 
 /** Number of the stretch that holds a moment; 0 before the first, `length` after the last. */

@@ -29,8 +29,10 @@ export class TraceIndex {
   #slices: RowsByTrack | undefined;
   #threads: readonly Thread[] | undefined;
   #byTrack: readonly (Thread | undefined)[] | undefined;
-  /** Task + 1 by the string id of arguments; 0 = not looked at yet. */
+  /** Ids + 1 of tasks by the string id of arguments; 0 = not looked at yet. */
   #tasks: Float64Array | undefined;
+  /** By track: what is added to a task's id in its process, so that it is one of the trace. */
+  #taskOffsets: Float64Array | undefined;
 
   constructor(trace: Trace) {
     this.trace = trace;
@@ -69,16 +71,36 @@ export class TraceIndex {
     return duration < 0 ? this.end : this.trace.columns.start[row]! + duration;
   }
 
-  /** Id of the task that a row belongs to, or is; 0 = none. */
+  /**
+   * Number of the task that a row belongs to, or is; 0 = none. It is the task's id, to which in any process but the trace's first
+   * a multiple of 2^32 is added: each process counts its tasks from 1.
+   */
   taskOf(row: number): number {
     const args = this.trace.columns.args[row]!;
     if (args === 0) return 0;
     this.#tasks ??= new Float64Array(this.trace.strings.size);
-    const known = this.#tasks[args]!;
-    if (known > 0) return known - 1;
-    const task = taskIn(this.trace.strings.text(args));
-    this.#tasks[args] = task + 1;
-    return task;
+    let next = this.#tasks[args]!;
+    if (next === 0) {
+      next = taskIn(this.trace.strings.text(args)) + 1;
+      this.#tasks[args] = next;
+    }
+    return next === 1 ? 0 : next - 1 + this.#taskOffset(row);
+  }
+
+  /** Number of a task that a row's arguments name, such as its parent. */
+  taskNumber(row: number, id: unknown): number {
+    return typeof id === 'number' && id > 0 && id < TASKS_A_PROCESS ? id + this.#taskOffset(row) : 0;
+  }
+
+  #taskOffset(row: number): number {
+    if (this.#taskOffsets === undefined) {
+      const order = new Map(this.trace.processes.map(({ pid }, at) => [pid, at]));
+      this.#taskOffsets = Float64Array.from(
+        this.trace.tracks,
+        ({ pid }) => (order.get(pid) ?? 0) * TASKS_A_PROCESS,
+      );
+    }
+    return this.#taskOffsets[this.trace.columns.track[row]!]!;
   }
 
   /** Arguments of a row; none for what is no JSON object. */
@@ -120,13 +142,16 @@ export function parsedArgs(text: string): Readonly<Record<string, unknown>> {
   }
 }
 
+const TASKS_A_PROCESS = 2 ** 32;
 /** Our writers put the task first; others may have it anywhere. */
 const LEADING_TASK = /^\{"task":(\d+)[,}]/;
 
 function taskIn(text: string): number {
   const leading = LEADING_TASK.exec(text);
   const task = leading !== null ? Number(leading[1]) : text.includes('"task"') ? parsedArgs(text).task : 0;
-  return typeof task === 'number' && Number.isSafeInteger(task) && task > 0 ? task : 0;
+  return typeof task === 'number' && Number.isSafeInteger(task) && task > 0 && task < TASKS_A_PROCESS
+    ? task
+    : 0;
 }
 
 function threadsOf(trace: Trace): Thread[] {

@@ -11,7 +11,7 @@ import { printedTable } from '../printed-table.ts';
 import { atLeast } from '../whole-number.ts';
 
 /** One command a table. */
-export const tableCommands: readonly Command[] = TABLES.map(({ id, summary, table }) =>
+export const tableCommands: readonly Command[] = TABLES.map(({ id, summary, table, each }) =>
   defineCommand({
     usage: `${id} <file>`,
     summary,
@@ -45,13 +45,20 @@ export const tableCommands: readonly Command[] = TABLES.map(({ id, summary, tabl
             describe: 'Print all rows as CSV, times in nanoseconds',
           })
           .option('md', { type: 'boolean', default: false, describe: 'Print a Markdown table' })
+          .option('each', {
+            type: 'boolean',
+            default: false,
+            describe: each === undefined ? 'Has no meaning here' : 'List them one by one instead of by name',
+            hidden: each === undefined,
+          })
           .option('explain', { type: 'boolean', default: false, describe: 'Print what each column means' }),
       ),
     run: async (options) => {
       atLeast(1, options.top, '--top');
       const filter = filterOf(options);
+      const listed = each ?? table;
       const { trace } = await loadTrace(options.file);
-      await print(printedTable(table(indexOf(trace), filter), options));
+      await print(printedTable((options.each ? listed : table)(indexOf(trace), filter), options));
       return 0;
     },
   }),

@@ -1,0 +1,216 @@
+/**
+ * Regions by name, and each region by itself with how its thread spent that time: Go's pages of user regions. In a trace of a producer that
+ * marks no regions, all slices stand in for them.
+ */
+import { Category, EventKind, MetadataName } from '@ttrace/format';
+import { continuedRegions } from './continued-regions.ts';
+import { durationColumns, type WithDurations } from './duration-columns.ts';
+import { type Filter, rowFilter } from './filter.ts';
+import { stateColumns, type WithStates } from './state-columns.ts';
+import type { Table } from './table.ts';
+import { emptyTimes, threadTimeline, timesBetween } from './thread-states.ts';
+import type { Thread, TraceIndex } from './trace-index.ts';
+
+/** All regions of one name. */
+export interface RegionTypeRow extends WithDurations {
+  readonly name: string;
+  /** Row of the longest one. */
+  readonly longest: number;
+  readonly totalNanos: number;
+}
+
+/** Regions by name, the longest total first. A region in two slices counts once. Filter: all of it. */
+export function regionsTable(index: TraceIndex, filter: Filter = {}): Table<RegionTypeRow> {
+  const { title, help, note } = wordsOf(index);
+  return {
+    id: 'regions',
+    title,
+    help,
+    columns: [
+      { id: 'region', title: 'Region', unit: 'text', help: 'Name of the regions.', of: ({ name }) => name },
+      ...durationColumns<RegionTypeRow>('regions'),
+    ],
+    rows: regionTypes(index, wantedRegions(index, filter)),
+    spanOf: ({ longest }) => spanOfRegion(index, longest),
+    ...(note === undefined ? {} : { note }),
+  };
+}
+
+/** One region. */
+export interface RegionRow extends WithStates {
+  readonly row: number;
+  /** Undefined for a region of an asynchronous function, which no thread has for all of its time. */
+  readonly thread: Thread | undefined;
+  readonly totalNanos: number;
+}
+
+/** Of a longer list only so many are told apart by how their time was spent: the longest ones. */
+export const MAX_EACH = 100_000;
+
+/** Regions one by one, the longest first, at most `MAX_EACH` of them. One without an end counts as long as the trace goes on. */
+export function eachRegionTable(index: TraceIndex, filter: Filter = {}): Table<RegionRow> {
+  const wanted = wantedRegions(index, filter);
+  const found = longestRows(index, wanted);
+  const rows = Array.from(found.subarray(0, MAX_EACH), (row) => regionRow(index, row, wanted));
+  const { help } = wordsOf(index);
+  const more = found.length - rows.length;
+  return {
+    id: 'regions',
+    title: 'Each region',
+    help: `${help} Here one by one, the longest first; the last columns say how its thread spent the time and add up to the region’s, where it ran on one thread.`,
+    columns: [
+      {
+        id: 'region',
+        title: 'Region',
+        unit: 'text',
+        help: 'Name of the region.',
+        of: ({ row }) => index.nameOf(row),
+      },
+      {
+        id: 'startNanos',
+        title: 'When',
+        unit: 'time',
+        help: 'Its begin, since the first event.',
+        of: ({ row }) => startOf(index, row, wanted) - index.start,
+      },
+      {
+        id: 'totalNanos',
+        title: 'Total',
+        unit: 'nanos',
+        help: 'From its begin to its end.',
+        of: ({ totalNanos }) => totalNanos,
+      },
+      {
+        id: 'thread',
+        title: 'Thread',
+        unit: 'text',
+        help: 'Thread on which it ran; none for an asynchronous one.',
+        of: ({ thread }) => thread?.name ?? '',
+      },
+      {
+        id: 'task',
+        title: 'Task id',
+        unit: 'number',
+        help: 'Number of the task that it belongs to.',
+        of: ({ row }) => index.taskOf(row) || undefined,
+      },
+      ...stateColumns(index, rows),
+    ],
+    rows,
+    spanOf: ({ row }) => spanOfRegion(index, row),
+    ...(more > 0 ? { note: `${more} shorter ones are left out: narrow the list.` } : {}),
+  };
+}
+
+/** The rows that are regions. */
+interface WantedRegions {
+  readonly rows: Uint32Array;
+  /** First slices of regions in two, by the row of the second. */
+  readonly continued: ReadonlyMap<number, number>;
+}
+
+function wantedRegions(index: TraceIndex, filter: Filter): WantedRegions {
+  const { kind, category } = index.trace.columns;
+  const region = index.category(Category.region);
+  const all = !marksRegions(index);
+  const continued = all ? new Map<number, number>() : continuedRegions(index.trace);
+  const parts = new Set(continued.values());
+  const isWanted = rowFilter(index, filter);
+  const passes = (row: number): boolean =>
+    kind[row] === EventKind.slice && (all || category[row] === region) && !parts.has(row) && isWanted(row);
+  let count = 0;
+  for (let row = 0; row < index.trace.length; row++) if (passes(row)) count++;
+  const rows = new Uint32Array(count);
+  for (let row = 0, at = 0; row < index.trace.length; row++) if (passes(row)) rows[at++] = row;
+  return { rows, continued };
+}
+
+/** Whether the trace is ttrace's own or uses its vocabulary. */
+export function marksRegions(index: TraceIndex): boolean {
+  return (
+    index.trace.metadata.has(MetadataName.recording) ||
+    index.category(Category.region) >= 0 ||
+    index.category(Category.task) >= 0
+  );
+}
+
+function wordsOf(index: TraceIndex): { title: string; help: string; note?: string } {
+  if (marksRegions(index)) {
+    return {
+      title: 'Regions',
+      help: 'A region is a stretch of code that the program marks with withRegion. Regions nest: the time of an outer one has that of the inner ones in it.',
+    };
+  }
+  return {
+    title: 'Slices by name',
+    help: 'All slices of the trace by name. Slices nest: the time of an outer one has that of the inner ones in it.',
+    note: 'The producer of this trace marks no regions: these are all its slices.',
+  };
+}
+
+function regionTypes(index: TraceIndex, wanted: WantedRegions): RegionTypeRow[] {
+  const { name, value } = index.trace.columns;
+  const groupOf = new Uint32Array(index.trace.strings.size);
+  const groups: { name: number; finished: number; unfinished: number; longest: number; length: number }[] =
+    [];
+  const lengthOf = (row: number): number => index.endOf(row) - startOf(index, row, wanted);
+  for (const row of wanted.rows) {
+    let at = groupOf[name[row]!]! - 1;
+    if (at < 0) {
+      at = groups.push({ name: name[row]!, finished: 0, unfinished: 0, longest: row, length: -1 }) - 1;
+      groupOf[name[row]!] = at + 1;
+    }
+    const group = groups[at]!;
+    if (value[row]! < 0) group.unfinished++;
+    else group.finished++;
+    const length = lengthOf(row);
+    if (length <= group.length) continue;
+    group.longest = row;
+    group.length = length;
+  }
+  const durations = groups.map(({ finished }) => new Float64Array(finished));
+  const next = new Uint32Array(groups.length);
+  for (const row of wanted.rows) {
+    if (value[row]! < 0) continue;
+    const at = groupOf[name[row]!]! - 1;
+    durations[at]![next[at]!++] = lengthOf(row);
+  }
+  return groups
+    .map((group, at): RegionTypeRow => {
+      const sorted = durations[at]!.sort();
+      let totalNanos = 0;
+      for (const each of sorted) totalNanos += each;
+      return {
+        name: index.trace.strings.text(group.name),
+        durations: sorted,
+        unfinished: group.unfinished,
+        longest: group.longest,
+        totalNanos,
+      };
+    })
+    .sort((a, b) => b.totalNanos - a.totalNanos || (a.name < b.name ? -1 : 1));
+}
+
+function longestRows(index: TraceIndex, wanted: WantedRegions): Uint32Array {
+  const lengths = Float64Array.from(wanted.rows, (row) => index.endOf(row) - startOf(index, row, wanted));
+  const order = Uint32Array.from(wanted.rows, (_, at) => at).sort(
+    (a, b) => lengths[b]! - lengths[a]! || a - b,
+  );
+  return order.map((at) => wanted.rows[at]!);
+}
+
+function regionRow(index: TraceIndex, row: number, wanted: WantedRegions): RegionRow {
+  const start = startOf(index, row, wanted);
+  const end = index.endOf(row);
+  const thread = index.threadOf(index.trace.columns.track[row]!);
+  const times = thread === undefined ? emptyTimes() : timesBetween(threadTimeline(index, thread), start, end);
+  return { row, thread, totalNanos: end - start, times };
+}
+
+function startOf(index: TraceIndex, row: number, { continued }: WantedRegions): number {
+  return index.trace.columns.start[continued.get(row) ?? row]!;
+}
+
+function spanOfRegion(index: TraceIndex, row: number): { start: number; end: number } {
+  return { start: index.trace.columns.start[row]! - index.start, end: index.endOf(row) - index.start };
+}

@@ -1,0 +1,178 @@
+/** Tasks by name, and each task by itself: Go's pages of user tasks. */
+import { durationColumns, type WithDurations } from './duration-columns.ts';
+import { type Filter, rowFilter } from './filter.ts';
+import type { Table } from './table.ts';
+import { type Task, tasksOf } from './tasks.ts';
+import type { TraceIndex } from './trace-index.ts';
+
+/** All tasks of one name. */
+export interface TaskTypeRow extends WithDurations {
+  readonly name: string;
+  readonly longest: Task;
+}
+
+/** Tasks by name, the longest total first. Filter: all of it; `name` is the task's. */
+export function tasksTable(index: TraceIndex, filter: Filter = {}): Table<TaskTypeRow> {
+  const groups = new Map<string, Task[]>();
+  for (const task of wantedTasks(index, filter)) {
+    const group = groups.get(task.name);
+    if (group === undefined) groups.set(task.name, [task]);
+    else group.push(task);
+  }
+  const rows = [...groups]
+    .map(([name, tasks]): TaskTypeRow & { total: number } => {
+      const durations = Float64Array.from(
+        tasks.filter(({ isComplete }) => isComplete),
+        ({ start, end }) => end - start,
+      ).sort();
+      return {
+        name,
+        durations,
+        unfinished: tasks.length - durations.length,
+        longest: tasks.reduce((a, b) => (b.end - b.start > a.end - a.start ? b : a)),
+        total: durations.reduce((sum, each) => sum + each, 0),
+      };
+    })
+    .sort((a, b) => b.total - a.total || (a.name < b.name ? -1 : 1));
+  return {
+    id: 'tasks',
+    title: 'Tasks',
+    help:
+      'A task is one logical operation, such as a request or a job, over all threads and callbacks that take part in it. Requests that the program ' +
+      'serves are tasks by themselves; others are what the program marks with withTask. A p99 far above the p50 is worth a look: open the slowest one.',
+    columns: [
+      { id: 'task', title: 'Task', unit: 'text', help: 'Name of the tasks.', of: ({ name }) => name },
+      ...durationColumns<TaskTypeRow>('tasks'),
+    ],
+    rows,
+    spanOf: ({ longest }) => spanOfTask(index, longest),
+  };
+}
+
+/** One task. */
+export interface TaskRow {
+  readonly task: Task;
+  /** Of all rows that belong to it: on how many threads they lie. */
+  readonly threads: number;
+  readonly events: number;
+}
+
+/** Tasks one by one, the slowest first; those without an end as long as the trace goes on. */
+export function eachTaskTable(index: TraceIndex, filter: Filter = {}): Table<TaskRow> {
+  const tasks = wantedTasks(index, filter);
+  const traces = tracesOf(index, tasks);
+  const rows = tasks
+    .map((task): TaskRow => {
+      const { threads, events } = traces.get(task.number) ?? { threads: new Set(), events: 0 };
+      return { task, threads: threads.size, events };
+    })
+    .sort((a, b) => b.task.end - b.task.start - (a.task.end - a.task.start));
+  return {
+    id: 'tasks',
+    title: 'Each task',
+    help: 'Tasks one by one, the slowest first. One without an end counts as long as the trace goes on.',
+    columns: [
+      { id: 'task', title: 'Task', unit: 'text', help: 'Name of the task.', of: ({ task }) => task.name },
+      {
+        id: 'id',
+        title: 'Task id',
+        unit: 'number',
+        help: 'Number of the task: --task #ID names it.',
+        of: ({ task }) => task.number,
+      },
+      {
+        id: 'startNanos',
+        title: 'When',
+        unit: 'time',
+        help: 'Its begin, since the first event.',
+        of: ({ task }) => task.start - index.start,
+      },
+      {
+        id: 'durationNanos',
+        title: 'Elapsed',
+        unit: 'nanos',
+        help: 'From its begin to its end.',
+        of: ({ task }) => task.end - task.start,
+      },
+      {
+        id: 'state',
+        title: 'State',
+        unit: 'text',
+        help: 'Whether it has ended.',
+        of: ({ task }) => (task.isComplete ? '' : 'unfinished'),
+      },
+      {
+        id: 'parent',
+        title: 'Parent',
+        unit: 'number',
+        help: 'Task in which it was begun.',
+        of: ({ task }) => task.parent || undefined,
+      },
+      {
+        id: 'subtasks',
+        title: 'Subtasks',
+        unit: 'count',
+        help: 'Tasks that were begun in it.',
+        of: ({ task }) => task.children.length,
+      },
+      {
+        id: 'threads',
+        title: 'Threads',
+        unit: 'count',
+        help: 'Threads on which something of it ran.',
+        of: ({ threads }) => threads,
+      },
+      {
+        id: 'events',
+        title: 'Events',
+        unit: 'count',
+        help: 'Events that belong to it.',
+        of: ({ events }) => events,
+      },
+    ],
+    rows,
+    spanOf: ({ task }) => spanOfTask(index, task),
+  };
+}
+
+/** A task's stretch of the timeline. */
+export function spanOfTask(index: TraceIndex, { start, end }: Task): { start: number; end: number } {
+  return { start: start - index.start, end: end - index.start };
+}
+
+/** Tasks that a filter lets through. Its text is also looked for in what belongs to a task: Go's search of logs. */
+function wantedTasks(index: TraceIndex, filter: Filter): readonly Task[] {
+  const { thread, text, ...rest } = filter;
+  const isWanted = rowFilter(index, rest);
+  const tasks = tasksOf(index).all.filter(({ row }) => isWanted(row));
+  if (thread === undefined && text === undefined) return tasks;
+  const touched = tasksTouched(index, { thread, text });
+  return tasks.filter(({ number }) => touched.has(number));
+}
+
+/** Numbers of tasks of which at least one row passes. */
+function tasksTouched(index: TraceIndex, filter: Filter): ReadonlySet<number> {
+  const isWanted = rowFilter(index, filter);
+  const touched = new Set<number>();
+  for (let row = 0; row < index.trace.length; row++) {
+    const task = index.taskOf(row);
+    if (task !== 0 && !touched.has(task) && isWanted(row)) touched.add(task);
+  }
+  return touched;
+}
+
+function tracesOf(
+  index: TraceIndex,
+  tasks: readonly Task[],
+): ReadonlyMap<number, { threads: Set<number>; events: number }> {
+  const found = new Map(tasks.map(({ number }) => [number, { threads: new Set<number>(), events: 0 }]));
+  const { track } = index.trace.columns;
+  for (let row = 0; row < index.trace.length; row++) {
+    const entry = found.get(index.taskOf(row));
+    if (entry === undefined) continue;
+    entry.events++;
+    const thread = index.threadOf(track[row]!);
+    if (thread !== undefined) entry.threads.add(thread.track);
+  }
+  return found;
+}
