@@ -1,25 +1,37 @@
 /**
- * What blocked event loops: turns that the recorder called blocks, grouped by the function that was running, with where it is.
- * A block without a stack, and one whose thread was in no function of the program, is grouped under what is known of it.
+ * What blocked event loops: turns that the recorder called blocks, one by one and grouped by the function that was running, with where it
+ * is. A block without a stack, and one whose thread was in no function of the program, is grouped under what is known of it.
  */
-import {
-  Argument,
-  Category,
-  EventKind,
-  loopTrackName,
-  type Trace,
-  type Track,
-  timeRange,
-} from '@ttrace/format';
+import { Argument, Category, EventKind, type Trace } from '@ttrace/format';
+import { type Filter, rowFilter } from './filter.ts';
+import { indexOf, type TraceIndex } from './trace-index.ts';
 
-/** One culprit. Times in nanoseconds. */
-export interface BlockStats {
+/** One block. */
+export interface Block {
+  readonly row: number;
   /** What was running, such as `hash auth.js:12 → pbkdf2Sync`; `blocked` when that is not known. */
   readonly name: string;
   /** `file:line` of the function; '' when not known. */
   readonly location: string;
+  /** Nanoseconds since the origin. One without an end, because the trace was cut off, lasts as long as the trace. */
+  readonly start: number;
+  readonly end: number;
+  readonly isComplete: boolean;
+  readonly thread: string;
+  /** The innermost open region, '' for none. */
+  readonly region: string;
+  /** Number of the task that was running, 0 for none. */
+  readonly task: number;
+  /** Frames of the first stack that was seen, innermost first: `function (file:line:column)`. */
+  readonly stack: readonly string[];
+}
+
+/** One culprit. Times in nanoseconds. */
+export interface BlockStats {
+  readonly name: string;
+  readonly location: string;
   readonly count: number;
-  /** Of these, how many have no end in the trace, because it was cut off. They count as long as the trace goes on. */
+  /** Of these, how many have no end in the trace. */
   readonly unfinished: number;
   readonly totalNanos: number;
   readonly maxNanos: number;
@@ -27,87 +39,95 @@ export interface BlockStats {
   readonly worstStartNanos: number;
   /** Names of the threads that were blocked. */
   readonly threads: readonly string[];
-  /** Frames of the longest one's first stack, innermost first: `function (file:line:column)`. */
+  /** Frames of the longest one's first stack. */
   readonly stack: readonly string[];
 }
 
-interface Group {
-  name: string;
-  location: string;
-  count: number;
-  unfinished: number;
-  totalNanos: number;
-  maxNanos: number;
-  worstStartNanos: number;
-  stack: readonly string[];
-  readonly threads: Set<string>;
+const known = new WeakMap<TraceIndex, readonly Block[]>();
+
+/** All blocks that a filter lets through, in file order. */
+export function blocksOf(index: TraceIndex, filter: Filter = {}): readonly Block[] {
+  let blocks = known.get(index);
+  if (blocks === undefined) {
+    blocks = findBlocks(index);
+    known.set(index, blocks);
+  }
+  const isWanted = rowFilter(index, filter);
+  return blocks.filter(({ row }) => isWanted(row));
 }
 
 /** Blocks by culprit, the longest total first. Linear in the number of rows. */
 export function blockStats(trace: Trace): BlockStats[] {
-  const { kind, start, value, name, category, track, args } = trace.columns;
-  const loop = trace.strings.find(Category.loop);
-  if (loop === -1) return [];
-  const { end } = timeRange(trace);
-  const groups = new Map<string, Group>();
-  for (let row = 0; row < trace.length; row++) {
-    if (category[row] !== loop || kind[row] !== EventKind.slice || args[row] === 0) continue;
-    const facts = parsed(trace.strings.text(args[row]!));
-    if (facts[Argument.blocked] !== true) continue;
-    const location = textOf(facts[Argument.location]);
-    const label = trace.strings.text(name[row]!);
-    const group = groupFor(groups, label, location, start[row]!);
-    const isUnfinished = value[row]! < 0;
-    const duration = isUnfinished ? end - start[row]! : value[row]!;
-    group.count++;
-    if (isUnfinished) group.unfinished++;
-    group.totalNanos += duration;
-    group.threads.add(threadOf(trace, trace.tracks[track[row]!]!));
-    if (duration <= group.maxNanos && group.count > 1) continue;
-    group.maxNanos = duration;
-    group.worstStartNanos = start[row]!;
-    const stack = facts[Argument.stack];
-    group.stack = Array.isArray(stack) ? stack.map(textOf) : [];
-  }
-  return [...groups.values()]
-    .map((group) => ({ ...group, threads: [...group.threads].sort() }))
-    .sort((a, b) => b.totalNanos - a.totalNanos || (a.name < b.name ? -1 : 1));
-}
-
-function groupFor(groups: Map<string, Group>, name: string, location: string, start: number): Group {
-  const key = `${name}\n${location}`;
-  let group = groups.get(key);
-  if (group === undefined) {
-    group = {
+  return groupedBlocks(blocksOf(indexOf(trace))).map(({ name, location, blocks }) => {
+    const worst = longestOf(blocks);
+    return {
       name,
       location,
-      count: 0,
-      unfinished: 0,
-      totalNanos: 0,
-      maxNanos: 0,
-      worstStartNanos: start,
-      stack: [],
-      threads: new Set(),
+      count: blocks.length,
+      unfinished: blocks.filter(({ isComplete }) => !isComplete).length,
+      totalNanos: totalOf(blocks),
+      maxNanos: worst.end - worst.start,
+      worstStartNanos: worst.start,
+      threads: [...new Set(blocks.map(({ thread }) => thread))].sort(),
+      stack: worst.stack,
     };
-    groups.set(key, group);
-  }
-  return group;
+  });
 }
 
-/** The thread that a loop's track belongs to. */
-function threadOf({ tracks }: Trace, { pid, name }: Track): string {
-  const own = tracks.find(
-    (track) => track.kind === 'thread' && track.pid === pid && loopTrackName(track.name) === name,
-  );
-  return own?.name ?? name;
+/** Blocks of one culprit; at least one. */
+export interface BlockGroup {
+  readonly name: string;
+  readonly location: string;
+  readonly blocks: readonly Block[];
 }
 
-function parsed(text: string): Record<string, unknown> {
-  try {
-    return JSON.parse(text) as Record<string, unknown>;
-  } catch {
-    return {};
+/** Groups blocks by name and place, the longest total first. */
+export function groupedBlocks(blocks: readonly Block[]): BlockGroup[] {
+  const groups = new Map<string, Block[]>();
+  for (const block of blocks) {
+    const key = `${block.name}\n${block.location}`;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [block]);
+    else group.push(block);
   }
+  return [...groups.values()]
+    .map((group) => ({ name: group[0]!.name, location: group[0]!.location, blocks: group }))
+    .sort((a, b) => totalOf(b.blocks) - totalOf(a.blocks) || (a.name < b.name ? -1 : 1));
+}
+
+/** Time of all of them together, in nanoseconds. */
+export function totalOf(blocks: readonly Block[]): number {
+  return blocks.reduce((sum, { start, end }) => sum + end - start, 0);
+}
+
+/** Of at least one. */
+export function longestOf(blocks: readonly Block[]): Block {
+  return blocks.reduce((a, b) => (b.end - b.start > a.end - a.start ? b : a));
+}
+
+function findBlocks(index: TraceIndex): Block[] {
+  const { kind, category, args, track, start, value } = index.trace.columns;
+  const loop = index.category(Category.loop);
+  const blocks: Block[] = [];
+  for (let row = 0; row < index.trace.length; row++) {
+    if (category[row] !== loop || kind[row] !== EventKind.slice || args[row] === 0) continue;
+    const facts = index.argsOf(row);
+    if (facts[Argument.blocked] !== true) continue;
+    const stack = facts[Argument.stack];
+    blocks.push({
+      row,
+      name: index.nameOf(row),
+      location: textOf(facts[Argument.location]),
+      start: start[row]!,
+      end: index.endOf(row),
+      isComplete: value[row]! >= 0,
+      thread: index.threadOf(track[row]!)?.name ?? index.trace.tracks[track[row]!]!.name,
+      region: textOf(facts.region),
+      task: index.taskOf(row),
+      stack: Array.isArray(stack) ? stack.map(textOf) : [],
+    });
+  }
+  return blocks;
 }
 
 function textOf(value: unknown): string {

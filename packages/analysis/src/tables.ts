@@ -1,10 +1,14 @@
 /** Every table that there is: each is a command of `ttrace` and a page of the viewer under its name. */
+import { blockersTable, eachBlockTable } from './blockers-table.ts';
 import type { Filter } from './filter.ts';
+import { eachWaitTable, locksTable } from './locks-table.ts';
+import { eachMessageTable, messagesTable } from './messages-table.ts';
 import { eachRegionTable, regionsTable } from './regions-table.ts';
 import type { Table } from './table.ts';
 import { eachTaskTable, tasksTable } from './tasks-table.ts';
 import { threadsTable } from './threads-table.ts';
 import type { TraceIndex } from './trace-index.ts';
+import { turnsTable } from './turns-table.ts';
 
 export interface TableQuestion {
   /** Name of the command, of the page and of the table. */
@@ -34,5 +38,28 @@ export const TABLES: readonly TableQuestion[] = [
     summary: 'Regions by name, with percentiles; --each: one by one, and how each spent its time',
     table: regionsTable,
     each: eachRegionTable,
+  },
+  {
+    id: 'blockers',
+    summary: 'What blocked event loops, by function; --each: every block, with its stack',
+    table: blockersTable,
+    each: eachBlockTable,
+  },
+  {
+    id: 'turns',
+    summary: 'Turns of the event loops by thread',
+    table: turnsTable,
+  },
+  {
+    id: 'locks',
+    summary: 'What was waited for: locks, channels, queues, pools; --each: every wait',
+    table: locksTable,
+    each: eachWaitTable,
+  },
+  {
+    id: 'messages',
+    summary: 'Messages by pair of threads: latency, queue, rate; --each: every message',
+    table: messagesTable,
+    each: eachMessageTable,
   },
 ];

@@ -1,0 +1,128 @@
+/**
+ * Arrows of a trace: from the slice in which something was sent, or somebody let go on, to the slice in which it arrived. Arrays, for there
+ * may be millions. One that is sent to several, such as a broadcast, is one arrow for each.
+ */
+import { EventKind } from '@ttrace/format';
+import type { TraceIndex } from './trace-index.ts';
+
+export interface Arrows {
+  readonly length: number;
+  /** Rows of the slices at both ends; -1 where there is none, or no such end. */
+  readonly outSlice: Int32Array;
+  readonly inSlice: Int32Array;
+  /** Nanoseconds since the origin; NaN where the end is missing. */
+  readonly outTime: Float64Array;
+  readonly inTime: Float64Array;
+  /** Indices into `Trace.tracks`; -1 where the end is missing. */
+  readonly outTrack: Int32Array;
+  readonly inTrack: Int32Array;
+}
+
+const known = new WeakMap<TraceIndex, Arrows>();
+
+/** All arrows, in the order in which they arrive in the file; then those that never do. */
+export function arrowsOf(index: TraceIndex): Arrows {
+  let arrows = known.get(index);
+  if (arrows === undefined) {
+    arrows = findArrows(index);
+    known.set(index, arrows);
+  }
+  return arrows;
+}
+
+function findArrows(index: TraceIndex): Arrows {
+  const { kind, start, value, track } = index.trace.columns;
+  const { outs, ends, lonely } = flowEnds(index);
+  const length = ends.length + lonely.length;
+  const arrows: Arrows = {
+    length,
+    outSlice: new Int32Array(length).fill(-1),
+    inSlice: new Int32Array(length).fill(-1),
+    outTime: new Float64Array(length).fill(Number.NaN),
+    inTime: new Float64Array(length).fill(Number.NaN),
+    outTrack: new Int32Array(length).fill(-1),
+    inTrack: new Int32Array(length).fill(-1),
+  };
+  const slices = new SliceFinder(index);
+  const setOut = (at: number, row: number): void => {
+    arrows.outSlice[at] = slices.at(row);
+    arrows.outTime[at] = start[row]!;
+    arrows.outTrack[at] = track[row]!;
+  };
+  ends.forEach((row, at) => {
+    arrows.inSlice[at] = slices.at(row);
+    arrows.inTime[at] = start[row]!;
+    arrows.inTrack[at] = track[row]!;
+    const out = outs.get(value[row]!);
+    if (out !== undefined && kind[out] === EventKind.flowOut) setOut(at, out);
+  });
+  lonely.forEach((row, at) => {
+    setOut(ends.length + at, row);
+  });
+  return arrows;
+}
+
+/** Rows at which flows begin, by flow, rows at which they end, and rows of begins that have no end. */
+function flowEnds({ trace }: TraceIndex): { outs: Map<number, number>; ends: number[]; lonely: number[] } {
+  const { kind, value } = trace.columns;
+  const outs = new Map<number, number>();
+  const ends: number[] = [];
+  for (let row = 0; row < trace.length; row++) {
+    if (kind[row] === EventKind.flowOut) outs.set(value[row]!, row);
+    else if (kind[row] === EventKind.flowIn) ends.push(row);
+  }
+  const ended = new Set(ends.map((row) => value[row]!));
+  const lonely = [...outs.values()].filter((row) => !ended.has(value[row]!));
+  return { outs, ends, lonely };
+}
+
+/** Finds the slice that an arrow's end lies in: the innermost that begins at its moment, else the innermost around it. */
+class SliceFinder {
+  readonly #index: TraceIndex;
+  readonly #parents = new Map<number, Int32Array>();
+
+  constructor(index: TraceIndex) {
+    this.#index = index;
+  }
+
+  at(row: number): number {
+    const { start, track } = this.#index.trace.columns;
+    return this.find(track[row]!, start[row]!);
+  }
+
+  find(track: number, time: number): number {
+    const { start } = this.#index.trace.columns;
+    const { offsets, rows } = this.#index.slices;
+    let low = offsets[track]!;
+    let high = offsets[track + 1]!;
+    const first = low;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (start[rows[middle]!]! <= time) low = middle + 1;
+      else high = middle;
+    }
+    const parents = this.#parentsOn(track);
+    let at = low - 1 - first;
+    while (at >= 0 && this.#index.endOf(rows[first + at]!) < time) at = parents[at]!;
+    return at < 0 ? -1 : rows[first + at]!;
+  }
+
+  /** By position on the track: the position of the slice around it, -1 for none. */
+  #parentsOn(track: number): Int32Array {
+    let parents = this.#parents.get(track);
+    if (parents !== undefined) return parents;
+    const { offsets, rows } = this.#index.slices;
+    const { start } = this.#index.trace.columns;
+    const own = rows.subarray(offsets[track], offsets[track + 1]);
+    parents = new Int32Array(own.length);
+    const open: number[] = [];
+    for (let at = 0; at < own.length; at++) {
+      while (open.length > 0 && this.#index.endOf(own[open[open.length - 1]!]!) <= start[own[at]!]!)
+        open.pop();
+      parents[at] = open[open.length - 1] ?? -1;
+      open.push(at);
+    }
+    this.#parents.set(track, parents);
+    return parents;
+  }
+}

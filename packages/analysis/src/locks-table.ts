@@ -1,0 +1,374 @@
+/**
+ * Waits for locks, channels, queues and pools, by what was waited for: how long, by whom, how long it was held and how much of that while
+ * others waited, and who let whom go on.
+ *
+ * The recorder names a wait for X `X wait`, the time that somebody has X `X` or `X run` on a row of its own, and puts an arrow from who lets
+ * others go on to the end of the wait, `X wait over`.
+ */
+import { Category, EventKind } from '@ttrace/format';
+import { arrowsOf } from './arrows.ts';
+import { someOf } from './blockers-table.ts';
+import { sumOf } from './duration-columns.ts';
+import { type Filter, rowFilter } from './filter.ts';
+import { percentile } from './name-stats.ts';
+import type { Table } from './table.ts';
+import type { TraceIndex } from './trace-index.ts';
+
+/** One thing that is waited for. */
+export interface LockRow {
+  readonly name: string;
+  /** Lengths of finished waits in nanoseconds, sorted. */
+  readonly waits: Float64Array;
+  readonly unfinished: number;
+  readonly longest: number;
+  /** How often it was held, and for how long over all holders. */
+  readonly holds: number;
+  readonly heldNanos: number;
+  /** Part of the time in which somebody had it and somebody else waited. */
+  readonly contendedNanos: number;
+  readonly maxWaiting: number;
+  /** Threads that waited; waits that stop no thread have none. */
+  readonly threads: ReadonlySet<string>;
+  /** `holder → waiter`, how often the first let the second go on, and how long the second had waited since it last tried. */
+  readonly handovers: readonly Handover[];
+}
+
+export interface Handover {
+  readonly from: string;
+  readonly to: string;
+  readonly count: number;
+  readonly waitedNanos: number;
+}
+
+const HELP =
+  'What threads and tasks waited for, the longest total first. Held is the time in which somebody had it, contended the part of that in which ' +
+  'others waited: a lock that is contended for most of the time it is held makes its threads take turns. Hold it for less, or for less of the work.';
+
+/** By what was waited for. Filter: from, to, thread, task, text, attribute, min, max; `name` with or without ` wait`. */
+export function locksTable(index: TraceIndex, filter: Filter = {}): Table<LockRow> {
+  return {
+    id: 'locks',
+    title: 'Locks and waits',
+    help: HELP,
+    columns: [
+      {
+        id: 'name',
+        title: 'Waited for',
+        unit: 'text',
+        help: 'Name of the lock, channel, queue or pool, with its kind.',
+        of: ({ name }) => name,
+      },
+      {
+        id: 'waits',
+        title: 'Waits',
+        unit: 'count',
+        help: 'How often somebody had to wait.',
+        of: ({ waits, unfinished }) => waits.length + unfinished,
+      },
+      {
+        id: 'unfinished',
+        title: 'Unfinished',
+        unit: 'count',
+        help: 'Of these, waits without an end in the trace.',
+        of: ({ unfinished }) => unfinished,
+      },
+      {
+        id: 'waitedNanos',
+        title: 'Waited',
+        unit: 'nanos',
+        help: 'Time of all finished waits together.',
+        of: ({ waits }) => sumOf(waits),
+      },
+      {
+        id: 'p50Nanos',
+        title: 'p50',
+        unit: 'nanos',
+        help: 'Half of the waits took no longer.',
+        of: ({ waits }) => percentile(waits, 50),
+      },
+      {
+        id: 'p95Nanos',
+        title: 'p95',
+        unit: 'nanos',
+        help: '95 % of the waits took no longer.',
+        of: ({ waits }) => percentile(waits, 95),
+      },
+      {
+        id: 'p99Nanos',
+        title: 'p99',
+        unit: 'nanos',
+        help: '99 % of the waits took no longer.',
+        of: ({ waits }) => percentile(waits, 99),
+      },
+      {
+        id: 'maxNanos',
+        title: 'Max',
+        unit: 'nanos',
+        help: 'The longest wait.',
+        of: ({ waits }) => waits[waits.length - 1],
+      },
+      {
+        id: 'maxWaiting',
+        title: 'At once',
+        unit: 'count',
+        help: 'Most that waited at one time.',
+        of: ({ maxWaiting }) => maxWaiting,
+      },
+      {
+        id: 'holds',
+        title: 'Holds',
+        unit: 'count',
+        help: 'How often somebody had it, as far as the recorder knows.',
+        of: ({ holds }) => holds,
+      },
+      {
+        id: 'heldNanos',
+        title: 'Held',
+        unit: 'nanos',
+        help: 'Time in which at least one had it.',
+        of: ({ heldNanos }) => heldNanos,
+      },
+      {
+        id: 'contendedNanos',
+        title: 'Contended',
+        unit: 'nanos',
+        help: 'Part of that in which others waited.',
+        of: ({ contendedNanos }) => contendedNanos,
+      },
+      {
+        id: 'threads',
+        title: 'Waiting threads',
+        unit: 'text',
+        help: 'Threads that it stopped.',
+        of: ({ threads }) => someOf(threads),
+      },
+      {
+        id: 'handover',
+        title: 'Mostly',
+        unit: 'text',
+        help: 'Who let whom go on most often.',
+        of: ({ handovers: [most] }) => (most === undefined ? '' : `${most.from} → ${most.to}: ${most.count}`),
+      },
+    ],
+    rows: lockRows(index, filter),
+    spanOf: ({ longest }) => spanOfRow(index, longest),
+  };
+}
+
+/** Waits one by one, the longest first. */
+export function eachWaitTable(index: TraceIndex, filter: Filter = {}): Table<number> {
+  const { start, track } = index.trace.columns;
+  const lengthOf = (row: number): number => index.endOf(row) - start[row]!;
+  return {
+    id: 'locks',
+    title: 'Each wait',
+    help: HELP,
+    columns: [
+      { id: 'name', title: 'Wait', unit: 'text', help: 'Name of the wait.', of: (row) => index.nameOf(row) },
+      {
+        id: 'startNanos',
+        title: 'When',
+        unit: 'time',
+        help: 'Its begin, since the first event.',
+        of: (row) => start[row]! - index.start,
+      },
+      { id: 'durationNanos', title: 'Elapsed', unit: 'nanos', help: 'From begin to end.', of: lengthOf },
+      {
+        id: 'thread',
+        title: 'Thread',
+        unit: 'text',
+        help: 'Thread that it stopped; none for one that is awaited.',
+        of: (row) => index.threadOf(track[row]!)?.name ?? '',
+      },
+      {
+        id: 'taskId',
+        title: 'Task id',
+        unit: 'number',
+        help: 'Number of the task that waited.',
+        of: (row) => index.taskOf(row) || undefined,
+      },
+    ],
+    rows: waitRows(index, filter).sort((a, b) => lengthOf(b) - lengthOf(a)),
+    spanOf: (row) => spanOfRow(index, row),
+  };
+}
+
+/** Who let whom go on, over all locks or those of one name, the longest wait first. */
+export function handoversOf(rows: readonly LockRow[]): (Handover & { readonly name: string })[] {
+  return rows
+    .flatMap(({ name, handovers }) => handovers.map((handover) => ({ name, ...handover })))
+    .sort((a, b) => b.waitedNanos - a.waitedNanos);
+}
+
+const WAIT = ' wait';
+const OVER = ' wait over';
+
+/** `lock counter wait` and what holds it have one base: `lock counter`. */
+function baseOf(name: string): string {
+  for (const ending of [OVER, WAIT, ' run']) if (name.endsWith(ending)) return name.slice(0, -ending.length);
+  return name;
+}
+
+function waitRows(index: TraceIndex, filter: Filter): number[] {
+  const { kind, category } = index.trace.columns;
+  const wait = index.category(Category.wait);
+  const { name, ...rest } = filter;
+  const isWanted = rowFilter(index, rest);
+  const rows: number[] = [];
+  for (let row = 0; row < index.trace.length; row++) {
+    if (category[row] !== wait || kind[row] !== EventKind.slice || !isWanted(row)) continue;
+    if (name === undefined || baseOf(index.nameOf(row)) === baseOf(name)) rows.push(row);
+  }
+  return rows;
+}
+
+function lockRows(index: TraceIndex, filter: Filter): LockRow[] {
+  const waits = new Map<string, number[]>();
+  for (const row of waitRows(index, filter)) push(waits, baseOf(index.nameOf(row)), row);
+  const holds = holdRows(index, filter, waits);
+  const handovers = handoversByName(index, filter);
+  const { track, start, value } = index.trace.columns;
+  const names = new Set([...waits.keys(), ...holds.keys()]);
+  return [...names]
+    .map((name): LockRow => {
+      const rows = waits.get(name) ?? [];
+      const held = holds.get(name) ?? [];
+      const lengthOf = (row: number): number => index.endOf(row) - start[row]!;
+      return {
+        name,
+        waits: Float64Array.from(
+          rows.filter((row) => value[row]! >= 0),
+          lengthOf,
+        ).sort(),
+        unfinished: rows.filter((row) => value[row]! < 0).length,
+        longest: [...(rows.length > 0 ? rows : held)].reduce((a, b) => (lengthOf(b) > lengthOf(a) ? b : a)),
+        holds: held.length,
+        ...overlap(index, rows, held),
+        threads: new Set(
+          rows.map((row) => index.threadOf(track[row]!)?.name ?? '').filter((each) => each !== ''),
+        ),
+        handovers: handovers.get(name) ?? [],
+      };
+    })
+    .sort((a, b) => sumOf(b.waits) - sumOf(a.waits) || b.heldNanos - a.heldNanos);
+}
+
+/** Slices in which somebody has something: those named after what is waited for, and locks that nobody waits for. */
+function holdRows(
+  index: TraceIndex,
+  filter: Filter,
+  waits: ReadonlyMap<string, unknown>,
+): Map<string, number[]> {
+  const { kind, category, track } = index.trace.columns;
+  const region = index.category(Category.region);
+  const { name: wanted, min: _min, max: _max, thread, ...rest } = filter;
+  const holds = new Map<string, number[]>();
+  // On what thread something is held the trace does not say.
+  if (thread !== undefined) return holds;
+  const isWanted = rowFilter(index, rest);
+  const { tracks } = index.trace;
+  for (let row = 0; row < index.trace.length; row++) {
+    if (category[row] !== region || kind[row] !== EventKind.slice || tracks[track[row]!]!.kind !== 'async')
+      continue;
+    const name = index.nameOf(row);
+    const base = waits.has(name) ? name : name.endsWith(' run') ? baseOf(name) : name;
+    if (!waits.has(base) && !name.startsWith('lock ')) continue;
+    if ((wanted === undefined || baseOf(wanted) === base) && isWanted(row)) push(holds, base, row);
+  }
+  return holds;
+}
+
+/** Sweeps over begins and ends of waits and holds. */
+function overlap(
+  index: TraceIndex,
+  waits: readonly number[],
+  holds: readonly number[],
+): { heldNanos: number; contendedNanos: number; maxWaiting: number } {
+  const { start } = index.trace.columns;
+  const edges: { time: number; waiting: number; holding: number }[] = [];
+  for (const row of waits) {
+    edges.push(
+      { time: start[row]!, waiting: 1, holding: 0 },
+      { time: index.endOf(row), waiting: -1, holding: 0 },
+    );
+  }
+  for (const row of holds) {
+    edges.push(
+      { time: start[row]!, waiting: 0, holding: 1 },
+      { time: index.endOf(row), waiting: 0, holding: -1 },
+    );
+  }
+  // Ends before begins: one that takes over from another does not wait beside it.
+  edges.sort((a, b) => a.time - b.time || a.waiting + a.holding - (b.waiting + b.holding));
+  let [waiting, holding, last, heldNanos, contendedNanos, maxWaiting] = [0, 0, 0, 0, 0, 0];
+  for (const edge of edges) {
+    if (holding > 0) heldNanos += edge.time - last;
+    if (holding > 0 && waiting > 0) contendedNanos += edge.time - last;
+    waiting += edge.waiting;
+    holding += edge.holding;
+    maxWaiting = Math.max(maxWaiting, waiting);
+    last = edge.time;
+  }
+  return { heldNanos, contendedNanos, maxWaiting };
+}
+
+function handoversByName(index: TraceIndex, filter: Filter): Map<string, Handover[]> {
+  const arrows = arrowsOf(index);
+  const isWanted = rowFilter(index, { ...filter, name: undefined, min: undefined, max: undefined });
+  const pairs = new Map<
+    string,
+    Map<string, { from: string; to: string; count: number; waitedNanos: number }>
+  >();
+  const lastTry = new Map<number, number>();
+  const order = Array.from({ length: arrows.length }, (_, at) => at)
+    .filter((at) => arrows.inSlice[at]! >= 0 && arrows.outTrack[at]! >= 0)
+    .filter((at) => index.nameOf(arrows.inSlice[at]!).endsWith(OVER) && isWanted(arrows.inSlice[at]!))
+    .sort((a, b) => arrows.inTime[a]! - arrows.inTime[b]!);
+  for (const at of order) {
+    const track = arrows.inTrack[at]!;
+    const [from, to] = [arrows.outTrack[at]!, track].map((each) => index.threadOf(each)?.name ?? '');
+    const name = baseOf(index.nameOf(arrows.inSlice[at]!));
+    const since = Math.max(waitBegin(index, track, arrows.inTime[at]!), lastTry.get(track) ?? -Infinity);
+    lastTry.set(track, arrows.inTime[at]!);
+    const ofName =
+      pairs.get(name) ?? new Map<string, { from: string; to: string; count: number; waitedNanos: number }>();
+    pairs.set(name, ofName);
+    const pair = ofName.get(`${from}\n${to}`) ?? { from: from!, to: to!, count: 0, waitedNanos: 0 };
+    ofName.set(`${from}\n${to}`, pair);
+    pair.count++;
+    if (Number.isFinite(since)) pair.waitedNanos += arrows.inTime[at]! - since;
+  }
+  return new Map(
+    [...pairs].map(([name, ofName]) => [name, [...ofName.values()].sort((a, b) => b.count - a.count)]),
+  );
+}
+
+/** Begin of the wait that a thread is in at a moment; -Infinity when it is in none. */
+function waitBegin(index: TraceIndex, track: number, time: number): number {
+  const { offsets, rows } = index.slices;
+  const { start, category } = index.trace.columns;
+  const wait = index.category(Category.wait);
+  let low = offsets[track]!;
+  let high = offsets[track + 1]!;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (start[rows[middle]!]! <= time) low = middle + 1;
+    else high = middle;
+  }
+  // The wait is one of the last few slices that began: what is inside of it is its arrows.
+  for (let at = low - 1; at >= offsets[track]! && at >= low - 16; at--) {
+    const row = rows[at]!;
+    if (category[row] === wait && index.endOf(row) >= time) return start[row]!;
+  }
+  return -Infinity;
+}
+
+function push(map: Map<string, number[]>, key: string, row: number): void {
+  const rows = map.get(key);
+  if (rows === undefined) map.set(key, [row]);
+  else rows.push(row);
+}
+
+function spanOfRow(index: TraceIndex, row: number): { start: number; end: number } {
+  return { start: index.trace.columns.start[row]! - index.start, end: index.endOf(row) - index.start };
+}
