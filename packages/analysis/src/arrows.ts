@@ -43,14 +43,15 @@ function findArrows(index: TraceIndex): Arrows {
     outTrack: new Int32Array(length).fill(-1),
     inTrack: new Int32Array(length).fill(-1),
   };
-  const slices = new SliceFinder(index);
+  // Of the recorder's own arrows the slice begins with them; those of others lie somewhere in it.
+  const sliceOf = (row: number): number => index.sliceAt(track[row]!, start[row]!);
   const setOut = (at: number, row: number): void => {
-    arrows.outSlice[at] = slices.at(row);
+    arrows.outSlice[at] = sliceOf(row);
     arrows.outTime[at] = start[row]!;
     arrows.outTrack[at] = track[row]!;
   };
   ends.forEach((row, at) => {
-    arrows.inSlice[at] = slices.at(row);
+    arrows.inSlice[at] = sliceOf(row);
     arrows.inTime[at] = start[row]!;
     arrows.inTrack[at] = track[row]!;
     const out = outs.get(value[row]!);
@@ -74,55 +75,4 @@ function flowEnds({ trace }: TraceIndex): { outs: Map<number, number>; ends: num
   const ended = new Set(ends.map((row) => value[row]!));
   const lonely = [...outs.values()].filter((row) => !ended.has(value[row]!));
   return { outs, ends, lonely };
-}
-
-/** Finds the slice that an arrow's end lies in: the innermost that begins at its moment, else the innermost around it. */
-class SliceFinder {
-  readonly #index: TraceIndex;
-  readonly #parents = new Map<number, Int32Array>();
-
-  constructor(index: TraceIndex) {
-    this.#index = index;
-  }
-
-  at(row: number): number {
-    const { start, track } = this.#index.trace.columns;
-    return this.find(track[row]!, start[row]!);
-  }
-
-  find(track: number, time: number): number {
-    const { start } = this.#index.trace.columns;
-    const { offsets, rows } = this.#index.slices;
-    let low = offsets[track]!;
-    let high = offsets[track + 1]!;
-    const first = low;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (start[rows[middle]!]! <= time) low = middle + 1;
-      else high = middle;
-    }
-    const parents = this.#parentsOn(track);
-    let at = low - 1 - first;
-    while (at >= 0 && this.#index.endOf(rows[first + at]!) < time) at = parents[at]!;
-    return at < 0 ? -1 : rows[first + at]!;
-  }
-
-  /** By position on the track: the position of the slice around it, -1 for none. */
-  #parentsOn(track: number): Int32Array {
-    let parents = this.#parents.get(track);
-    if (parents !== undefined) return parents;
-    const { offsets, rows } = this.#index.slices;
-    const { start } = this.#index.trace.columns;
-    const own = rows.subarray(offsets[track], offsets[track + 1]);
-    parents = new Int32Array(own.length);
-    const open: number[] = [];
-    for (let at = 0; at < own.length; at++) {
-      while (open.length > 0 && this.#index.endOf(own[open[open.length - 1]!]!) <= start[own[at]!]!)
-        open.pop();
-      parents[at] = open[open.length - 1] ?? -1;
-      open.push(at);
-    }
-    this.#parents.set(track, parents);
-    return parents;
-  }
 }

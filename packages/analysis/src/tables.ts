@@ -5,6 +5,7 @@ import { eachWaitTable, locksTable } from './locks-table.ts';
 import { eachMessageTable, messagesTable } from './messages-table.ts';
 import { eachRegionTable, regionsTable } from './regions-table.ts';
 import type { Table } from './table.ts';
+import { criticalPathTable, taskEventsTable } from './task-tables.ts';
 import { eachTaskTable, tasksTable } from './tasks-table.ts';
 import { threadsTable } from './threads-table.ts';
 import type { TraceIndex } from './trace-index.ts';
@@ -61,5 +62,15 @@ export const TABLES: readonly TableQuestion[] = [
     summary: 'Messages by pair of threads: latency, queue, rate; --each: every message',
     table: messagesTable,
     each: eachMessageTable,
+  },
+  {
+    id: 'task',
+    summary: 'Events of one task and its subtasks: --task NAME for the slowest of a name, or #ID',
+    table: taskEventsTable,
+  },
+  {
+    id: 'critical-path',
+    summary: 'Why one task took so long, step by step over threads: --task NAME or #ID',
+    table: criticalPathTable,
   },
 ];

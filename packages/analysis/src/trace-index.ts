@@ -27,6 +27,7 @@ export class TraceIndex {
   readonly start: number;
   readonly end: number;
   #slices: RowsByTrack | undefined;
+  #parents: Int32Array | undefined;
   #threads: readonly Thread[] | undefined;
   #byTrack: readonly (Thread | undefined)[] | undefined;
   /** Ids + 1 of tasks by the string id of arguments; 0 = not looked at yet. */
@@ -43,6 +44,29 @@ export class TraceIndex {
   get slices(): RowsByTrack {
     this.#slices ??= slicesByTrack(this.trace);
     return this.#slices;
+  }
+
+  /** Row of the innermost slice around a slice, on the same track; -1 for none. */
+  parentOf(row: number): number {
+    this.#parents ??= parentsIn(this);
+    return this.#parents[row]!;
+  }
+
+  /** Row of the innermost slice that is open at a moment on a track, its first and last moment included; -1 for none. */
+  sliceAt(track: number, time: number): number {
+    const { start } = this.trace.columns;
+    const { offsets, rows } = this.slices;
+    let low = offsets[track]!;
+    let high = offsets[track + 1]!;
+    const first = low;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (start[rows[middle]!]! <= time) low = middle + 1;
+      else high = middle;
+    }
+    let row = low > first ? rows[low - 1]! : -1;
+    while (row >= 0 && this.endOf(row) < time) row = this.parentOf(row);
+    return row;
   }
 
   /** All threads, in the order in which the file names them. */
@@ -152,6 +176,21 @@ function taskIn(text: string): number {
   return typeof task === 'number' && Number.isSafeInteger(task) && task > 0 && task < TASKS_A_PROCESS
     ? task
     : 0;
+}
+
+function parentsIn(index: TraceIndex): Int32Array {
+  const { trace, slices } = index;
+  const parents = new Int32Array(trace.length).fill(-1);
+  const open: number[] = [];
+  for (let track = 0; track < trace.tracks.length; track++) {
+    open.length = 0;
+    for (const row of slices.rows.subarray(slices.offsets[track], slices.offsets[track + 1])) {
+      while (open.length > 0 && index.endOf(open[open.length - 1]!) <= trace.columns.start[row]!) open.pop();
+      parents[row] = open[open.length - 1] ?? -1;
+      open.push(row);
+    }
+  }
+  return parents;
 }
 
 function threadsOf(trace: Trace): Thread[] {
