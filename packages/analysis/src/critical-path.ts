@@ -68,10 +68,8 @@ export function criticalPath(index: TraceIndex, task: Task): CriticalPath {
     steps.push(stepOf(index, piece, from, time));
     time = from;
     if (from > piece.start || piece.sender === undefined || piece.sender.time >= from) continue;
-    const sent = Math.max(task.start, piece.sender.time);
-    if (sent < from)
-      steps.push({ kind: 'message', name: piece.sender.name, thread: '', start: sent, end: from, row: -1 });
-    time = sent;
+    time = Math.max(task.start, piece.sender.time);
+    if (time < from) steps.push(messageStep(piece.sender.name, time, from));
     ({ track } = piece.sender);
   }
   return { task, steps: joined(steps.reverse()) };
