@@ -33,6 +33,8 @@ export interface MessagesRow {
   readonly handleNanos: number;
   readonly perSecond: number;
   readonly slowest: Message;
+  /** Those that arrived. */
+  readonly arrived: readonly Message[];
 }
 
 const HELP =
@@ -230,13 +232,24 @@ function messagesRow(messages: readonly Message[], stretchNanos: number): Messag
     handleNanos: messages.reduce((sum, { handleNanos }) => sum + handleNanos, 0),
     perSecond: (messages.length * 1e9) / stretchNanos,
     slowest: messages.reduce((a, b) => (time(b) > time(a) ? b : a)),
+    arrived,
+  };
+}
+
+/** When they were sent, and when they arrived: both sorted, in nanoseconds since the origin. */
+export function messageArrivals({ arrived }: Pick<MessagesRow, 'arrived'>): {
+  sent: Float64Array;
+  received: Float64Array;
+} {
+  return {
+    sent: Float64Array.from(arrived, (message) => message.sent).sort(),
+    received: Float64Array.from(arrived, (message) => message.received).sort(),
   };
 }
 
 /** Most messages that were sent and not yet received at one time. */
 function longestQueue(arrived: readonly Message[]): number {
-  const sent = Float64Array.from(arrived, (message) => message.sent).sort();
-  const received = Float64Array.from(arrived, (message) => message.received).sort();
+  const { sent, received } = messageArrivals({ arrived });
   let longest = 0;
   for (let out = 0, into = 0; out < sent.length; out++) {
     while (received[into]! < sent[out]!) into++;

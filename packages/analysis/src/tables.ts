@@ -1,6 +1,7 @@
 /** Every table that there is: each is a command of `ttrace` and a page of the viewer under its name. */
 import { blockersTable, eachBlockTable } from './blockers-table.ts';
 import type { Filter } from './filter.ts';
+import { findingsTable } from './findings.ts';
 import { eachWaitTable, locksTable } from './locks-table.ts';
 import { eachMessageTable, messagesTable } from './messages-table.ts';
 import { eachRegionTable, regionsTable } from './regions-table.ts';
@@ -23,6 +24,11 @@ export interface TableQuestion {
 
 /** In the order in which pages and help list them. */
 export const TABLES: readonly TableQuestion[] = [
+  {
+    id: 'findings',
+    summary: 'What is probably wrong, the worst first',
+    table: findingsTable,
+  },
   {
     id: 'threads',
     summary: 'How each thread spent its time: running, blocked, GC, waiting, idle',

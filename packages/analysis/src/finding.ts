@@ -1,0 +1,48 @@
+/** What the rules find: something that is probably wrong with the program, how bad it is, where to look, and what to do. */
+import type { Filter } from './filter.ts';
+import type { Span } from './table.ts';
+import type { TraceIndex } from './trace-index.ts';
+
+/** high: users notice it; medium: worth a look; low: good to know. */
+export type Severity = 'high' | 'medium' | 'low';
+
+export interface Finding {
+  /** Name of the rule, stable: `blocked-loop`. */
+  readonly rule: string;
+  readonly severity: Severity;
+  /** What is wrong, with the figures of the worst case, as one sentence. */
+  readonly sentence: string;
+  /** How many cases. */
+  readonly count: number;
+  /** Time that it costs, in nanoseconds, as far as that can be said; findings of one severity are ranked by it. */
+  readonly costNanos: number;
+  /** What to do, as one sentence. */
+  readonly advice: string;
+  /** The worst case on the timeline. */
+  readonly span: Span | undefined;
+  /** The table that has all cases, and the filter that leaves only these. */
+  readonly table: { readonly id: string; readonly filter: Filter; readonly each: boolean } | undefined;
+}
+
+/** One rule of `ttrace lint`. */
+export interface Rule {
+  readonly id: string;
+  /** What it looks for and from when on it speaks, in a sentence. */
+  readonly help: string;
+  readonly find: (index: TraceIndex) => readonly Finding[];
+}
+
+const ORDER: readonly Severity[] = ['high', 'medium', 'low'];
+
+/** Whether one is as bad as another, or worse. */
+export function isAtLeast(severity: Severity, than: Severity): boolean {
+  return ORDER.indexOf(severity) <= ORDER.indexOf(than);
+}
+
+/** The worst first: by severity, then by what it costs. */
+export function worstFirst(findings: readonly Finding[]): Finding[] {
+  return [...findings].sort(
+    (a, b) =>
+      ORDER.indexOf(a.severity) - ORDER.indexOf(b.severity) || b.costNanos - a.costNanos || b.count - a.count,
+  );
+}

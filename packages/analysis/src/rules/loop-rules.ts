@@ -1,0 +1,138 @@
+/** What holds event loops: one function for long, a chain of promises that never lets go, synchronous calls in the middle of a task. */
+import { Category, EventKind } from '@ttrace/format';
+import { lengthOf, spanOfBlock } from '../blockers-table.ts';
+import { type Block, type BlockGroup, blocksOf, groupedBlocks, longestOf, totalOf } from '../blocks.ts';
+import type { Finding, Rule } from '../finding.ts';
+import { counted, timeText } from '../quantity.ts';
+import { tasksOf } from '../tasks.ts';
+import type { TraceIndex } from '../trace-index.ts';
+
+/** From this length on people notice a block. */
+const NOTICED_NANOS = 100e6;
+
+export const blockedLoop: Rule = {
+  id: 'blocked-loop',
+  help: 'A function that blocked an event loop for longer than the recorder’s limit, by default 20 ms; high from 100 ms on.',
+  find: (index) =>
+    groupedBlocks(blocksOf(index)).map((group) => {
+      const { name, location, blocks } = group;
+      const worst = longestOf(blocks);
+      const what = isKnown(group)
+        ? `${name}${location === '' ? '' : ` (${location})`}`
+        : 'Something that no stack was seen of';
+      return {
+        ...ofBlocks(index, 'blocked-loop', group),
+        severity: lengthOf(worst) >= NOTICED_NANOS ? 'high' : 'medium',
+        sentence:
+          `${what} blocked the event loop of ${worst.thread} for ${timeText(lengthOf(worst))}` +
+          `${blocks.length === 1 ? '' : `, ${counted(blocks.length, 'time')} and ${timeText(totalOf(blocks))} in all`}` +
+          `${during(index, worst)}.`,
+        advice: isKnown(group)
+          ? 'Move it to a worker, split it into parts with setImmediate between them, or call it less often.'
+          : 'Look at the timeline around it; a block that is shorter than the watchdog’s look has no stack.',
+      };
+    }),
+};
+
+function isKnown({ name }: BlockGroup): boolean {
+  return name !== 'blocked';
+}
+
+function during(index: TraceIndex, { task, region }: Block): string {
+  const name = tasksOf(index).byNumber.get(task)?.name;
+  if (name !== undefined) return ` during ${name}`;
+  return region === '' ? '' : ` in ${region}`;
+}
+
+function ofBlocks(
+  index: TraceIndex,
+  rule: string,
+  { name, blocks }: Pick<BlockGroup, 'name' | 'blocks'>,
+): Pick<Finding, 'rule' | 'count' | 'costNanos' | 'span' | 'table'> {
+  return {
+    rule,
+    count: blocks.length,
+    costNanos: totalOf(blocks),
+    span: spanOfBlock(index, longestOf(blocks)),
+    table: { id: 'blockers', filter: { name }, each: true },
+  };
+}
+
+/** Frames of Node.js that run promises and `process.nextTick`. */
+const MICROTASKS = /processTicksAndRejections|runMicrotasks|runNextTicks/;
+
+export const microtaskStarvation: Rule = {
+  id: 'microtask-starvation',
+  help: 'A block in which several functions ran one after another from promises or process.nextTick, and nothing else got a turn.',
+  find: (index) => {
+    const later = laterStacks(index);
+    const starving = blocksOf(index).filter((block) => {
+      const stacks = [block.stack, ...later(block)].filter((stack) => stack.length > 0);
+      const functions = new Set(stacks.map((stack) => functionIn(stack.at(-2) ?? stack[0]!)));
+      return (
+        stacks.length > 1 && functions.size > 1 && stacks.every((stack) => MICROTASKS.test(stack.at(-1)!))
+      );
+    });
+    if (starving.length === 0) return [];
+    const worst = longestOf(starving);
+    return [
+      {
+        ...ofBlocks(index, 'microtask-starvation', { name: worst.name, blocks: starving }),
+        severity: lengthOf(worst) >= NOTICED_NANOS ? 'high' : 'medium',
+        sentence: `Promises or process.nextTick kept the event loop of ${worst.thread} for ${timeText(lengthOf(worst))} without a turn of anything else${during(index, worst)}.`,
+        advice:
+          'Await something that waits for the event loop now and then, such as setImmediate from node:timers/promises.',
+      },
+    ];
+  },
+};
+
+/** A frame without the place in its file: one function may be seen at many. */
+function functionIn(frame: string): string {
+  return frame.replace(/:\d+(:\d+)?\)$/, '');
+}
+
+/** Stacks that were seen later in a block: instants on its track. */
+function laterStacks(index: TraceIndex): (block: Block) => (readonly string[])[] {
+  const { kind, category, track, start } = index.trace.columns;
+  const loop = index.category(Category.loop);
+  const byTrack = new Map<number, number[]>();
+  for (let row = 0; row < index.trace.length; row++) {
+    if (category[row] !== loop || kind[row] !== EventKind.instant) continue;
+    byTrack.set(track[row]!, [...(byTrack.get(track[row]!) ?? []), row]);
+  }
+  return (block) =>
+    (byTrack.get(track[block.row]!) ?? [])
+      .filter((row) => start[row]! >= block.start && start[row]! <= block.end)
+      .map((row) => {
+        const { stack } = index.argsOf(row);
+        return Array.isArray(stack) ? stack.map(String) : [];
+      });
+}
+
+/** Node.js's own functions that stop the thread until something outside is done. */
+const SYNCHRONOUS = /\b(\w+Sync)\b[^(]*\((node:|native)/;
+
+export const syncInTask: Rule = {
+  id: 'sync-in-task',
+  help: 'A synchronous call of fs, crypto, zlib or child_process that blocked the loop while a task ran.',
+  find: (index) => {
+    const groups = new Map<string, Block[]>();
+    for (const block of blocksOf(index)) {
+      const call = block.stack
+        .map((frame) => SYNCHRONOUS.exec(frame)?.[1])
+        .find((name) => name !== undefined);
+      if (call === undefined || block.task === 0) continue;
+      groups.set(call, [...(groups.get(call) ?? []), block]);
+    }
+    return [...groups].map(([call, blocks]) => {
+      const worst = longestOf(blocks);
+      return {
+        ...ofBlocks(index, 'sync-in-task', { name: worst.name, blocks }),
+        severity: 'high' as const,
+        sentence: `${call} stopped ${worst.thread} for ${timeText(lengthOf(worst))}${during(index, worst)}, ${counted(blocks.length, 'time')} in all.`,
+        advice: `Call ${call.replace(/Sync$/, '')} instead: it does the same on the thread pool, or beside the program.`,
+      };
+    });
+  },
+};

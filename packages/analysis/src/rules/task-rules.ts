@@ -1,0 +1,161 @@
+/** What is wrong with tasks and regions: those that never end, a tail far slower than the rest, and names without bound. */
+import { Category, EventKind, OTHER_NAME } from '@ttrace/format';
+import { criticalPath, timeByKind } from '../critical-path.ts';
+import type { Finding, Rule } from '../finding.ts';
+import { percentile } from '../name-stats.ts';
+import { counted, countText, shareText, timeText } from '../quantity.ts';
+import { type Task, tasksOf } from '../tasks.ts';
+import { spanOfTask, tasksTable } from '../tasks-table.ts';
+import type { TraceIndex } from '../trace-index.ts';
+
+export const unendedTask: Rule = {
+  id: 'unended-task',
+  help: 'Tasks without an end in the trace that had begun in the first half of it.',
+  find: (index) => {
+    const half = (index.start + index.end) / 2;
+    return byName(tasksOf(index).all.filter(({ isComplete, start }) => !isComplete && start < half)).map(
+      (tasks) => {
+        const [{ name }] = tasks;
+        const oldest = tasks.reduce((a, b) => (b.start < a.start ? b : a));
+        return {
+          rule: 'unended-task',
+          severity: 'medium',
+          count: tasks.length,
+          costNanos: oldest.end - oldest.start,
+          sentence: `${counted(tasks.length, 'task')} ${name} never ended; the oldest is open for ${timeText(oldest.end - oldest.start)}.`,
+          advice:
+            'End it on every way out, also on errors: withTask does that by itself. If it waits, see what for in its events.',
+          span: spanOfTask(index, oldest),
+          table: { id: 'tasks', filter: { name, complete: false }, each: true },
+        } satisfies Finding;
+      },
+    );
+  },
+};
+
+function byName(tasks: readonly Task[]): [Task, ...Task[]][] {
+  const groups = new Map<string, [Task, ...Task[]]>();
+  for (const task of tasks) {
+    const group = groups.get(task.name);
+    if (group === undefined) groups.set(task.name, [task]);
+    else group.push(task);
+  }
+  return [...groups.values()];
+}
+
+export const openRegion: Rule = {
+  id: 'open-region',
+  help: 'Regions without an end in the trace that had begun in the first half of it.',
+  find: (index) => {
+    const { kind, category, value, start } = index.trace.columns;
+    const region = index.category(Category.region);
+    const half = (index.start + index.end) / 2;
+    const open = new Map<string, number[]>();
+    for (let row = 0; row < index.trace.length; row++) {
+      if (
+        kind[row] !== EventKind.slice ||
+        category[row] !== region ||
+        value[row]! >= 0 ||
+        start[row]! >= half
+      )
+        continue;
+      const name = index.nameOf(row);
+      open.set(name, [...(open.get(name) ?? []), row]);
+    }
+    return [...open].map(([name, rows]) => {
+      const oldest = rows.reduce((a, b) => (start[b]! < start[a]! ? b : a));
+      return {
+        rule: 'open-region',
+        severity: 'low',
+        count: rows.length,
+        costNanos: index.end - start[oldest]!,
+        sentence: `${counted(rows.length, 'region')} ${name} never ended; the oldest is open for ${timeText(index.end - start[oldest]!)}.`,
+        advice: 'End it in a finally block, or use withRegion, which does that by itself.',
+        span: { start: start[oldest]! - index.start, end: index.end - index.start },
+        table: { id: 'regions', filter: { name, complete: false }, each: true },
+      } satisfies Finding;
+    });
+  },
+};
+
+/** A tail counts from so many tasks on, if its p99 is so many times the p50, and so long at least. */
+const TAIL = { tasks: 20, times: 5, nanos: 10e6 };
+
+export const slowTail: Rule = {
+  id: 'slow-tail',
+  help: `Tasks of one name of which the slowest take ${TAIL.times} times as long as half of them, from ${TAIL.tasks} tasks on; says what the slowest one spent its time on.`,
+  find: (index) =>
+    tasksTable(index).rows.flatMap(({ name, durations, longest }) => {
+      const p50 = percentile(durations, 50);
+      const p99 = percentile(durations, 99);
+      if (durations.length < TAIL.tasks || p99 < TAIL.times * p50 || p99 < TAIL.nanos) return [];
+      return [
+        {
+          rule: 'slow-tail',
+          severity: p99 >= 100e6 ? 'high' : 'medium',
+          count: durations.filter((each) => each >= p99).length,
+          costNanos: p99,
+          sentence: `The slowest tasks ${name} take far longer than the rest: p99 ${timeText(p99)}, p50 ${timeText(p50)}. The slowest one (${timeText(longest.end - longest.start)}) ${mostly(index, longest)}.`,
+          advice: `Look at its critical path: ttrace critical-path --task '#${longest.number}'.`,
+          span: spanOfTask(index, longest),
+          table: { id: 'critical-path', filter: { task: `#${longest.number}` }, each: false },
+        } satisfies Finding,
+      ];
+    }),
+};
+
+const SPENT = {
+  running: 'ran code',
+  waiting: 'waited for a lock, a queue or a pool',
+  async: 'awaited something recorded',
+  message: 'had a message on its way',
+  gap: 'did nothing that is recorded',
+} as const;
+
+/** What a task did for most of its time: its longest step, or the kind of steps. */
+export function mostly(index: TraceIndex, task: Task): string {
+  const path = criticalPath(index, task);
+  const total = Math.max(1, task.end - task.start);
+  const longest = path.steps.reduce((a, b) => (b.end - b.start > a.end - a.start ? b : a), path.steps[0]!);
+  if (longest === undefined) return 'is too short to say what it did';
+  const share = (longest.end - longest.start) / total;
+  const place = longest.thread === '' ? '' : ` on ${longest.thread}`;
+  if (share >= 0.5) return `spent ${shareText(share)} of that on one step: ${longest.name}${place}`;
+  const [kind, time] = Object.entries(timeByKind(path)).reduce((a, b) => (b[1] > a[1] ? b : a));
+  return `${SPENT[kind as keyof typeof SPENT]} for ${shareText(time / total)} of that; its longest step was ${longest.name}${place}`;
+}
+
+/** Reports that group by name help nobody with more names than this. */
+const MANY_NAMES = 1000;
+
+export const unboundedNames: Rule = {
+  id: 'unbounded-names',
+  help: `More than ${countText(MANY_NAMES)} different names of tasks or regions, or so many that the recorder gave up telling them apart.`,
+  find: (index) =>
+    [Category.task, Category.region].flatMap((what) => {
+      const { kind, category, name } = index.trace.columns;
+      const wanted = index.category(what);
+      const names = new Set<number>();
+      let others = 0;
+      const other = index.trace.strings.find(OTHER_NAME);
+      for (let row = 0; row < index.trace.length; row++) {
+        if (category[row] !== wanted || kind[row] !== EventKind.slice) continue;
+        names.add(name[row]!);
+        if (name[row] === other) others++;
+      }
+      if (names.size <= MANY_NAMES && others === 0) return [];
+      const example = [...names].at(-1)!;
+      return [
+        {
+          rule: 'unbounded-names',
+          severity: 'low',
+          count: names.size,
+          costNanos: 0,
+          sentence: `There are ${countText(names.size)} names of ${what}s, such as ${JSON.stringify(index.trace.strings.text(example).slice(0, 60))}${others > 0 ? `, and ${countText(others)} more ${what}s whose names were not kept` : ''}.`,
+          advice: 'Name what kind of thing it is, and put ids, paths and numbers into attributes.',
+          span: undefined,
+          table: { id: what === Category.task ? 'tasks' : 'regions', filter: {}, each: false },
+        } satisfies Finding,
+      ];
+    }),
+};

@@ -1,0 +1,145 @@
+/** What is wrong with threads: workers with nothing to do, time that goes into garbage, memory that is taken in bursts. */
+import { Category, EventKind } from '@ttrace/format';
+import type { Finding, Rule } from '../finding.ts';
+import { bytesText, counted, countText, shareText, timeText } from '../quantity.ts';
+import { THREAD_STATES, threadTimeline, timesBetween } from '../thread-states.ts';
+import type { Thread, TraceIndex } from '../trace-index.ts';
+
+const IDLE_SHARE = 0.9;
+/** A worker that has lived for less may not have had its work yet. */
+const IDLE_LIFE_NANOS = 1e9;
+
+export const idleWorker: Rule = {
+  id: 'idle-worker',
+  help: `Workers that were idle, or stopped in a wait, for more than ${shareText(IDLE_SHARE)} of a life of a second or more.`,
+  find: (index) => {
+    const idle = index.threads
+      .filter(({ pid, tid, start, end }) => tid !== pid && end - start >= IDLE_LIFE_NANOS)
+      .map((thread) => ({ thread, share: idleShare(index, thread) }))
+      .filter(({ share }) => share > IDLE_SHARE)
+      .sort((a, b) => b.share - a.share);
+    const [worst] = idle;
+    if (worst === undefined) return [];
+    const { thread, share } = worst;
+    return [
+      {
+        rule: 'idle-worker',
+        severity: 'low',
+        count: idle.length,
+        costNanos: 0,
+        sentence: `${counted(idle.length, 'worker')} had next to nothing to do: ${thread.name} was idle for ${shareText(share)} of its ${timeText(thread.end - thread.start)}.`,
+        advice: 'Use fewer workers, or give them more at a time: each costs some 10 MB and its start.',
+        span: { start: thread.start - index.start, end: thread.end - index.start },
+        table: { id: 'threads', filter: {}, each: false },
+      } satisfies Finding,
+    ];
+  },
+};
+
+function idleShare(index: TraceIndex, thread: Thread): number {
+  const { byState } = timesBetween(threadTimeline(index, thread), thread.start, thread.end);
+  const idle = byState[THREAD_STATES.indexOf('idle')]! + byState[THREAD_STATES.indexOf('waiting')]!;
+  return idle / (thread.end - thread.start);
+}
+
+const WINDOW_NANOS = 1e9;
+const GC_SHARE = 0.1;
+const BURST_COLLECTIONS = 50;
+
+/** Garbage collections of one thread, by begin. */
+function collectionsOf(index: TraceIndex, { track }: Thread): { start: number; end: number; name: string }[] {
+  const { category, start } = index.trace.columns;
+  const gc = index.category(Category.gc);
+  const { offsets, rows } = index.slices;
+  return Array.from(
+    rows.subarray(offsets[track], offsets[track + 1]).filter((row) => category[row] === gc),
+    (row) => ({
+      start: start[row]!,
+      end: index.endOf(row),
+      name: index.nameOf(row),
+    }),
+  );
+}
+
+export const gcWindow: Rule = {
+  id: 'gc-window',
+  help: `A window of ${timeText(WINDOW_NANOS)} in which garbage collections took more than ${shareText(GC_SHARE)} of a thread.`,
+  find: (index) =>
+    index.threads.flatMap((thread) => {
+      const collections = collectionsOf(index, thread);
+      const worst = busiestWindow(collections, ({ start, end }) => end - start);
+      const length = Math.min(WINDOW_NANOS, thread.end - thread.start);
+      const share = worst === undefined ? 0 : worst.sum / length;
+      if (worst === undefined || share <= GC_SHARE || length < WINDOW_NANOS / 10) return [];
+      const total = collections.reduce((sum, { start, end }) => sum + end - start, 0);
+      return [
+        {
+          rule: 'gc-window',
+          severity: share > 0.3 ? 'high' : 'medium',
+          count: collections.length,
+          costNanos: total,
+          sentence: `Garbage collection took ${shareText(share)} of ${timeText(length)} on ${thread.name}; ${counted(collections.length, 'collection')}, ${timeText(total)} in all.`,
+          advice:
+            'Allocate less there: reuse buffers, give arrays their size, avoid copies; or raise --max-semi-space-size where most die young.',
+          span: { start: worst.start - index.start, end: worst.start + length - index.start },
+          table: { id: 'gc', filter: { thread: thread.name }, each: false },
+        } satisfies Finding,
+      ];
+    }),
+};
+
+/** The window of `WINDOW_NANOS`, from the begin of one of them, in which they add up to most. */
+function busiestWindow<T extends { start: number }>(
+  events: readonly T[],
+  weight: (event: T) => number,
+): { start: number; sum: number } | undefined {
+  let best: { start: number; sum: number } | undefined;
+  let sum = 0;
+  let last = 0;
+  for (let first = 0; first < events.length; first++) {
+    while (last < events.length && events[last]!.start < events[first]!.start + WINDOW_NANOS)
+      sum += weight(events[last++]!);
+    if (best === undefined || sum > best.sum) best = { start: events[first]!.start, sum };
+    sum -= weight(events[first]!);
+  }
+  return best;
+}
+
+export const allocationBurst: Rule = {
+  id: 'allocation-burst',
+  help: `More than ${BURST_COLLECTIONS} collections of the young generation in a second on one thread.`,
+  find: (index) =>
+    index.threads.flatMap((thread) => {
+      const young = collectionsOf(index, thread).filter(({ name }) => name === 'GC minor');
+      const worst = busiestWindow(young, () => 1);
+      if (worst === undefined || worst.sum <= BURST_COLLECTIONS) return [];
+      const peak = peakHeap(index, thread);
+      return [
+        {
+          rule: 'allocation-burst',
+          severity: 'low',
+          count: young.length,
+          costNanos: young.reduce((sum, { start, end }) => sum + end - start, 0),
+          sentence: `${thread.name} filled its young generation ${countText(worst.sum)} times in a second${peak > 0 ? `; its heap reached ${bytesText(peak)}` : ''}.`,
+          advice:
+            'Something allocates in a loop there: look at what runs in that second; objects and buffers that are used again cost nothing.',
+          span: { start: worst.start - index.start, end: worst.start + WINDOW_NANOS - index.start },
+          table: { id: 'gc', filter: { thread: thread.name }, each: false },
+        } satisfies Finding,
+      ];
+    }),
+};
+
+function peakHeap({ trace }: TraceIndex, { pid, track: thread }: Thread): number {
+  const name = `${trace.tracks[thread]!.name} heap used`;
+  const wanted = trace.tracks.findIndex(
+    (each) => each.kind === 'counter' && each.pid === pid && each.name === name,
+  );
+  let peak = 0;
+  for (let row = 0; wanted >= 0 && row < trace.length; row++) {
+    if (trace.columns.track[row] === wanted && trace.columns.kind[row] === EventKind.counter) {
+      peak = Math.max(peak, trace.columns.value[row]!);
+    }
+  }
+  return peak;
+}

@@ -1,0 +1,155 @@
+/** What is wrong between threads: locks whose threads take turns, queues that grow, messages that are too small for what they cost. */
+
+import { sumOf } from '../duration-columns.ts';
+import type { Finding, Rule } from '../finding.ts';
+import { locksTable } from '../locks-table.ts';
+import { type MessagesRow, messageArrivals, messagesTable } from '../messages-table.ts';
+import { percentile } from '../name-stats.ts';
+import { counted, countText, shareText, timeText } from '../quantity.ts';
+
+/** What threads take from one another; what is queued for a pool, or sent through a channel, is no lock. */
+const LOCK = /^(lock|rwlock|mutex|read|write)\b/i;
+const NO_POOL = /^(channel|wait group|Atomics|once)\b/;
+
+const CONVOY = { waits: 10, share: 0.5, nanos: 10e6 };
+
+export const lockConvoy: Rule = {
+  id: 'lock-convoy',
+  help: `A lock that others wait for in more than ${shareText(CONVOY.share)} of the time it is held, from ${CONVOY.waits} waits on.`,
+  find: (index) =>
+    locksTable(index).rows.flatMap((row) => {
+      const { name, waits, heldNanos, contendedNanos, maxWaiting, threads, handovers } = row;
+      const share = heldNanos > 0 ? contendedNanos / heldNanos : 0;
+      const waited = sumOf(waits);
+      if (!LOCK.test(name) || waits.length < CONVOY.waits || share <= CONVOY.share || waited < CONVOY.nanos)
+        return [];
+      const [most] = handovers;
+      return [
+        {
+          rule: 'lock-convoy',
+          severity: waited > 0.1 * (index.end - index.start) ? 'high' : 'medium',
+          count: waits.length,
+          costNanos: waited,
+          sentence:
+            `${name} is contended for ${shareText(share)} of the time it is held: ${timeText(waited)} of waiting in ${counted(waits.length, 'wait')}` +
+            `${threads.size > 0 ? ` on ${counted(threads.size, 'thread')}` : ''}, ${countText(maxWaiting)} at once` +
+            `${most === undefined ? '' : `; mostly ${most.from} lets ${most.to} go on`}.`,
+          advice:
+            'Do less while it is held, take it less often, or give each thread a part of its own and join them at the end.',
+          span: locksTable(index).spanOf?.(row),
+          table: { id: 'locks', filter: { name }, each: true },
+        } satisfies Finding,
+      ];
+    }),
+};
+
+const QUEUED = { waits: 10, nanos: 10e6 };
+
+export const queuedForPool: Rule = {
+  id: 'queued-for-pool',
+  help: `Jobs that wait for a free place in a pool, a queue or a semaphore: ${QUEUED.waits} and more, 5 % of them for longer than ${timeText(QUEUED.nanos)}.`,
+  find: (index) => {
+    const table = locksTable(index);
+    return table.rows.flatMap((row) => {
+      const { name, waits, maxWaiting } = row;
+      const p95 = percentile(waits, 95);
+      if (LOCK.test(name) || NO_POOL.test(name) || waits.length < QUEUED.waits || p95 < QUEUED.nanos)
+        return [];
+      return [
+        {
+          rule: 'queued-for-pool',
+          severity: p95 >= 100e6 ? 'high' : 'medium',
+          count: waits.length,
+          costNanos: p95,
+          sentence: `${counted(waits.length, 'job')} waited for ${name}: p50 ${timeText(percentile(waits, 50))}, p95 ${timeText(p95)}, ${countText(maxWaiting)} at once.`,
+          advice:
+            'If the processors have room, make the pool larger; if not, ask for less: fewer or larger jobs, or a limit on how many come in.',
+          span: table.spanOf?.(row),
+          table: { id: 'locks', filter: { name }, each: true },
+        } satisfies Finding,
+      ];
+    });
+  },
+};
+
+/** A queue grows if it holds so many at last, and so many times what it held in the middle. */
+const GROWTH = { messages: 100, times: 1.5 };
+
+export const growingQueue: Rule = {
+  id: 'growing-queue',
+  help: `Messages that are sent faster than they are handled: at the end ${GROWTH.messages} or more are under way, half as much again as in the middle.`,
+  find: (index) =>
+    messagesTable(index).rows.flatMap((row) => {
+      if (row.to === '' || row.maxQueue < GROWTH.messages) return [];
+      const { atHalf, atEnd, lastSent } = queueOf(row);
+      if (atEnd < GROWTH.messages || atEnd < GROWTH.times * atHalf) return [];
+      return [
+        {
+          rule: 'growing-queue',
+          severity: 'medium',
+          count: row.maxQueue,
+          costNanos: row.latencies.at(-1) ?? 0,
+          sentence: `Messages from ${row.from} to ${row.to} pile up: ${countText(atEnd)} were under way when the last one was sent, ${countText(atHalf)} half-way; the slowest took ${timeText(row.latencies.at(-1) ?? 0)} to arrive.`,
+          advice:
+            'Send only as many as are answered (a limit of messages under way), or give the receiver less to do for each.',
+          span: { start: row.slowest.sent - index.start, end: lastSent - index.start },
+          table: { id: 'messages', filter: { thread: row.to }, each: true },
+        } satisfies Finding,
+      ];
+    }),
+};
+
+function queueOf(row: MessagesRow): { atHalf: number; atEnd: number; lastSent: number } {
+  const { sent, received } = messageArrivals(row);
+  const lastSent = sent.at(-1)!;
+  const half = (sent[0]! + lastSent) / 2;
+  const underWay = (time: number): number => countUpTo(sent, time) - countUpTo(received, time);
+  return { atHalf: underWay(half), atEnd: underWay(lastSent), lastSent };
+}
+
+/** How many of sorted times are not after a moment. */
+function countUpTo(times: Float64Array, moment: number): number {
+  let low = 0;
+  let high = times.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (times[middle]! <= moment) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Messages are small when half of them are handled faster than this; sending and waking cost about as much. */
+const SMALL = { messages: 1000, perSecond: 500, handleNanos: 50e3 };
+
+export const smallMessages: Rule = {
+  id: 'small-messages',
+  help: `${countText(SMALL.messages)} messages and more, ${SMALL.perSecond} a second, each handled in less than ${timeText(SMALL.handleNanos)} on average: one job a message where a batch would serve.`,
+  find: (index) =>
+    messagesTable(index).rows.flatMap((row) => {
+      const mean = row.handleNanos / Math.max(1, row.latencies.length);
+      if (
+        row.to === '' ||
+        row.count < SMALL.messages ||
+        row.perSecond < SMALL.perSecond ||
+        mean > SMALL.handleNanos
+      )
+        return [];
+      return [
+        {
+          rule: 'small-messages',
+          severity: 'medium',
+          count: row.count,
+          costNanos: row.sendNanos,
+          sentence: `${row.from} sends ${row.to} ${countText(row.count)} messages that take ${timeText(mean)} each to handle; on their way they are for ${timeText(percentile(row.latencies, 50))} (p50).`,
+          advice:
+            'Send many jobs in one message: the clone, the wake-up and the turn of the event loop are then paid once.',
+          span: {
+            start: row.slowest.sent - index.start,
+            end: Math.max(row.slowest.sent, row.slowest.received || 0) - index.start,
+          },
+          table: { id: 'messages', filter: { thread: row.to }, each: false },
+        } satisfies Finding,
+      ];
+    }),
+};
