@@ -42,7 +42,7 @@ export function findingsOf(index: TraceIndex): readonly Finding[] {
 /** Findings as a table. */
 export function findingsTable(index: TraceIndex): Table<Finding> {
   return {
-    id: 'findings',
+    id: 'lint',
     title: 'Findings',
     help: 'What is probably wrong, the worst first: high is what users notice, medium is worth a look, low is good to know. Each names its worst case and what to do.',
     columns: [

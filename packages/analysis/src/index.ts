@@ -1,7 +1,13 @@
 /** Pure functions from a trace to answers. */
+
 export { type BlockStats, blockStats } from './blocks.ts';
+export { type Budget, type BudgetResult, checkBudgets } from './budgets.ts';
 export type { CounterStats } from './counter-stats.ts';
+export { DIFF_METRICS, type DiffMetric, type DiffOptions, type DiffRow, diffTable } from './diff-table.ts';
 export { type Filter, isNarrowing, rowFilter } from './filter.ts';
+export { type Finding, isAtLeast, type Rule, type Severity } from './finding.ts';
+export { findingsOf, findingsTable, RULES } from './findings.ts';
+export { findingsMarkdown, markdownReport, REPORT_CHARACTERS } from './markdown-report.ts';
 export { type NameStats, percentile, statsByName } from './name-stats.ts';
 export { bytesText, counted, countText, shareText, timeText, valueText } from './quantity.ts';
 export { type EventCount, type LostPart, type Summary, summarize } from './summary.ts';

@@ -25,7 +25,7 @@ export interface TableQuestion {
 /** In the order in which pages and help list them. */
 export const TABLES: readonly TableQuestion[] = [
   {
-    id: 'findings',
+    id: 'lint',
     summary: 'What is probably wrong, the worst first',
     table: findingsTable,
   },

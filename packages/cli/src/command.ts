@@ -34,3 +34,21 @@ export function defineCommand<T>({ usage, summary, options, run }: CommandDefini
     },
   };
 }
+
+/** Lets these options, of type array, be given several times with one value each; all others still only once. */
+export function repeatable(parser: Argv, names: readonly string[]): Argv {
+  return parser
+    .parserConfiguration({
+      'boolean-negation': false,
+      'duplicate-arguments-array': true,
+      'greedy-arrays': false,
+    })
+    .check((parsed) => {
+      for (const [name, value] of Object.entries(parsed)) {
+        if (name !== '_' && Array.isArray(value) && !names.includes(name)) {
+          throw new Error(`--${name} can be given only once`);
+        }
+      }
+      return true;
+    });
+}

@@ -1,8 +1,8 @@
 /** The options by which commands take a part of a trace. The viewer's pages take the same, under the same names. */
 import type { Filter } from '@ttrace/analysis';
-import { parseTime } from 'perfetto-ui-bundle';
 import type { Argv } from 'yargs';
 import { Failure } from './failure.ts';
+import { timeValue } from './option-values.ts';
 
 /** What yargs makes of them. */
 interface FilterOptions {
@@ -52,9 +52,5 @@ export function filterOf(options: FilterOptions): Filter {
 }
 
 function time(text: string | undefined, option: string): number | undefined {
-  if (text === undefined) return undefined;
-  const nanos = parseTime(text);
-  if (nanos === undefined)
-    throw new Failure(`${option} takes a time such as 1.5s, 300ms or 20us, not ${text}`, 2);
-  return nanos;
+  return text === undefined ? undefined : timeValue(text, option);
 }

@@ -5,9 +5,12 @@
 import { readFileSync } from 'node:fs';
 import yargs, { type Argv } from 'yargs';
 import type { Command, ExitCode } from './command.ts';
+import { checkCommand } from './commands/check.ts';
 import { convertCommand } from './commands/convert.ts';
+import { diffCommand } from './commands/diff.ts';
 import { dumpCommand } from './commands/dump.ts';
 import { footprintCommand } from './commands/footprint.ts';
+import { lintCommand } from './commands/lint.ts';
 import { runCommand } from './commands/run.ts';
 import { summaryCommand } from './commands/summary.ts';
 import { tableCommands } from './commands/tables.ts';
@@ -27,7 +30,10 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
     runCommand(program),
     viewCommand,
     summaryCommand,
+    lintCommand,
     ...tableCommands,
+    checkCommand,
+    diffCommand,
     convertCommand,
     validateCommand,
     dumpCommand,

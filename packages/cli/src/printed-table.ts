@@ -1,23 +1,42 @@
 /** A table in the form that the options of a command ask for. */
-import { csvLines, markdownLines, sortedBy, type Table, tableLines, tableObjects } from '@ttrace/analysis';
+import {
+  csvLines,
+  markdownLines,
+  REPORT_CHARACTERS,
+  sortedBy,
+  type Table,
+  tableLines,
+  tableObjects,
+} from '@ttrace/analysis';
 import { Failure } from './failure.ts';
+import { atLeast } from './whole-number.ts';
 
 export interface TableOptions {
   readonly top: number;
   /** A column's id. */
-  readonly sort?: string | undefined;
+  readonly sort: string | undefined;
   readonly json: boolean;
   readonly csv: boolean;
   readonly md: boolean;
+  readonly maxChars: number;
   readonly explain: boolean;
 }
 
-/** The lines to print. @throws Failure when there is no such column, or more than one form is asked for. */
-export function printedTable<Row>(table: Table<Row>, options: TableOptions): Iterable<string> {
-  const { top, sort, json, csv, md, explain } = options;
+/** Of Markdown. */
+export const DEFAULT_CHARACTERS: number = REPORT_CHARACTERS;
+
+/** @throws Failure when more than one form is asked for, or a number makes no sense. */
+export function checkTableOptions({ top, json, csv, md, explain, maxChars }: TableOptions): void {
+  atLeast(1, top, '--top');
+  atLeast(200, maxChars, '--max-chars');
   if ([json, csv, md, explain].filter(Boolean).length > 1) {
     throw new Failure('one of --json, --csv, --md and --explain at a time', 2);
   }
+}
+
+/** The lines to print. @throws Failure when there is no such column. */
+export function printedTable<Row>(table: Table<Row>, options: TableOptions): Iterable<string> {
+  const { top, sort, json, csv, md, explain } = options;
   if (explain) return explanation(table);
   const rows = sort === undefined ? table.rows : sortedBy(table, sort);
   if (rows === undefined) {
@@ -27,9 +46,17 @@ export function printedTable<Row>(table: Table<Row>, options: TableOptions): Ite
   const sorted = { ...table, rows };
   if (json) return [JSON.stringify(tableObjects(sorted), null, 2)];
   if (csv) return csvLines(sorted);
-  if (md)
-    return [`## ${table.title}`, '', ...orNothing(table, markdownLines(sorted, top)), ...noteLines(table)];
+  if (md) return markdown(sorted, options);
   return [...orNothing(table, tableLines(sorted, top)), ...noteLines(table)];
+}
+
+/** As many rows as fit. */
+function markdown<Row>(table: Table<Row>, { top, maxChars }: TableOptions): string[] {
+  const head = [`## ${table.title}`, ''];
+  for (let rows = Math.min(top, Math.max(1, table.rows.length)); ; rows = Math.floor(rows * 0.8)) {
+    const lines = [...head, ...orNothing(table, markdownLines(table, rows)), ...noteLines(table)];
+    if (rows <= 1 || lines.join('\n').length <= maxChars) return lines;
+  }
 }
 
 function orNothing<Row>({ rows, title }: Table<Row>, lines: readonly string[]): readonly string[] {

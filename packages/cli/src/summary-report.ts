@@ -58,6 +58,25 @@ export function shortSummaryLines(summary: Summary, top: number): string[] {
   ];
 }
 
+/** The facts of a summary as CSV: a name and a value a line, times in nanoseconds. */
+export function factsCsv(summary: Summary, fileBytes: number): string[] {
+  const { format, startedAt, durationNanos, threads, asyncTracks, events, flows, dropped, lost } = summary;
+  const facts: readonly [string, string | number][] = [
+    ['format', format],
+    ['fileBytes', fileBytes],
+    ['startedAt', startedAt ?? ''],
+    ['durationNanos', durationNanos],
+    ['threads', threads.length],
+    ['asyncTracks', asyncTracks],
+    ['events', events],
+    ['flows', flows.count],
+    ['completeFlows', flows.complete],
+    ['dropped', dropped],
+    ['lostShare', lost?.share ?? 0],
+  ];
+  return ['fact,value', ...facts.map(([name, value]) => `${name},${value}`)];
+}
+
 const FORMATS = { json: 'Chrome JSON', perfetto: 'Perfetto protobuf', text: 'text' } as const;
 
 function regionsTitle({ regionsAre }: Summary): string {

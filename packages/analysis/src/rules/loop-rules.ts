@@ -24,9 +24,8 @@ export const blockedLoop: Rule = {
         ...ofBlocks(index, 'blocked-loop', group),
         severity: lengthOf(worst) >= NOTICED_NANOS ? 'high' : 'medium',
         sentence:
-          `${what} blocked the event loop of ${worst.thread} for ${timeText(lengthOf(worst))}` +
-          `${blocks.length === 1 ? '' : `, ${counted(blocks.length, 'time')} and ${timeText(totalOf(blocks))} in all`}` +
-          `${during(index, worst)}.`,
+          `${what} blocked the event loop of ${worst.thread} for ${timeText(lengthOf(worst))}${during(index, worst)}` +
+          `${blocks.length === 1 ? '' : `, ${counted(blocks.length, 'time')} and ${timeText(totalOf(blocks))} in all`}.`,
         advice: isKnown(group)
           ? 'Move it to a worker, split it into parts with setImmediate between them, or call it less often.'
           : 'Look at the timeline around it; a block that is shorter than the watchdog’s look has no stack.',

@@ -1,0 +1,18 @@
+/** Times and shares on the command line. */
+import { parseTime } from 'perfetto-ui-bundle';
+import { Failure } from './failure.ts';
+
+/** Nanoseconds of `50ms`, `1.5s`, `20us`; without a unit seconds. @throws Failure (2) for what is no time. */
+export function timeValue(text: string, option: string): number {
+  const nanos = parseTime(text);
+  if (nanos === undefined)
+    throw new Failure(`${option} takes a time such as 1.5s, 300ms or 20us, not ${text}`, 2);
+  return nanos;
+}
+
+/** Part of one of `5%` or `0.05`. @throws Failure (2) for what is none. */
+export function shareValue(text: string, option: string): number {
+  const match = /^(\d+(?:\.\d+)?)(%?)$/.exec(text.trim());
+  if (match === null) throw new Failure(`${option} takes a share such as 5%, not ${text}`, 2);
+  return Number(match[1]) / (match[2] === '%' ? 100 : 1);
+}
