@@ -17,7 +17,14 @@ import { createFlightWindow, type FlightWindow } from './window.ts';
 const ANSWER_MS = 100;
 
 /** Two looks at a silent thread are so far apart: one that only had no processor has shown itself in between. */
-const SECOND_LOOK_MS = 30;
+const LOOK_EVERY_MS = 25;
+/** So many, for this thread may have come late itself: counted in its own turns, whoever was asked has had its time. */
+const LEAST_LOOKS = 1 + ANSWER_MS / LOOK_EVERY_MS;
+
+interface Silence {
+  readonly since: number;
+  looks: number;
+}
 
 export class FlightOutput {
   /** Where events go. */
@@ -28,8 +35,7 @@ export class FlightOutput {
   readonly #origin: bigint;
   readonly #describe: () => string;
   readonly #fired: FiredTrigger[] = [];
-  /** Threads that were silent in the last look, and since when. */
-  #silent = new Map<DrainedThread, number>();
+  readonly #silences = new WeakMap<DrainedThread, Silence>();
   #nextLook = 0;
   readonly #silentNanos: number;
 
@@ -88,16 +94,26 @@ export class FlightOutput {
   #lookAtSilent(time: number, threads: readonly DrainedThread[]): void {
     const now = performance.now();
     if (now < this.#nextLook) return;
-    this.#nextLook = now + SECOND_LOOK_MS;
-    const silent = new Map<DrainedThread, number>();
+    this.#nextLook = now + LOOK_EVERY_MS;
     for (const thread of threads) {
       const alive = thread.block.stamps[Stamp.alive]!;
+      if (alive === 0) continue;
       const since = Math.max(Math.round(alive * 1e6) + thread.offset, thread.waitedAt);
-      if (alive === 0 || time - since <= this.#silentNanos) continue;
-      silent.set(thread, since);
-      if (this.#silent.get(thread) === since) this.#watch.silent(thread.name, since, time);
+      const looks = this.#looks(thread, since);
+      if (looks >= LEAST_LOOKS && time - since > this.#silentNanos) {
+        this.#watch.silent(thread.name, since, time);
+      }
     }
-    this.#silent = silent;
+  }
+
+  /** How often it has been looked at since it showed itself last, this time included. */
+  #looks(thread: DrainedThread, since: number): number {
+    let silence = this.#silences.get(thread);
+    if (silence?.since !== since) {
+      silence = { since, looks: 0 };
+      this.#silences.set(thread, silence);
+    }
+    return ++silence.looks;
   }
 }
 
