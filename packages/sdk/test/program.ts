@@ -109,8 +109,40 @@ function prelude(kind: 'mjs' | 'cjs', file: string): string {
 /** Text that imports the SDK, for workers made from text (CommonJS). */
 export const REQUIRE_SDK: string = `const { trace } = require(${JSON.stringify(SDK_PATH)});`;
 
-/** The events of a JSON trace, compressed or not, also of one that was cut off. */
+/** The events of a JSON trace, compressed or not, also of one that was cut off. A slice that has ended is one event, `X`. */
 export function readEvents(file: string): TraceEvent[] {
+  return joinSlices(parseEvents(file));
+}
+
+/**
+ * Slices on threads that the collector saw twice before they ended are written by their begin and end: which ones those are is
+ * chance, and more of them on a busy machine. Here they are as if it had not seen them.
+ */
+function joinSlices(events: readonly TraceEvent[]): TraceEvent[] {
+  const joined: TraceEvent[] = [];
+  /** Where in `joined` the begins without an end are, by thread. */
+  const open = new Map<number, number[]>();
+  for (const event of events) {
+    const begins = open.get(event.tid) ?? [];
+    open.set(event.tid, begins);
+    const at = event.ph === 'E' ? begins.pop() : undefined;
+    if (event.ph === 'B') begins.push(joined.length);
+    if (at === undefined) joined.push(event);
+    else {
+      const begin = joined[at]!;
+      const args = begin.args ?? event.args;
+      joined[at] = {
+        ...begin,
+        ph: 'X',
+        dur: event.ts - begin.ts,
+        ...(args === undefined ? {} : { args: { ...args, ...event.args } }),
+      };
+    }
+  }
+  return joined;
+}
+
+function parseEvents(file: string): TraceEvent[] {
   const bytes = readFileSync(file);
   const isGzip = bytes[0] === 0x1f;
   const text = String(isGzip ? gunzipSync(bytes, { finishFlush: constants.Z_SYNC_FLUSH }) : bytes);
