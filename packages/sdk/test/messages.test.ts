@@ -1,6 +1,6 @@
 /** Queues of messages and broadcasts, on real threads; sources.test.ts has what every message shows. */
 import { expect, test } from 'vitest';
-import { readEvents, runProgram, type TraceEvent } from './program.ts';
+import { named, readEvents, runProgram, type TraceEvent } from './program.ts';
 import { expectSameBehaviour } from './same-behaviour.ts';
 
 const IMPORTS = `import { Worker as W, BroadcastChannel, MessageChannel, receiveMessageOnPort } from 'node:worker_threads'; import { once } from 'node:events';
@@ -16,10 +16,13 @@ const counted = (events: readonly TraceEvent[], name: string): number[] =>
 test('messages that wait are counted for each direction of a channel, and none is left in the end', async () => {
   const { file } = await runProgram(
     `${IMPORTS}await start();
-    const worker = new Worker(\`const { parentPort } = require('node:worker_threads');
-      parentPort.on('message', (last) => { const end = performance.now() + 3; while (performance.now() < end); if (last) parentPort.postMessage(0); });\`, { eval: true });
+    const areSent = new Int32Array(new SharedArrayBuffer(4));
+    const worker = new Worker(\`const { parentPort, workerData: areSent } = require('node:worker_threads');
+      parentPort.on('message', (last) => { Atomics.wait(areSent, 0, 0);
+        const end = performance.now() + 3; while (performance.now() < end); if (last) parentPort.postMessage(0); });\`, { eval: true, workerData: areSent });
     await once(worker, 'online');
     for (let i = 0; i < 30; i++) worker.postMessage(i === 29);
+    Atomics.store(areSent, 0, 1); Atomics.notify(areSent, 0);
     await once(worker, 'message');
     await worker.terminate();
     await trace.stop();`,
@@ -41,12 +44,14 @@ test('a port that is handed on keeps its count', async () => {
   const { file } = await runProgram(
     `${IMPORTS}await start();
     const { port1, port2 } = new MessageChannel();
-    const worker = new Worker(\`const { parentPort } = require('node:worker_threads');
-      parentPort.once('message', (port) => { const wait = performance.now() + 50; while (performance.now() < wait);
-        let n = 0; port.on('message', () => { const end = performance.now() + 2; while (performance.now() < end); if (++n === 25) { port.close(); parentPort.postMessage(0); } }); });\`, { eval: true });
+    const areSent = new Int32Array(new SharedArrayBuffer(4));
+    const worker = new Worker(\`const { parentPort, workerData: areSent } = require('node:worker_threads');
+      parentPort.once('message', (port) => { Atomics.wait(areSent, 0, 0);
+        let n = 0; port.on('message', () => { const end = performance.now() + 2; while (performance.now() < end); if (++n === 25) { port.close(); parentPort.postMessage(0); } }); });\`, { eval: true, workerData: areSent });
     for (let i = 0; i < 5; i++) port1.postMessage(i);
     worker.postMessage(port2, [port2]);
     for (let i = 0; i < 20; i++) port1.postMessage(i);
+    Atomics.store(areSent, 0, 1); Atomics.notify(areSent, 0);
     await once(worker, 'message');
     await worker.terminate();
     await trace.stop();`,
@@ -80,21 +85,28 @@ test('ports that a worker is given in its workerData are known to it', async () 
 });
 
 test('a message whose handler takes long has its arrow, also where the process is killed meanwhile', async () => {
+  // Each handler goes on until its begin is in the file, however long the collector takes to come to it.
   const { file, signal } = await runProgram(
-    `${IMPORTS}await start();
-    const worker = new Worker(\`const { parentPort } = require('node:worker_threads');
-      parentPort.on('message', (millis) => { const end = performance.now() + millis; while (performance.now() < end); parentPort.postMessage(0); });\`, { eval: true });
-    await once(worker, 'online');
-    worker.postMessage(150);
+    `${IMPORTS}import { readFileSync } from 'node:fs';
+    await start();
+    const isSeen = new Int32Array(new SharedArrayBuffer(4));
+    const worker = new Worker(\`const { parentPort, workerData: isSeen } = require('node:worker_threads');
+      parentPort.on('message', (number) => { while (Atomics.load(isSeen, 0) < number) Atomics.wait(isSeen, 0, number - 1); parentPort.postMessage(0); });\`, { eval: true, workerData: isSeen });
+    const begins = () => readFileSync(file, 'utf8').split('\\n').filter((line) => line.includes('"ph":"B"') && line.includes('"name":"message"')).length;
+    const begun = async (count) => { while (begins() < count) await new Promise((go) => setTimeout(go, 5)); };
+    worker.postMessage(1);
+    await begun(1);
+    Atomics.store(isSeen, 0, 1); Atomics.notify(isSeen, 0);
     await once(worker, 'message');
-    worker.postMessage(60_000);
-    await new Promise((go) => setTimeout(go, 400));
+    worker.postMessage(2);
+    await begun(2);
     process.kill(process.pid, 'SIGKILL');`,
   );
   expect(signal).toBe('SIGKILL');
   const events = readEvents(file);
-  const begins = events.filter(({ ph, name }) => ph === 'B' && name === 'message');
-  expect(begins).toHaveLength(2);
+  const worker = events.findLast(({ ph, name }) => ph === 'B' && name === 'message')?.tid;
+  const begins = named(events, 'message').filter(({ tid }) => tid === worker);
+  expect(begins.map(({ ph }) => ph)).toEqual(['X', 'B']);
   for (const { ts, tid } of begins) {
     const [end] = events.filter((event) => event.ph === 'f' && event.tid === tid && event.ts === ts);
     expect(events.filter(({ ph, id }) => ph === 's' && id === end?.id)).toHaveLength(1);

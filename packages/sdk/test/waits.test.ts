@@ -13,8 +13,8 @@ test('a wait that really waits is a slice as long as it takes, and one that find
     `const cell = new Int32Array(new SharedArrayBuffer(16)); const big = new BigInt64Array(new SharedArrayBuffer(16));
     const said = [];
     trace.withRegion('quick', () => { for (let i = 0; i < 100; i++) said.push(Atomics.wait(cell, 0, 1), Atomics.wait(cell, 0, 0, 0)); });
-    trace.withRegion('long', () => said.push(Atomics.wait(cell, 2, 0, 20)));
-    trace.withRegion('big', () => said.push(Atomics.wait(big, 1, 0n, 5), Atomics.notify(big, 1)));
+    trace.withRegion('long', () => said.push(Atomics.wait(cell, 2, 0, 200)));
+    trace.withRegion('big', () => said.push(Atomics.wait(big, 1, 0n, 100), Atomics.notify(big, 1)));
     console.log([...new Set(said)].join());`,
     waits,
   );
@@ -40,8 +40,10 @@ test('a thread that is woken says by which result, and who woke it how many', as
     const wait = "const { workerData, parentPort } = require('node:worker_threads'); Atomics.add(workerData, 1, 1); Atomics.wait(workerData, 0, 0);";
     const workers = [1, 2].map(() => new Worker(wait, { eval: true, workerData: cell }));
     while (Atomics.load(cell, 1) < 2) await sleep(1);
-    const async = Atomics.waitAsync(cell, 0, 0); await sleep(20);
-    Atomics.store(cell, 0, 1); Atomics.notify(cell, 0);
+    const async = Atomics.waitAsync(cell, 0, 0);
+    // One that counts itself waits only a moment later, which nobody can see: it may miss the first.
+    let woken = 0;
+    while (woken < 3) { await sleep(20); woken += Atomics.notify(cell, 0); }
     console.log(async.async, await async.value, Atomics.waitAsync(cell, 0, 5).value);
     await Promise.all(workers.map((worker) => new Promise((done) => worker.once('exit', done))));`,
     waits,
@@ -49,7 +51,8 @@ test('a thread that is woken says by which result, and who woke it how many', as
   expect(outcome.stdout).toBe('true ok not-equal\n');
   const events = readEvents(outcome.file);
   const notify = named(events, 'Atomics.notify');
-  expect(notify.map(({ args }) => args)).toMatchObject([{ index: 0, woken: 3 }]);
+  expect(notify.map(({ args }) => args?.index)).toEqual(notify.map(() => 0));
+  expect(notify.reduce((sum, { args }) => sum + Number(args?.woken), 0)).toBe(3);
   const woken = events.filter(
     ({ ph, name, args }) => args?.result === 'ok' || (ph === 'B' && name === 'Atomics.wait'),
   );
@@ -62,11 +65,12 @@ test('a thread that is woken says by which result, and who woke it how many', as
 
 test('a wait that never ends is in the trace', async () => {
   const outcome = await runProgram(
-    `const wait = "const { workerData } = require('node:worker_threads'); Atomics.add(workerData, 1, 1); Atomics.wait(workerData, 0, 0);";
+    `const { readFileSync } = await import('node:fs');
+    const wait = "Atomics.wait(require('node:worker_threads').workerData, 0, 0);";
     const cell = new Int32Array(new SharedArrayBuffer(8));
     new Worker(wait, { eval: true, workerData: cell });
     Atomics.waitAsync(cell, 0, 0);
-    setInterval(() => { if (Atomics.load(cell, 1) === 1) setTimeout(() => process.exit(), 100); }, 5);`,
+    setInterval(() => { if (readFileSync(file, 'utf8').includes('"name":"Atomics.wait"')) process.exit(); }, 5);`,
     waits,
   );
   expect(outcome.code).toBe(0);
@@ -116,18 +120,23 @@ test('arguments of any kind mean the same, and errors have the same text and sta
 
 test('a recording that ends while a thread waits, and the next one, stay whole', async () => {
   const outcome = await runProgram(
-    `${SLEEP} const cell = new Int32Array(new SharedArrayBuffer(16));
+    `import { readFileSync } from 'node:fs';
+    ${SLEEP} const cell = new Int32Array(new SharedArrayBuffer(16));
     const options = (name) => ({ file: file + name, sources: { waits: true } });
     await trace.start(options('.1.json'));
     const worker = new Worker(\`const { workerData, parentPort } = require('node:worker_threads');
-      Atomics.store(workerData, 1, 1); Atomics.notify(workerData, 1); parentPort.postMessage(Atomics.wait(workerData, 0, 0));
-      setTimeout(() => Atomics.wait(workerData, 0, 1, 10), 20); setTimeout(() => {}, 100);\`, { eval: true, workerData: cell });
-    while (Atomics.load(cell, 1) === 0) await sleep(1);
-    await sleep(100);
+      Atomics.wait(workerData, 0, 0);
+      const timer = setInterval(() => { if (workerData[1] === 1) clearInterval(timer); else Atomics.wait(workerData, 0, 1, 10); }, 5);\`,
+      { eval: true, workerData: cell });
+    const seen = async (name) => { while (!readFileSync(file + name, 'utf8').includes('"name":"Atomics.wait"')) await sleep(1); };
+    await seen('.1.json');
     await trace.stop();
     await trace.start(options('.2.json'));
     for (let i = 0; i < 1000; i++) trace.withRegion('mine', () => {});
     Atomics.store(cell, 0, 1); console.log(Atomics.notify(cell, 0));
+    // The worker takes part in it from a turn of its loop on.
+    await seen('.2.json');
+    Atomics.store(cell, 1, 1);
     await new Promise((done) => worker.once('exit', done));
     await trace.stop();`,
   );
@@ -138,7 +147,9 @@ test('a recording that ends while a thread waits, and the next one, stay whole',
   expect([isComplete(`${outcome.file}.1.json`), isComplete(`${outcome.file}.2.json`)]).toEqual([true, true]);
   expect(first.filter(({ name, ph }) => name === 'Atomics.wait' && ph === 'B').length).toBe(1);
   expect(named(second, 'mine').length).toBe(1000);
-  expect(named(second, 'Atomics.wait').map(({ args }) => args?.result)).toEqual(['timed-out']);
+  expect(new Set(named(second, 'Atomics.wait').map(({ args }) => args?.result))).toEqual(
+    new Set(['timed-out']),
+  );
 });
 
 test.runIf(hasWebLocks)('each request for a lock has its own wait and its own hold', async () => {
