@@ -4,11 +4,15 @@ import { record, requests, tasks, UNDICI } from './http-program.ts';
 import { NODE_MAJOR } from './program.ts';
 
 test('requests by node:http belong to the task that makes them and show the phases of new connections', async () => {
-  const events = await record(`await listen(async (request, response) => {
-      await sleep(5); response.write('a'); await sleep(5); response.end('b');
+  // The second half of a body is sent only when the first has come.
+  const events = await record(`const begun = new Set();
+    await listen(async (request, response) => {
+      await sleep(5); response.write('a'); await until(() => begun.has(request.url)); await sleep(5); response.end('b');
     });
     const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
-    const local = (path) => new Promise((done) => http.get({ port, host: 'localhost', family: 4, path, agent }, (response) => response.resume().on('close', done)));
+    const local = (path) => new Promise((done) => http.get({ port, host: 'localhost', family: 4, path, agent }, (response) => {
+      response.on('data', () => begun.add(path)).on('close', done);
+    }));
     const task = trace.newTask('order');
     await task.run(() => Promise.all([local('/new'), local('/waits')]));
     task.end();
@@ -50,15 +54,17 @@ test('requests by node:https show the TLS handshake', async () => {
 });
 
 test('requests that fail or are given up end with what went wrong', async () => {
-  const events =
-    await record(`await listen((request, response) => { if (request.url === '/half') response.write('x'); });
+  const events = await record(`const come = new Set();
+    await listen((request, response) => { come.add(request.url); if (request.url === '/half') response.write('x'); });
     const closed = await new Promise((done) => { const other = net.createServer().listen(0, '127.0.0.1', () => {
       const { port } = other.address(); other.close(() => done(port)); }); });
     await new Promise((done) => http.get({ port: closed, host: '127.0.0.1', path: '/refused' }).on('error', done));
-    await new Promise((done) => { const request = http.get(base + '/given-up').on('error', () => {}).on('close', done); setTimeout(() => request.destroy(), 20); });
+    await new Promise((done) => { const request = http.get(base + '/given-up').on('error', () => {}).on('close', done); void until(() => come.has('/given-up')).then(() => request.destroy()); });
     await new Promise((done) => http.get(base + '/half', (response) => response.on('error', () => {}).on('data', () => response.destroy()).on('close', done)));
     await fetch('http://127.0.0.1:' + closed + '/fetch-refused').catch(() => {});
-    await fetch(base + '/fetch-given-up', { signal: AbortSignal.timeout(20) }).catch(() => {});
+    const patience = new AbortController();
+    void until(() => come.has('/fetch-given-up')).then(() => patience.abort(new DOMException('too late', 'TimeoutError')));
+    await fetch(base + '/fetch-given-up', { signal: patience.signal }).catch(() => {});
     await sleep(20);
     close();`);
   const made = requests(events).map(({ end, args }) => [

@@ -270,7 +270,7 @@ test('programs see the same listeners, events and errors, and no warning of list
     for (const path of ['/a', '/b?c', '/d']) said.push(await get(path, { agent }));
     process.once('uncaughtException', (error) => said.push(error.message, error.stack.includes('http-server.js')));
     const thrown = http.get(base + '/throws', { agent }).on('error', ({ code }) => said.push(code));
-    await sleep(30); thrown.destroy(); await sleep(10);
+    await until(() => said.includes('mine')); await sleep(30); thrown.destroy(); await sleep(10);
     await get('/cut').catch(({ code }) => said.push(code));
     await sleep(10);
     try { http.get({ path: 'with space' }); } catch ({ code }) { said.push(code); }

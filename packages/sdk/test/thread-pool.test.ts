@@ -97,14 +97,18 @@ test('what stands in the queue says how long, and how long it ran', async () => 
 
 test('all threads stand in one queue, also with an environment of their own; what a terminated one leaves behind is not counted', async () => {
   const outcome = await runProgram(
-    `${IMPORTS}await trace.start({ file, sources: { pool: true } });
-    const work = (rounds = 300_000) => promisify(crypto.pbkdf2)('a', 'b', rounds, 32, 'sha256');
-    const worker = new Worker("require('node:worker_threads').parentPort.on('message', () => require('node:fs').stat('.', () => process.exit()))", { eval: true, env: {} });
-    await once(worker, 'online');
-    const own = work();
-    worker.postMessage('go');
-    await once(worker, 'exit');
-    await own;
+    `${IMPORTS}import { execFileSync } from 'node:child_process';
+    await trace.start({ file, sources: { pool: true } });
+    // Opened for reading a pipe has the pool's only thread until somebody opens it for writing.
+    execFileSync('mkfifo', ['pipe']);
+    const own = fsp.open('pipe');
+    const worker = new Worker("require('node:fs').stat('.', () => process.exit()); require('node:worker_threads').parentPort.postMessage(0)", { eval: true, env: {} });
+    await once(worker, 'message');
+    const ended = once(worker, 'exit');
+    await new Promise((done) => setTimeout(done, 100));
+    fs.closeSync(fs.openSync('pipe', 'r+'));
+    await (await own).close();
+    await ended;
     const killed = new Worker("require('node:crypto').pbkdf2('a', 'b', 300_000, 32, 'sha256', () => {}); require('node:crypto').pbkdf2('a', 'b', 1e7, 32, 'sha256', () => {}); require('node:worker_threads').parentPort.postMessage(0)", { eval: true });
     await once(killed, 'message');
     await killed.terminate();
@@ -114,7 +118,7 @@ test('all threads stand in one queue, also with an environment of their own; wha
     { env: { UV_THREADPOOL_SIZE: '1' } },
   );
   const found = operations(outcome.file);
-  const [own] = found.filter(({ name }) => name === 'crypto.pbkdf2');
+  const [own] = found.filter(({ name }) => name === 'fs.promises.open');
   const [stat] = found.filter(({ name }) => name === 'fs.stat');
   expect(stat!.args.ahead).toBe(1);
   // Both come back at about the same time, in either order.
