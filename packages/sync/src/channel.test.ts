@@ -142,8 +142,8 @@ test('a trace has an arrow for each message, the waits of both sides, and the le
   const { events, stderr } = await runThreads(
     `const channel = new Channel({ capacity: 2, name: 'jobs' });
     const workers = [start({ channel })];
-    for (let i = 0; i < 20; i++) channel.send({ i });
-    await sleep(50);
+    for (let i = 0; i < 60; i++) channel.send({ i });
+    await written('channel jobs receive wait');
     channel.send('last');
     channel.close();
     await ended(workers);`,
@@ -157,13 +157,13 @@ test('a trace has an arrow for each message, the waits of both sides, and the le
   const named = (name: string) => events.filter((event) => event.name === name);
   const sends = named('channel jobs send');
   const receives = named('channel jobs receive');
-  expect(sends).toHaveLength(21);
-  expect(receives).toHaveLength(21);
+  expect(sends).toHaveLength(61);
+  expect(receives).toHaveLength(61);
   expect(sends[0]!.cat).toBe('message');
   expect(sends[0]!.tid).not.toBe(receives[0]!.tid);
   const out = new Map(events.filter(({ ph }) => ph === 's').map(({ id, ts }) => [id, ts]));
   const arrows = events.filter(({ ph, id }) => ph === 'f' && out.has(id));
-  expect(arrows).toHaveLength(21);
+  expect(arrows).toHaveLength(61);
   for (const { id, ts } of arrows) expect(ts).toBeGreaterThanOrEqual(out.get(id)!);
   // The channel is full for most of the time, and empty before the last message.
   expect(named('channel jobs send wait').length).toBeGreaterThan(5);

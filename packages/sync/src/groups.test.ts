@@ -236,19 +236,23 @@ test('a trace has the waits for each by name, and an arrow from who let go', asy
     all.permits.acquire();
     all.table.lock();
     all.jobs.add(1);
-    const letGo = [() => all.permits.release(), () => all.table.unlock(), () => all.jobs.done(), () => {}];
+    const letGo = {
+      'semaphore permits wait': () => all.permits.release(),
+      'read lock table wait': () => all.table.unlock(),
+      'wait group jobs wait': () => all.jobs.done(),
+      'once config wait': () => {},
+    };
     const worker = start(all);
     const running = all.config.doAsync(async () => {
-      for (const next of letGo) { await once(worker, 'message'); await sleep(30); next(); }
+      for (const [wait, next] of Object.entries(letGo)) { await written(wait); await sleep(30); next(); }
     });
     await running;
     await ended([worker]);`,
     `const { permits, table, jobs, config } = workerData;
-    const say = () => parentPort.postMessage('soon');
-    say(); Semaphore.from(permits).acquire();
-    say(); RWMutex.from(table).rLock();
-    say(); WaitGroup.from(jobs).wait();
-    say(); Once.from(config).do(() => {});`,
+    Semaphore.from(permits).acquire();
+    RWMutex.from(table).rLock();
+    WaitGroup.from(jobs).wait();
+    Once.from(config).do(() => {});`,
     { isTraced: true },
   );
   expect(stderr).toBe('');

@@ -201,20 +201,19 @@ test('a trace shows who waited, who had it, and an arrow from one to the other',
     `const lock = new Mutex('orders');
     lock.lock();
     const worker = start({ lock });
-    await once(worker, 'message');
-    await sleep(100);
+    await written('lock orders wait');
     lock.unlock();
     await once(worker, 'message');
-    await lock.lockAsync();
+    const locking = lock.lockAsync();
+    await sleep(20);
+    worker.postMessage('unlock');
+    await locking;
     lock.unlock();
     await ended([worker]);`,
     `const lock = Mutex.from(workerData.lock);
-    parentPort.postMessage('soon');
     lock.lock();
     parentPort.postMessage('locked');
-    const end = performance.now() + 50;
-    while (performance.now() < end);
-    lock.unlock();`,
+    parentPort.once('message', () => lock.unlock());`,
     { isTraced: true },
   );
   expect(stderr).toBe('');

@@ -25,6 +25,12 @@ const codeOf = (fn) => { try { return fn(); } catch (error) { return error.code 
 const codeOfAsync = async (fn) => { try { return await fn(); } catch (error) { return error.code ?? String(error); } };
 `;
 
+/** In a program that is traced: `written(text)` waits until the trace holds it, such as the name of a wait that goes on. */
+const TRACED = `
+import { readFileSync } from 'node:fs';
+const written = async (text) => { while (!readFileSync(file, 'utf8').includes(JSON.stringify(text))) await sleep(1); };
+`;
+
 /** `start(data)` starts a worker; `ended(workers)` waits until they have exited, and fails if one failed. `say(value)` is the outcome. */
 const MAIN = `${COMMON}
 const start = (data) => {
@@ -79,9 +85,12 @@ export async function runThreads(
   const program = join(directory, 'main.mjs');
   const isTraced = options.isTraced === true;
   const tracing = isTraced
-    ? `import { trace } from '${SDK}';\nawait trace.start({ file: '${file}' });\n`
+    ? `import { trace } from '${SDK}';\nconst file = '${file}';\nawait trace.start({ file });\n`
     : '';
-  writeFileSync(program, `${tracing}${MAIN}${main}\n${isTraced ? 'await trace.stop();' : ''}`);
+  writeFileSync(
+    program,
+    `${tracing}${MAIN}${isTraced ? TRACED : ''}${main}\n${isTraced ? 'await trace.stop();' : ''}`,
+  );
   writeFileSync(join(directory, 'worker.mjs'), `${COMMON}${worker}`);
   const { code, stdout, stderr } = await run([...(isTraced ? ['--require', REGISTER] : []), program]);
   const said = stdout
@@ -93,7 +102,7 @@ export async function runThreads(
 
 function run(args: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }> {
   return new Promise((done) => {
-    execFile(process.execPath, args, { timeout: 50_000 }, (error, stdout, stderr) => {
+    execFile(process.execPath, args, { timeout: 100_000 }, (error, stdout, stderr) => {
       const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
       done({ code, stdout, stderr });
     });
