@@ -9,8 +9,9 @@ const project = (name: string, include: string[], exclude: string[] = []) => ({
     name,
     include,
     exclude: ['**/node_modules/**', '**/dist/**', ...exclude],
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // What takes 20 seconds at most on an idle machine may take several times as long on a busy one.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
   },
 });
 

@@ -10,7 +10,7 @@ beforeAll(async () => {
   sample = await traceOf('context-switching');
   many = taskOf(sample, 'a message a job');
   few = taskOf(sample, 'a message a thread');
-}, 120_000);
+});
 
 test('the same jobs take a message each, or one a thread', () => {
   const [messages, fewMessages] = [many, few].map(

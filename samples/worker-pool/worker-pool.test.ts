@@ -7,7 +7,7 @@ let sample: SampleTrace;
 
 beforeAll(async () => {
   sample = await traceOf('worker-pool');
-}, 120_000);
+});
 
 const way = (name: string): Slice => taskOf(sample, name);
 const jobsIn = (task: Slice): Slice[] => slicesOf(sample, 'region', 'jobs', task);
