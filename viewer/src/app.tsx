@@ -8,11 +8,13 @@ import { type Context, Hono } from 'hono';
 import type { Child } from 'hono/jsx';
 import type { Delivery } from './delivery.ts';
 import { cookieName, type GuardOptions, judge } from './guard.ts';
+import { navigation } from './navigation.ts';
 import { Boot } from './pages/boot.tsx';
 import { Home } from './pages/home.tsx';
 import { Entering, Refused } from './pages/refused.tsx';
 import { BUNDLED_UI_POLICY, COMMON_HEADERS, hostPagePolicy, PAGE_POLICY } from './security-headers.ts';
 import { FIRST_EVENT_NANOS, type Subject } from './subject.ts';
+import { addTableRoutes } from './table-routes.tsx';
 import { renderTimeline, spanOf } from './timeline-page.tsx';
 import type { ServedFile } from './ui-files.ts';
 
@@ -50,8 +52,10 @@ export function createApp(options: AppOptions): Hono<Env> {
   });
   app.get('/', (context) => {
     const { title, fileName, facts, warnings, inPieces } = subject;
-    return page(context, <Home {...{ title, fileName, facts, warnings, inPieces }} />, PAGE_POLICY);
+    const nav = navigation(subject, '');
+    return page(context, <Home {...{ title, fileName, facts, warnings, inPieces, nav }} />, PAGE_POLICY);
   });
+  addTableRoutes(app, subject, (context, markup, status) => page(context, markup, PAGE_POLICY, status));
   app.get('/timeline', (context) => {
     // The frame is addressed by the name that the page was: to a browser 127.0.0.1 and localhost are two sites.
     const origin = new URL(context.req.url);

@@ -1,6 +1,8 @@
 /** The one trace that a viewer shows, with what its pages derive from it. Computed when first asked for, then kept. */
+import { indexOf, TABLES } from '@ttrace/analysis';
 import type { Trace } from '@ttrace/format';
 import { cutIntoPieces, type Piece } from './pieces.ts';
+import { TableStore } from './table-store.ts';
 import { formatCount } from './time-text.ts';
 import type { TimeSpan } from './timeline-path.ts';
 import { type TraceFacts, traceFacts } from './trace-facts.ts';
@@ -21,6 +23,7 @@ export class Subject {
   readonly title: string;
   readonly fileName: string;
   readonly maxEvents: number;
+  readonly tables: TableStore;
   #facts: TraceFacts | undefined;
   #pieces: readonly Piece[] | undefined;
 
@@ -29,6 +32,7 @@ export class Subject {
     this.title = title;
     this.fileName = fileName;
     this.maxEvents = maxEvents;
+    this.tables = new TableStore(TABLES, () => indexOf(trace));
   }
 
   get facts(): TraceFacts {

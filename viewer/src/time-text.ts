@@ -1,7 +1,8 @@
 /** Times in URLs and on pages: text to nanoseconds and back. */
 import { asNanos, type Nanos } from '@ttrace/format';
 
-const UNITS: Readonly<Record<string, number>> = { s: 1e9, ms: 1e6, us: 1e3, µs: 1e3, ns: 1 };
+/** Decimal places from the unit down to the nanosecond. */
+const PLACES: Readonly<Record<string, number>> = { s: 9, ms: 6, us: 3, µs: 3, ns: 0 };
 
 /**
  * Reads a time such as `1.25`, `1.25s`, `300ms`, `20us` or `7ns`; without a unit it means seconds.
@@ -11,7 +12,9 @@ const UNITS: Readonly<Record<string, number>> = { s: 1e9, ms: 1e6, us: 1e3, µs:
 export function parseTime(text: string): Nanos | undefined {
   const match = /^\s*\+?(\d+(?:\.\d*)?|\.\d+)(?:e([+-]?\d{1,2}))?\s*(s|ms|us|µs|ns)?\s*$/i.exec(text);
   if (match === null) return undefined;
-  const nanos = Math.round(Number(`${match[1]}e${match[2] ?? 0}`) * UNITS[(match[3] ?? 's').toLowerCase()]!);
+  const exponent = Number(match[2] ?? 0) + PLACES[(match[3] ?? 's').toLowerCase()]!;
+  // The decimal point moves in the text: a multiplication would round once more.
+  const nanos = Math.round(Number(`${match[1]}e${exponent}`));
   return Number.isSafeInteger(nanos) ? asNanos(nanos) : undefined;
 }
 
@@ -25,9 +28,24 @@ export function formatTime(nanos: number): string {
   return `${Math.round(nanos)} ns`;
 }
 
-/** A time as our URLs carry it: seconds, exact to the nanosecond. */
+/** A time as the timeline's URLs carry it: seconds, exact to the nanosecond. Not below 0. */
 export function timeInUrl(nanos: number): string {
-  return (nanos / 1e9).toFixed(9).replace(/\.?0+$/, '');
+  return decimal(nanos, 9);
+}
+
+/** A time as people type it, in the unit that fits, exact to the nanosecond: `1.5s`, `300ms`, `12.345us`. Not below 0. */
+export function exactTime(nanos: number): string {
+  if (nanos >= 1e9) return `${decimal(nanos, 9)}s`;
+  if (nanos >= 1e6) return `${decimal(nanos, 6)}ms`;
+  return nanos >= 1e3 ? `${decimal(nanos, 3)}us` : `${decimal(nanos, 0)}ns`;
+}
+
+/** A whole number with the decimal point moved to the left, without zeros at its end. */
+function decimal(nanos: number, places: number): string {
+  const digits = String(Math.round(nanos)).padStart(places + 1, '0');
+  const at = digits.length - places;
+  const fraction = digits.slice(at).replace(/0+$/, '');
+  return fraction === '' ? digits.slice(0, at) : `${digits.slice(0, at)}.${fraction}`;
 }
 
 /** A count with separators, in one locale whatever the machine's. */

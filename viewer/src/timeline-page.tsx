@@ -1,5 +1,6 @@
 /** Turns the query of `/timeline` into what is shown: a Perfetto UI on the whole trace or a stretch, or a choice of stretches. */
 import type { Child } from 'hono/jsx';
+import { navigation } from './navigation.ts';
 import { NothingToDraw } from './pages/nothing-to-draw.tsx';
 import { Pieces } from './pages/pieces.tsx';
 import { Timeline } from './pages/timeline.tsx';
@@ -92,8 +93,9 @@ function hostPage(
 function choice(subject: Subject, refusal: string, status: 200 | 400): Rendered {
   const { title, maxEvents, facts, pieces } = subject;
   const { events, duration } = facts;
+  const nav = navigation(subject, 'timeline');
   return {
-    markup: <Pieces {...{ title, events, maxEvents, duration, pieces, refusal }} />,
+    markup: <Pieces {...{ title, events, maxEvents, duration, pieces, refusal, nav }} />,
     status,
     isAll: false,
   };
@@ -105,13 +107,18 @@ function contentOf(subject: Subject, loaded: TimeSpan | undefined): { events: nu
   return contentWithin(subject.trace, start + loaded.start, start + loaded.end);
 }
 
-function nothing({ title }: Subject, events: number, isStretch: boolean): Rendered {
+function nothing(subject: Subject, events: number, isStretch: boolean): Rendered {
   const what = isStretch ? 'This stretch' : 'This trace';
   const reason =
     events === 0
       ? `${what} holds no events.`
       : `${what} holds ${formatCount(events)} ${events === 1 ? 'event' : 'events'} of one moment: too little to draw.`;
-  return { markup: <NothingToDraw title={title} reason={reason} />, status: 200, isAll: !isStretch };
+  const nav = navigation(subject, 'timeline');
+  return {
+    markup: <NothingToDraw title={subject.title} reason={reason} nav={nav} />,
+    status: 200,
+    isAll: !isStretch,
+  };
 }
 
 function tooMany(held: number, limit: number): string {

@@ -7,8 +7,14 @@ export interface TimeSpan {
   readonly end: number;
 }
 
+/** What is shorter than this, such as a moment, is shown with its surroundings. */
+const SHORTEST_NANOS = 1000;
+const SURROUNDINGS_NANOS = 500_000;
+
 /** Path and query of the timeline, zoomed to a stretch or, without one, whole. */
 export function timelinePath(span?: TimeSpan): string {
   if (span === undefined) return '/timeline';
-  return `/timeline?start=${timeInUrl(span.start)}&end=${timeInUrl(span.end)}`;
+  const margin = span.end - span.start < SHORTEST_NANOS ? SURROUNDINGS_NANOS : 0;
+  const start = Math.max(0, span.start - margin);
+  return `/timeline?start=${timeInUrl(start)}&end=${timeInUrl(Math.max(start, span.end) + margin)}`;
 }

@@ -10,8 +10,17 @@ export { findingsOf, findingsTable, RULES } from './findings.ts';
 export { findingsMarkdown, markdownReport, REPORT_CHARACTERS } from './markdown-report.ts';
 export { type NameStats, percentile, statsByName } from './name-stats.ts';
 export { bytesText, counted, countText, shareText, timeText, valueText } from './quantity.ts';
+export { stateTitle } from './state-columns.ts';
 export { type EventCount, type LostPart, type Summary, summarize } from './summary.ts';
-export { type Cell, type Column, type Span, sortedBy, type Table, type Unit } from './table.ts';
+export {
+  type Cell,
+  type Column,
+  type Span,
+  sortedBy,
+  type Table,
+  type TableLink,
+  type Unit,
+} from './table.ts';
 export {
   csvLines,
   markdownLines,
@@ -24,7 +33,7 @@ export {
 export { TABLES, type TableQuestion } from './tables.ts';
 export { alignedLines, cellText, type TextColumn } from './text-columns.ts';
 export { type ThreadActivity, threadActivity } from './thread-activity.ts';
-export { THREAD_STATES, type ThreadState, threadTimeline } from './thread-states.ts';
+export { type StateTimes, THREAD_STATES, type ThreadState, threadTimeline } from './thread-states.ts';
 export { type ThreadRow, threadsTable } from './threads-table.ts';
 export { indexOf, type Thread, type TraceIndex } from './trace-index.ts';
 export { type FiredTrigger, firedTriggers } from './triggers.ts';

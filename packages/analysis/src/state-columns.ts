@@ -23,6 +23,11 @@ const MEANING: Readonly<Record<ThreadState, { title: string; help: string }>> = 
   unknown: { title: 'Unknown', help: 'Time of which the trace does not tell whether the thread ran.' },
 };
 
+/** What people call a state. */
+export function stateTitle(state: ThreadState): string {
+  return MEANING[state].title;
+}
+
 /** Columns for the states, in which each wait has one of its own: they do not overlap and add up to the row's total. */
 export function stateColumns<Row extends WithStates>(index: TraceIndex, rows: readonly Row[]): Column<Row>[] {
   const columns: Column<Row>[] = [];

@@ -2,6 +2,8 @@
  * A table: rows of plain facts and columns that say what they mean. Commands print one as text, JSON, CSV and Markdown, pages show it as
  * HTML; none of them knows what it is about. What a figure is and how it comes about is said once, in its column's `help`.
  */
+import type { Filter } from './filter.ts';
+import type { StateTimes } from './thread-states.ts';
 
 /** What a cell holds, which decides how people see it; programs get the number as it is. */
 export type Unit =
@@ -37,6 +39,13 @@ export interface Span {
   readonly end: number;
 }
 
+/** Rows of a table: those that a filter lets through, on top of the filter of the table that links to them. */
+export interface TableLink {
+  /** Name of a page: the id of a table. */
+  readonly page: string;
+  readonly filter: Filter;
+}
+
 /** Methods, not functions in fields: so any table is a `Table<unknown>` to those that only show it. */
 export interface Table<Row> {
   /** Also the name of the command and of the page that show it. */
@@ -49,6 +58,10 @@ export interface Table<Row> {
   readonly rows: readonly Row[];
   /** Where a row is to be seen on the timeline. */
   spanOf?(row: Row): Span | undefined;
+  /** What a row sums up, or what there is to know about it on another page. */
+  linkOf?(row: Row): TableLink | undefined;
+  /** How a row's time was spent: pages draw it as a bar. */
+  statesOf?(row: Row): StateTimes;
   /** What the trace cannot tell, if that makes the table poorer than it could be. */
   readonly note?: string;
 }

@@ -17,6 +17,8 @@ export interface TableQuestion {
   readonly id: string;
   /** What it answers, in a line. */
   readonly summary: string;
+  /** The fields of the filter that narrow this table; all of them unless given. */
+  readonly filters?: readonly (keyof Filter)[];
   readonly table: (index: TraceIndex, filter: Filter) => Table<unknown>;
   /** The same things one by one, where the table groups them: `--each` of the command, the page `ID/each`. */
   readonly each?: (index: TraceIndex, filter: Filter) => Table<unknown>;
@@ -32,6 +34,7 @@ export const TABLES: readonly TableQuestion[] = [
   {
     id: 'threads',
     summary: 'How each thread spent its time: running, blocked, GC, waiting, idle',
+    filters: ['from', 'to', 'thread'],
     table: threadsTable,
   },
   {

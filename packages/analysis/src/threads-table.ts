@@ -47,6 +47,7 @@ export function threadsTable(index: TraceIndex, filter: Filter = {}): Table<Thre
       'last. A thread that is busy all the time is where more work finds no room; blocked time is time in which nothing else could run on it.',
     columns: [...ownColumns(index), ...stateColumns(index, rows)],
     rows,
+    statesOf: ({ times }) => times,
     spanOf: ({ thread }) => ({
       start: Math.max(start, thread.start) - index.start,
       end: Math.min(end, thread.end) - index.start,

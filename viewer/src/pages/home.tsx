@@ -1,7 +1,9 @@
 /** The home page: what the trace holds, how much of it is missing, the way to the timeline, and what to look for there. */
+import { counted } from '@ttrace/analysis';
 import type { Child } from 'hono/jsx';
+import { type Links, SERVER_LINKS } from '../links.ts';
+import type { Navigation } from '../navigation.ts';
 import { formatCount, formatTime } from '../time-text.ts';
-import { timelinePath } from '../timeline-path.ts';
 import type { ProcessFacts, TraceFacts, TrackFacts } from '../trace-facts.ts';
 import { Guide } from './guide.tsx';
 import { Layout } from './layout.tsx';
@@ -15,16 +17,15 @@ export interface HomeProps {
   readonly warnings: readonly string[];
   /** True when the timeline shows one stretch of the trace at a time. */
   readonly inPieces: boolean;
+  readonly nav: Navigation;
 }
 
 /** Renders the home page. */
-export function Home({ title, fileName, facts, warnings, inPieces }: HomeProps): Child {
+export function Home(props: HomeProps): Child {
+  const { title, fileName, facts, inPieces, nav } = props;
   return (
-    <Layout title={`${title} · ttrace`}>
+    <Layout title={`${title} · ttrace`} nav={nav}>
       <header class="top">
-        <p class="brand">
-          <span class="mark" aria-hidden="true" /> ttrace
-        </p>
         <h1>{title}</h1>
         <p class="sub">{describe(title, fileName, facts)}</p>
         <a class="button" href="/timeline">
@@ -32,24 +33,58 @@ export function Home({ title, fileName, facts, warnings, inPieces }: HomeProps):
         </a>
       </header>
       <main>
-        {warnings.length > 0 && (
-          <ul class="warnings" role="alert">
-            {warnings.map((warning) => (
-              <li>{warning}</li>
-            ))}
-          </ul>
-        )}
-        <Figures facts={facts} />
-        {facts.processes.map((process) => (
-          <ProcessSection process={process} />
-        ))}
+        <HomeContent {...props} links={SERVER_LINKS} />
         <Guide />
       </main>
     </Layout>
   );
 }
 
-function describe(title: string, fileName: string, { recording }: TraceFacts): string {
+/** What a trace holds and which pages it has. */
+export function HomeContent(props: HomeProps & { readonly links: Links }): Child {
+  const { facts, warnings, nav, links } = props;
+  return (
+    <>
+      {warnings.length > 0 && (
+        <ul class="warnings" role="alert">
+          {warnings.map((warning) => (
+            <li>{warning}</li>
+          ))}
+        </ul>
+      )}
+      <Figures facts={facts} />
+      <Questions nav={nav} links={links} />
+      {facts.processes.map((process) => (
+        <ProcessSection process={process} links={links} />
+      ))}
+    </>
+  );
+}
+
+/** The pages that there are, with what each answers. */
+function Questions({ nav, links }: { nav: Navigation; links: Links }): Child {
+  const pages = nav.entries.filter(({ id }) => id !== '' && id !== 'timeline');
+  if (pages.length === 0) return null;
+  return (
+    <section>
+      <h2>What this trace can tell</h2>
+      <div class="cards">
+        {pages.map(({ id, label, summary, rows }) => (
+          <article>
+            <h3>
+              <a href={links.page(id)}>{label}</a>{' '}
+              {rows !== undefined && <small>{counted(rows, 'row')}</small>}
+            </h3>
+            <p>{summary}</p>
+          </article>
+        ))}
+      </div>
+    </section>
+  );
+}
+
+/** Where and when the trace was recorded. */
+export function describe(title: string, fileName: string, { recording }: TraceFacts): string {
   const parts = title === fileName ? [] : [fileName];
   if (recording.startedMillis !== undefined) {
     parts.push(
@@ -81,15 +116,15 @@ function Figures({ facts }: { facts: TraceFacts }): Child {
   );
 }
 
-function ProcessSection({ process }: { process: ProcessFacts }): Child {
+function ProcessSection({ process, links }: { process: ProcessFacts; links: Links }): Child {
   return (
     <section>
       <h2>
         {process.name === '' ? 'Process' : process.name} <small>pid {process.pid}</small>
       </h2>
-      <TrackTable heading="Thread" tracks={process.threads} count={false} />
-      <TrackTable heading="Task or async operation" tracks={process.operations} count={true} />
-      <TrackTable heading="Counter" tracks={process.counters} count={false} />
+      <TrackTable heading="Thread" tracks={process.threads} count={false} links={links} />
+      <TrackTable heading="Task or async operation" tracks={process.operations} count={true} links={links} />
+      <TrackTable heading="Counter" tracks={process.counters} count={false} links={links} />
     </section>
   );
 }
@@ -99,12 +134,13 @@ interface TrackTableProps {
   readonly tracks: readonly TrackFacts[];
   /** Whether a row stands for several tracks, whose number is shown. */
   readonly count: boolean;
+  readonly links: Links;
 }
 
 /** Longer tables than this help nobody on a home page. */
 const MAX_ROWS = 200;
 
-function TrackTable({ heading, tracks, count }: TrackTableProps): Child {
+function TrackTable({ heading, tracks, count, links }: TrackTableProps): Child {
   if (tracks.length === 0) return null;
   const isCounter = tracks[0]!.kind === 'counter';
   const showDropped = tracks.some((track) => track.dropped > 0);
@@ -130,7 +166,7 @@ function TrackTable({ heading, tracks, count }: TrackTableProps): Child {
         </thead>
         <tbody>
           {tracks.slice(0, MAX_ROWS).map((track) => (
-            <TrackRow track={track} count={count} showDropped={showDropped} />
+            <TrackRow track={track} count={count} showDropped={showDropped} links={links} />
           ))}
         </tbody>
       </table>
@@ -141,9 +177,17 @@ function TrackTable({ heading, tracks, count }: TrackTableProps): Child {
   );
 }
 
-function TrackRow(props: { track: TrackFacts; count: boolean; showDropped: boolean }): Child {
-  const { track } = props;
+interface TrackRowProps {
+  readonly track: TrackFacts;
+  readonly count: boolean;
+  readonly showDropped: boolean;
+  readonly links: Links;
+}
+
+function TrackRow(props: TrackRowProps): Child {
+  const { track, links } = props;
   const hasEvents = track.events > 0;
+  const href = track.last > track.first ? links.timeline({ start: track.first, end: track.last }) : undefined;
   return (
     <tr>
       <th scope="row">
@@ -155,8 +199,8 @@ function TrackRow(props: { track: TrackFacts; count: boolean; showDropped: boole
       <td class="wide">{hasEvents ? formatTime(track.first) : 'never'}</td>
       <td class="wide">{hasEvents ? formatTime(track.last - track.first) : ''}</td>
       <td>
-        {hasEvents && track.last > track.first && (
-          <a href={timelinePath({ start: track.first, end: track.last })} aria-label={`Show ${track.name}`}>
+        {href !== undefined && (
+          <a href={href} aria-label={`Show ${track.name}`}>
             show
           </a>
         )}

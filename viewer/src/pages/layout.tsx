@@ -1,13 +1,19 @@
-/** The frame of every page that is text and tables: head, style sheet, heading, footer. Rendered on the server. */
+/** The frame of every page that is text and tables: head, style sheet, links to all pages, footer. Rendered on the server. */
 import type { Child } from 'hono/jsx';
+import { SERVER_LINKS } from '../links.ts';
+import type { Navigation } from '../navigation.ts';
 
 interface LayoutProps {
   readonly title: string;
+  /** Links to all pages; without it only the way home. */
+  readonly nav?: Navigation | undefined;
+  /** Address of a script that adds to a page what it can do without. */
+  readonly script?: string | undefined;
   readonly children?: Child;
 }
 
 /** A whole document around a page's content. */
-export function Layout({ title, children }: LayoutProps): Child {
+export function Layout({ title, nav, script, children }: LayoutProps): Child {
   return (
     <html lang="en">
       <head>
@@ -17,17 +23,44 @@ export function Layout({ title, children }: LayoutProps): Child {
         <title>{title}</title>
         <link rel="icon" href="/assets/icon.svg" />
         <link rel="stylesheet" href="/assets/page.css" />
+        {script !== undefined && <script type="module" src={script} />}
       </head>
       <body>
-        {children}
-        <footer>
-          Everything on this page comes from this machine. The timeline is{' '}
-          <a href="https://perfetto.dev" rel="noreferrer">
-            Perfetto
-          </a>{' '}
-          (Apache-2.0), shipped with ttrace.
-        </footer>
+        <a class="skip" href="#content">
+          Skip to the content
+        </a>
+        <nav class="pages" aria-label="Pages">
+          <a class="brand" href="/">
+            <span class="mark" aria-hidden="true" /> ttrace
+          </a>
+          {nav?.entries.map(({ id, label, summary }) => (
+            <a
+              href={SERVER_LINKS.page(id)}
+              title={summary}
+              aria-current={id === nav.current ? 'page' : undefined}
+            >
+              {label}
+            </a>
+          ))}
+        </nav>
+        <div id="content" tabindex={-1}>
+          {children}
+        </div>
+        <Footer />
       </body>
     </html>
+  );
+}
+
+/** What ends every page. */
+function Footer(): Child {
+  return (
+    <footer>
+      Everything on this page comes from this machine. The timeline is{' '}
+      <a href="https://perfetto.dev" rel="noreferrer">
+        Perfetto
+      </a>{' '}
+      (Apache-2.0), shipped with ttrace.
+    </footer>
   );
 }

@@ -1,5 +1,6 @@
 /** What the timeline page shows for a trace that is too large for one view: its stretches, and a form for any other. */
 import type { Child } from 'hono/jsx';
+import type { Navigation } from '../navigation.ts';
 import type { Piece } from '../pieces.ts';
 import { formatCount, formatTime, timeInUrl } from '../time-text.ts';
 import { Layout } from './layout.tsx';
@@ -13,19 +14,15 @@ export interface PiecesProps {
   readonly pieces: readonly Piece[];
   /** Why the stretch that was asked for is not shown, or ''. */
   readonly refusal: string;
+  readonly nav: Navigation;
 }
 
 /** Renders the choice of stretches. */
 export function Pieces(props: PiecesProps): Child {
   const densest = props.pieces.reduce((most, piece) => Math.max(most, piece.events), 1);
   return (
-    <Layout title={`${props.title} · choose a stretch`}>
+    <Layout title={`${props.title} · choose a stretch`} nav={props.nav}>
       <header class="top">
-        <p class="brand">
-          <a href="/">
-            <span class="mark" aria-hidden="true" /> ttrace
-          </a>
-        </p>
         <h1>{props.title}</h1>
         <p class="sub">
           {formatCount(props.events)} events are more than one timeline holds ({formatCount(props.maxEvents)}

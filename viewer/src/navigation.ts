@@ -1,0 +1,43 @@
+/** The pages that there are of a trace, as every page links to them. Those that would be empty are not there. */
+import type { Subject } from './subject.ts';
+
+/** A page that others link to. */
+export interface PageEntry {
+  /** Name of the page, '' for the home page. */
+  readonly id: string;
+  readonly label: string;
+  /** What it answers, in a line. */
+  readonly summary: string;
+  /** Rows of its table, where it has one and that is known. */
+  readonly rows?: number | undefined;
+}
+
+/** Where a page stands among the others. */
+export interface Navigation {
+  /** The page's own name. */
+  readonly current: string;
+  readonly entries: readonly PageEntry[];
+}
+
+/** Of traces up to this size all tables are made at once, in well under a second. */
+const SMALL_TRACE_EVENTS = 200_000;
+
+/**
+ * The pages of a trace. In a large trace tables are counted after the first page has been answered; until then none is left out.
+ * @param current name of the page that shows them.
+ */
+export function navigation(subject: Subject, current: string): Navigation {
+  const { tables, trace } = subject;
+  if (trace.length <= SMALL_TRACE_EVENTS) for (const question of tables.questions) tables.countRows(question);
+  else tables.startCounting();
+  return {
+    current,
+    entries: [
+      { id: '', label: 'home', summary: 'What the trace holds' },
+      { id: 'timeline', label: 'timeline', summary: 'Everything, on one clock' },
+      ...tables.questions
+        .map(({ id, summary }): PageEntry => ({ id, label: id, summary, rows: tables.countOf(id) }))
+        .filter(({ rows }) => rows !== 0),
+    ],
+  };
+}
