@@ -345,7 +345,7 @@ function gap(index: TraceIndex, thread: Thread | undefined, start: number, end: 
   if (thread === undefined) return { kind: 'gap', name: 'nothing recorded', thread: '', start, end, row: -1 };
   const { byState } = timesBetween(threadTimeline(index, thread), start, end);
   const most = byState.indexOf(Math.max(...byState));
-  const state = byState[most]! > 0 ? THREAD_STATES[most]! : 'unknown';
+  const state = 2 * byState[most]! >= end - start ? THREAD_STATES[most]! : 'unknown';
   const name =
     state === 'idle' || state === 'unknown' ? 'nothing recorded' : `${thread.name} was ${GAP_WORDS[state]}`;
   return { kind: 'gap', name, thread: thread.name, start, end, row: -1 };

@@ -1,0 +1,209 @@
+/** Each rule: the trace that breaks it, and that a quiet trace breaks none. */
+import { expect, test } from 'vitest';
+import { checkBudgets } from './budgets.ts';
+import { findingsOf, RULES } from './findings.ts';
+import { markdownReport, REPORT_CHARACTERS } from './markdown-report.ts';
+import { indexOf } from './trace-index.ts';
+import { traceOf } from './trace-test-kit.ts';
+
+/** Seconds as the text form has them. */
+const s = (millis: number): string => (millis / 1e3).toFixed(9);
+const HEAD = `process 1 "shop"
+track 1/1 thread "main"
+track 1/2 thread "worker 2"
+track m async 1 loop "0x1" "main event loop"
+track w async 1 loop "0x2" "worker 2 event loop"
+slice 1/1 +0.000000000 ${s(1)} region "start"
+slice 1/1 +${s(3000)} ${s(1)} region "end"`;
+
+const block = (at: number, length: number, name: string, args: object): string =>
+  `slice m +${s(at)} ${s(length)} loop "${name}" ${JSON.stringify({ blocked: true, ...args })}`;
+const many = (count: number, line: (at: number) => string): string[] =>
+  Array.from({ length: count }, (_, at) => line(at));
+const tasks = (lengths: readonly (number | 'open')[], name = 'order'): string[] =>
+  lengths.flatMap((length, at) => [
+    `track t${at} async 1 task "0x${(at + 1).toString(16)}" "${name}"`,
+    `slice t${at} +${s(at)} ${length === 'open' ? 'open' : s(length)} task "${name}" {"task":${at + 1}}`,
+  ]);
+
+function found(lines: readonly string[]): string[] {
+  return findingsOf(indexOf(traceOf([HEAD, ...lines].join('\n')))).map(
+    ({ severity, rule, sentence }) => `${severity} ${rule}: ${sentence}`,
+  );
+}
+
+test('a quiet trace has nothing wrong with it', () => {
+  expect(found([...tasks([5, 6, 7]), `slice m +${s(10)} ${s(3)} loop "turn"`])).toEqual([]);
+});
+
+test('a blocked loop is named by its function and place, with what was running', () => {
+  const args = { location: 'auth.js:12', stack: ['hash (auth.js:12:3)'], task: 1 };
+  expect(
+    found([
+      ...tasks([300]),
+      block(50, 120, 'hash auth.js:12', args),
+      block(300, 30, 'hash auth.js:12', args),
+    ]),
+  ).toEqual([
+    'high blocked-loop: hash auth.js:12 (auth.js:12) blocked the event loop of main for 120 ms during order, 2 times and 150 ms in all.',
+  ]);
+  expect(found([block(50, 30, 'blocked', {})])).toEqual([
+    'medium blocked-loop: Something that no stack was seen of blocked the event loop of main for 30.0 ms.',
+  ]);
+});
+
+test('promises that never let go are told from one function that runs long', () => {
+  const end = 'process.processTicksAndRejections (node:internal/process/task_queues:95:5)';
+  const first = block(50, 120, 'read a.js:1', { stack: ['read (a.js:1:3)', end] });
+  const later = (frame: string): string =>
+    `instant m +${s(90)} loop "x" ${JSON.stringify({ stack: [frame, end] })}`;
+  expect(
+    found([first, later('parse (a.js:9:1)')]).some((each) => each.includes('microtask-starvation')),
+  ).toBe(true);
+  expect(found([first, later('read (a.js:2:7)')]).some((each) => each.includes('microtask-starvation'))).toBe(
+    false,
+  );
+});
+
+test('a synchronous call inside a task names what to call instead', () => {
+  const stack = ['readFileSync (node:fs:441:20)', 'load (a.js:3:1)'];
+  const trace = traceOf(
+    [HEAD, ...tasks([300]), block(50, 40, 'load a.js:3 → readFileSync', { stack, task: 1 })].join('\n'),
+  );
+  const finding = findingsOf(indexOf(trace)).find(({ rule }) => rule === 'sync-in-task');
+  expect(finding?.sentence).toBe('readFileSync stopped main for 40.0 ms during order, 1 time in all.');
+  expect(finding?.advice).toContain('readFile instead');
+});
+
+test('a tail far slower than the rest says what its slowest task spent its time on', () => {
+  const slow = tasks([...many(30, () => '').map(() => 5), 400]);
+  const wait = `slice 1/1 +${s(40)} ${s(300)} wait "lock stock wait" {"task":31}`;
+  expect(found([...slow, wait])).toContain(
+    'high slow-tail: The slowest tasks order take far longer than the rest: p99 400 ms, p50 5.00 ms. The slowest one (400 ms) spent 75.0 % of that on one step: lock stock wait on main.',
+  );
+});
+
+test('tasks and regions that never end, and names without bound', () => {
+  expect(found(tasks(['open', 'open', 4]))).toEqual([
+    'medium unended-task: 2 tasks order never ended; the oldest is open for 3.00 s.',
+  ]);
+  expect(found([`track r async 1 region "0x9" "load"`, `slice r +${s(2)} open region "load"`])).toEqual([
+    'low open-region: 1 region load never ended; the oldest is open for 3.00 s.',
+  ]);
+  const names = many(1001, (at) => `slice 1/1 +${s(10 + at)} ${s(0.5)} region "user ${at}"`);
+  expect(found(names)).toEqual([
+    'low unbounded-names: There are 1,003 names of regions, such as "user 1000".',
+  ]);
+});
+
+test('workers without work, and only those', () => {
+  const life = [`slice w +${s(0)} ${s(2)} loop "turn"`, `slice w +${s(2900)} ${s(2)} loop "turn"`];
+  expect(found(life)).toEqual([
+    'low idle-worker: 1 worker had next to nothing to do: worker 2 was idle for 99.9 % of its 2.90 s.',
+  ]);
+  expect(found([...life, `slice w +${s(100)} ${s(1000)} loop "turn"`])).toEqual([]);
+});
+
+test('a second that goes into garbage, and memory that is taken in bursts', () => {
+  const collections = many(60, (at) => `slice 1/1 +${s(100 + at * 10)} ${s(4)} gc "GC minor"`);
+  expect(found(collections)).toEqual([
+    'medium gc-window: Garbage collection took 24.0 % of 1.00 s on main; 60 collections, 240 ms in all.',
+    'low allocation-burst: main filled its young generation 60 times in a second.',
+  ]);
+});
+
+/** Messages from main to the worker: sent each `every` ms, handled for `handle` ms, each after the one before. */
+const messages = (count: number, every: number, handle: number): string[] => {
+  let free = 0;
+  return many(count, (at) => at.toString()).flatMap((_, at) => {
+    const sent = 10 + at * every;
+    const start = Math.max(sent + 0.02, free);
+    free = start + handle + 0.001;
+    return [
+      `slice 1/1 +${s(sent)} ${s(0.005)} message "postMessage"`,
+      `flow-out 1/1 +${s(sent)} ${at + 1} flow "flow"`,
+      `slice 1/2 +${s(start)} ${s(handle)} message "message"`,
+      `flow-in 1/2 +${s(start)} ${at + 1} flow "flow"`,
+    ];
+  });
+};
+
+test('messages that pile up, and messages too small for what they cost', () => {
+  expect(found(messages(500, 1, 3))).toEqual([
+    expect.stringMatching(
+      /^medium growing-queue: Messages from main to worker 2 pile up: 3\d\d were under way when the last one was sent, 1\d\d half-way/,
+    ),
+  ]);
+  expect(found(messages(2500, 0.5, 0.01))).toEqual([
+    'medium small-messages: main sends worker 2 2,500 messages that take 10.0 µs each to handle; on their way they are for 20.0 µs (p50).',
+  ]);
+});
+
+test('a lock whose threads take turns, and a pool that is too small', () => {
+  const lock = many(20, (at) => at.toString()).flatMap((_, at) => [
+    `track h${at} async 1 region "0x${(at + 100).toString(16)}" "lock counter"`,
+    `slice h${at} +${s(100 + at * 10)} ${s(10)} region "lock counter"`,
+    `slice 1/${1 + (at % 2)} +${s(101 + at * 10)} ${s(9)} wait "lock counter wait"`,
+  ]);
+  expect(found(lock)).toEqual([
+    expect.stringMatching(
+      /^medium lock-convoy: lock counter is contended for 90.0 % of the time it is held: 180 ms of waiting in 20 waits on 2 threads/,
+    ),
+  ]);
+  const pool = many(20, (at) => at.toString()).flatMap((_, at) => [
+    `track p${at} async 1 wait "0x${(at + 100).toString(16)}" "pool acquire"`,
+    `slice p${at} +${s(100 + at)} ${s(120)} wait "pool acquire"`,
+  ]);
+  expect(found(pool)).toEqual([
+    'high queued-for-pool: 20 jobs waited for pool acquire: p50 120 ms, p95 120 ms, 20 at once.',
+  ]);
+});
+
+test('what the recorder lost is said, and every rule says what it looks for', () => {
+  const [finding] = findingsOf(
+    indexOf(traceOf('process 1 "shop"\ntrack 1/1 thread "main" dropped=7\ninstant 1/1 +0.000000001 log "x"')),
+  );
+  expect(finding?.sentence).toBe(
+    'The recorder dropped 7 events, 87.5 % of all: figures of those threads are too small.',
+  );
+  expect(new Set(RULES.map(({ id }) => id)).size).toBe(RULES.length);
+  for (const { help } of RULES) expect(help).toMatch(/\.$/);
+});
+
+test('a budget is kept, broken, or about nothing that is there; each says which', () => {
+  const index = indexOf(
+    traceOf([HEAD, ...tasks([10, 20]), block(50, 30, 'hash a.js:1', { location: 'a.js:1' })].join('\n')),
+  );
+  const results = checkBudgets(index, [
+    { kind: 'max-block', nanos: 50e6 },
+    { kind: 'max-block', nanos: 20e6 },
+    { kind: 'percentile', p: 95, name: 'order', nanos: 15e6 },
+    { kind: 'percentile', p: 100, name: 'end', nanos: 5e6 },
+    { kind: 'percentile', p: 95, name: 'ordr', nanos: 5e6 },
+    { kind: 'max-gc', share: 0.05 },
+    { kind: 'max-drops', count: 0 },
+    { kind: 'max-unfinished', count: 0 },
+  ]);
+  expect(results.map(({ isKept, sentence }) => `${isKept ? 'ok' : 'broken'} ${sentence}`)).toEqual([
+    'ok longest block: 30.0 ms (hash a.js:1, a.js:1), within 50.0 ms',
+    'broken longest block: 30.0 ms (hash a.js:1, a.js:1), over 20.0 ms',
+    'broken p95 of order: 20.0 ms, over 15.0 ms',
+    'ok max of end: 1.00 ms, within 5.00 ms',
+    'broken p95 of ordr: nothing of that name in the trace, limit 5.00 ms',
+    'ok garbage collection: 0.0 %, within 5.0 %',
+    'ok dropped events: 0, within 0',
+    'ok unfinished tasks: 0, within 0',
+  ]);
+});
+
+test('the report has the worst first and is never longer than it may be', () => {
+  const lines = [HEAD, ...tasks([...Array(50).fill(5), 400])];
+  for (let at = 0; at < 40; at++)
+    lines.push(block(60 + at * 50, 25 + at, `function${at} ${'x'.repeat(at)}.js:${at}`, {}));
+  const index = indexOf(traceOf(lines.join('\n')));
+  const report = markdownReport(index, 'trace.json', 1234);
+  expect(report.length).toBeLessThanOrEqual(REPORT_CHARACTERS);
+  expect(report.indexOf('## Findings')).toBeLessThan(report.indexOf('## Blocked event loops'));
+  expect(report).toMatch(/1\. \*\*high\*\* The slowest tasks order/);
+  expect(markdownReport(index, 'trace.json', 1234, 500).length).toBeLessThanOrEqual(500);
+});

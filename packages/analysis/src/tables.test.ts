@@ -1,0 +1,130 @@
+/** All tables over random traces: what holds for each of them, whatever it is about. */
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { diffTable } from './diff-table.ts';
+import { percentile } from './name-stats.ts';
+import { sortedBy, type Table } from './table.ts';
+import { csvLines, markdownLines, tableLines, tableObjects } from './table-text.ts';
+import { TABLES } from './tables.ts';
+import { eachTaskTable, tasksTable } from './tasks-table.ts';
+import { indexOf } from './trace-index.ts';
+import { randomTrace, traceOf } from './trace-test-kit.ts';
+
+test('every table of every trace can be printed in each form, sorted by each column, and says what its columns mean', () => {
+  fc.assert(
+    fc.property(randomTrace, (trace) => {
+      const index = indexOf(trace);
+      for (const { id, table, each } of TABLES) {
+        for (const made of [table(index, {}), ...(each === undefined ? [] : [each(index, {})])]) {
+          expect(made.id).toBe(id);
+          checkForms(made);
+        }
+      }
+    }),
+    { numRuns: 30 },
+  );
+});
+
+function checkForms(table: Table<unknown>): void {
+  const ids = table.columns.map(({ id }) => id);
+  expect(new Set(ids).size).toBe(ids.length);
+  for (const { title, help } of table.columns) {
+    expect(title).not.toBe('');
+    expect(help).toMatch(/\.$/);
+  }
+  expect([...csvLines(table)]).toHaveLength(table.rows.length + 1);
+  expect(tableObjects(table)).toHaveLength(table.rows.length);
+  expect(JSON.parse(JSON.stringify(tableObjects(table)))).toEqual(tableObjects(table));
+  for (const lines of [tableLines(table, 5), markdownLines(table, 5)]) {
+    expect(lines.length === 0).toBe(table.rows.length === 0);
+    for (const line of lines) expect(line).not.toContain('\n');
+  }
+  for (const { id } of table.columns) {
+    expect(new Set(sortedBy(table, id))).toEqual(new Set(table.rows));
+  }
+  expect(sortedBy(table, 'no such column')).toBeUndefined();
+  for (const row of table.rows) {
+    const span = table.spanOf?.(row);
+    if (span !== undefined) expect(span.end).toBeGreaterThanOrEqual(span.start);
+  }
+}
+
+test('a filter and its opposite part the tasks between them', () => {
+  fc.assert(
+    fc.property(randomTrace, fc.integer({ min: 0, max: 700 }), (trace, micros) => {
+      const index = indexOf(trace);
+      const count = (filter: Parameters<typeof eachTaskTable>[1]): number =>
+        eachTaskTable(index, filter).rows.length;
+      const complete = count({ complete: true });
+      expect(complete + count({ complete: false })).toBe(count({}));
+      expect(
+        count({ complete: true, max: micros * 1000 }) + count({ complete: true, min: micros * 1000 }),
+      ).toBe(complete);
+      const names = new Set(eachTaskTable(index).rows.map(({ task }) => task.name));
+      expect([...names].reduce((sum, name) => sum + count({ name }), 0)).toBe(count({}));
+      const whole = { from: 0, to: index.end - index.start };
+      expect(count(whole)).toBe(count({}));
+    }),
+  );
+});
+
+test('percentiles of a table are those of a plain sort', () => {
+  fc.assert(
+    fc.property(randomTrace, (trace) => {
+      const index = indexOf(trace);
+      for (const { name, durations } of tasksTable(index).rows) {
+        const plain = eachTaskTable(index, { name, complete: true })
+          .rows.map(({ task }) => task.end - task.start)
+          .sort((a, b) => a - b);
+        for (const p of [50, 95, 99, 100]) {
+          expect(percentile(durations, p)).toBe(
+            plain[Math.max(0, Math.ceil((p * plain.length) / 100) - 1)] ?? 0,
+          );
+        }
+      }
+    }),
+  );
+});
+
+test('a trace has not changed from itself', () => {
+  fc.assert(
+    fc.property(randomTrace, (trace) => {
+      const index = indexOf(trace);
+      expect(diffTable(index, index).rows).toEqual([]);
+    }),
+  );
+});
+
+test('what became slower by more than the threshold is worse, what came or went is not', () => {
+  const orders = (...millis: number[]): string =>
+    ['process 1 "shop"', ...millis.map((_, i) => `track t${i} async 1 task "0x${i + 1}" "order"`)]
+      .concat(
+        millis.map(
+          (length, i) =>
+            `slice t${i} +0.000000000 ${(length / 1e3).toFixed(9)} task "order" {"task":${i + 1}}`,
+        ),
+      )
+      .join('\n');
+  const before = indexOf(traceOf(orders(10, 20, 30)));
+  const compare = (text: string, options = {}): string[] =>
+    diffTable(before, indexOf(traceOf(text)), options).rows.map(
+      ({ kind, name, isWorse, after }) =>
+        `${kind} ${name} ${isWorse ? 'worse' : after === undefined ? 'gone' : 'same'}`,
+    );
+  expect(compare(orders(10, 20, 40))).toEqual(['task order worse']);
+  expect(compare(orders(10, 20, 32))).toEqual(['task order same']);
+  expect(compare(orders(10, 20, 32), { threshold: 0.05 })).toEqual(['task order worse']);
+  expect(compare(orders(10, 20, 32), { threshold: 0.05, minNanos: 5e6 })).toEqual(['task order same']);
+  expect(compare('process 1 "shop"')).toEqual(['task order gone']);
+});
+
+test('a cell that a spreadsheet would run, or that has quotes and breaks, stays a text in CSV', () => {
+  const table: Table<string> = {
+    id: 'x',
+    title: 'X',
+    help: '',
+    columns: [{ id: 'name', title: 'Name', unit: 'text', help: 'Name.', of: (row) => row }],
+    rows: ['=1+1', 'a,"b"\nc', '-x', '@y'],
+  };
+  expect([...csvLines(table)]).toEqual(['name', "'=1+1", '"a,""b""\nc"', "'-x", "'@y"]);
+});

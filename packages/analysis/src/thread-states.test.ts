@@ -1,0 +1,93 @@
+/** States of threads: that they add up, and that each moment is what its definition says. */
+import { Category, EventKind } from '@ttrace/format';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { eachRegionTable } from './regions-table.ts';
+import { stretchAt, THREAD_STATES, type ThreadState, threadTimeline, timesBetween } from './thread-states.ts';
+import { threadsTable } from './threads-table.ts';
+import { indexOf, type Thread, type TraceIndex } from './trace-index.ts';
+import { randomTrace } from './trace-test-kit.ts';
+
+test('states of a thread do not overlap and add up to its total, and so do those of each region', () => {
+  fc.assert(
+    fc.property(randomTrace, (trace) => {
+      const index = indexOf(trace);
+      for (const { thread, totalNanos, times } of threadsTable(index).rows) {
+        expect(times.byState.reduce((sum, each) => sum + each, 0)).toBeCloseTo(totalNanos, 3);
+        const waiting = [...times.byReason.values()].reduce((sum, each) => sum + each, 0);
+        expect(waiting).toBeCloseTo(times.byState[THREAD_STATES.indexOf('waiting')]!, 3);
+        const { starts, length } = threadTimeline(index, thread);
+        for (let i = 0; i < length; i++) expect(starts[i + 1]!).toBeGreaterThan(starts[i]!);
+        expect([starts[0], starts[length]]).toEqual([thread.start, thread.end]);
+      }
+      for (const { totalNanos, times } of eachRegionTable(index).rows) {
+        expect(times.byState.reduce((sum, each) => sum + each, 0)).toBeCloseTo(totalNanos, 3);
+      }
+    }),
+  );
+});
+
+test('parts of a thread’s time add up to the whole', () => {
+  fc.assert(
+    fc.property(randomTrace, fc.integer({ min: 0, max: 1200 }), (trace, cut) => {
+      const index = indexOf(trace);
+      for (const thread of index.threads) {
+        const timeline = threadTimeline(index, thread);
+        const moment = index.start + cut * 1000;
+        const whole = timesBetween(timeline, index.start, index.end).byState;
+        const before = timesBetween(timeline, index.start, Math.min(moment, index.end)).byState;
+        const after = timesBetween(timeline, Math.min(moment, index.end), index.end).byState;
+        whole.forEach((each, state) => {
+          expect(before[state]! + after[state]!).toBeCloseTo(each, 3);
+        });
+      }
+    }),
+  );
+});
+
+test('at each moment the state is the one that its definition names', () => {
+  fc.assert(
+    fc.property(
+      randomTrace,
+      fc.array(fc.integer({ min: 0, max: 1300 }), { maxLength: 20 }),
+      (trace, moments) => {
+        const index = indexOf(trace);
+        for (const thread of index.threads) {
+          const timeline = threadTimeline(index, thread);
+          for (const moment of moments) {
+            // Half a microsecond past: no edge of a slice lies there.
+            const time = index.start + moment * 1000 + 500;
+            if (time < thread.start || time >= thread.end) continue;
+            const state = THREAD_STATES[timeline.states[stretchAt(timeline, time)]!];
+            expect(state).toBe(definedState(index, thread, time));
+          }
+        }
+      },
+    ),
+  );
+});
+
+/** The definition in thread-states.ts, moment by moment. */
+function definedState(index: TraceIndex, thread: Thread, time: number): ThreadState {
+  const { kind, start, category, track } = index.trace.columns;
+  const around = (on: number): number[] =>
+    Array.from({ length: index.trace.length }, (_, row) => row).filter(
+      (row) =>
+        track[row] === on && kind[row] === EventKind.slice && start[row]! <= time && index.endOf(row) > time,
+    );
+  const innermost = around(thread.track).sort((a, b) => start[b]! - start[a]!)[0];
+  const of = innermost === undefined ? '' : index.trace.strings.text(category[innermost]!);
+  if (of === Category.gc) return 'gc';
+  if (of === Category.wait) return 'waiting';
+  const turns = thread.loopTrack < 0 ? [] : around(thread.loopTrack);
+  if (turns.some((row) => index.argsOf(row).blocked === true)) return 'blocked';
+  if (innermost !== undefined || turns.length > 0) return 'running';
+  const hasReadings = index.trace.tracks.some(
+    ({ kind: what, name }, at) =>
+      what === 'counter' &&
+      name === `${thread.name} loop utilization` &&
+      track.subarray(0, index.trace.length).includes(at),
+  );
+  const hasTurns = index.slices.offsets[thread.loopTrack]! < index.slices.offsets[thread.loopTrack + 1]!;
+  return hasReadings || hasTurns ? 'idle' : 'unknown';
+}
