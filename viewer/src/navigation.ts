@@ -28,15 +28,23 @@ const SMALL_TRACE_EVENTS = 200_000;
  */
 export function navigation(subject: Subject, current: string): Navigation {
   const { tables, trace } = subject;
-  if (trace.length <= SMALL_TRACE_EVENTS) for (const question of tables.questions) tables.countRows(question);
+  const pages = tables.pages.filter(({ isEach }) => !isEach);
+  if (trace.length <= SMALL_TRACE_EVENTS) for (const page of pages) tables.countRows(page);
   else tables.startCounting();
   return {
     current,
     entries: [
       { id: '', label: 'home', summary: 'What the trace holds' },
       { id: 'timeline', label: 'timeline', summary: 'Everything, on one clock' },
-      ...tables.questions
-        .map(({ id, summary }): PageEntry => ({ id, label: id, summary, rows: tables.countOf(id) }))
+      ...pages
+        .map(
+          ({ id, summary }): PageEntry => ({
+            id,
+            label: id.replaceAll('-', ' '),
+            summary,
+            rows: tables.countOf(id),
+          }),
+        )
         .filter(({ rows }) => rows !== 0),
     ],
   };

@@ -1,7 +1,8 @@
 /** The one trace that a viewer shows, with what its pages derive from it. Computed when first asked for, then kept. */
-import { indexOf, TABLES } from '@ttrace/analysis';
+import { indexOf } from '@ttrace/analysis';
 import type { Trace } from '@ttrace/format';
 import { cutIntoPieces, type Piece } from './pieces.ts';
+import { TABLE_PAGES } from './table-pages.ts';
 import { TableStore } from './table-store.ts';
 import { formatCount } from './time-text.ts';
 import type { TimeSpan } from './timeline-path.ts';
@@ -32,7 +33,7 @@ export class Subject {
     this.title = title;
     this.fileName = fileName;
     this.maxEvents = maxEvents;
-    this.tables = new TableStore(TABLES, () => indexOf(trace));
+    this.tables = new TableStore(TABLE_PAGES, () => indexOf(trace));
   }
 
   get facts(): TraceFacts {

@@ -17,7 +17,7 @@ const get = (path: string) =>
   });
 const textOf = async (path: string) => (await get(path)).text();
 const namesOf = (html: string) =>
-  [...html.matchAll(/<th scope="row"[^>]*>([^<]+)/g)].map((match) => match[1]);
+  [...html.matchAll(/<th scope="row"[^>]*>(?:<a[^>]*>)?([^<]+)/g)].map((match) => match[1]);
 const table = () => threadsTable(indexOf(sampleTrace()), {});
 
 describe('the page of a table', () => {

@@ -1,5 +1,4 @@
 /** The addresses of tables: a page, and the same rows as Markdown, CSV and JSON. */
-import type { TableQuestion } from '@ttrace/analysis';
 import type { Context, Env, Hono } from 'hono';
 import type { Child } from 'hono/jsx';
 import {
@@ -13,9 +12,10 @@ import {
 import type { TableFile } from './links.ts';
 import { navigation } from './navigation.ts';
 import { BadQuery } from './pages/bad-query.tsx';
-import { TablePage } from './pages/table.tsx';
+import { TablePage as TableMarkup } from './pages/table.tsx';
 import type { Subject } from './subject.ts';
 import { FILE_TYPES, tableFile } from './table-file.ts';
+import type { TablePage } from './table-pages.ts';
 import { tableView } from './table-view.ts';
 
 /** Answers with a page, 200 unless told otherwise. */
@@ -25,19 +25,19 @@ const FILES = Object.keys(FILE_TYPES) as TableFile[];
 
 /** Adds the routes of all tables of a subject. */
 export function addTableRoutes<E extends Env>(app: Hono<E>, subject: Subject, sendPage: SendPage<E>): void {
-  for (const question of subject.tables.questions) {
-    const { id } = question;
+  for (const page of subject.tables.pages) {
+    const { id } = page;
     app.get(`/${id}`, (context) => {
       const params = paramsOf(context);
       if (params.has(FORM_MARK)) return context.redirect(`/${id}${addressOf(params)}`, 302);
-      const { markup, status } = tablePage(subject, question, parsePageQuery(params));
+      const { markup, status } = answer(subject, page, parsePageQuery(params));
       return sendPage(context, markup, status);
     });
     for (const form of FILES) {
       app.get(`/${id}.${form}`, (context) => {
         const query = parsePageQuery(paramsOf(context));
         if ('complaints' in query) return context.text(query.complaints.join('\n'), 400);
-        const kept = subject.tables.sorted(question, query.filter, query.sort, query.order);
+        const kept = subject.tables.sorted(page, query.filter, query.sort, query.order);
         if (kept === undefined) return context.text(`There is no column ${query.sort} to sort by.`, 400);
         return context.body(tableFile(kept.table, form, query), 200, { 'content-type': FILE_TYPES[form] });
       });
@@ -45,18 +45,17 @@ export function addTableRoutes<E extends Env>(app: Hono<E>, subject: Subject, se
   }
 }
 
-function tablePage(
+function answer(
   subject: Subject,
-  question: TableQuestion,
+  page: TablePage,
   query: PageQuery | QueryComplaints,
 ): { markup: Child; status: 200 | 400 } {
-  const { id } = question;
-  const nav = navigation(subject, id);
-  const view = 'complaints' in query ? query : tableView(subject.tables, question, query);
+  const nav = navigation(subject, page.family);
+  const view = 'complaints' in query ? query : tableView(subject.tables, page, query);
   if ('complaints' in view) {
-    return { markup: <BadQuery id={id} complaints={view.complaints} nav={nav} />, status: 400 };
+    return { markup: <BadQuery id={page.id} complaints={view.complaints} nav={nav} />, status: 400 };
   }
-  return { markup: <TablePage title={subject.title} view={view} nav={nav} />, status: 200 };
+  return { markup: <TableMarkup title={subject.title} view={view} nav={nav} />, status: 200 };
 }
 
 function paramsOf<E extends Env>(context: Context<E>): URLSearchParams {

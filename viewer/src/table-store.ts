@@ -8,11 +8,11 @@ import {
   type StateTimes,
   sortedBy,
   type Table,
-  type TableQuestion,
   type TraceIndex,
   usedColumns,
 } from '@ttrace/analysis';
 import { printPageQuery } from './filter-query.ts';
+import type { TablePage } from './table-pages.ts';
 
 /** A table in some order, with the columns that say something. */
 export interface KeptTable {
@@ -26,7 +26,7 @@ const MAX_TABLES = 32;
 const MAX_ROWS = 2_000_000;
 
 export class TableStore {
-  readonly questions: readonly TableQuestion[];
+  readonly pages: readonly TablePage[];
   readonly #index: () => TraceIndex;
   /** The one asked for last is last. */
   readonly #kept = new Map<string, KeptTable>();
@@ -34,30 +34,30 @@ export class TableStore {
   #isCounting = false;
 
   /** @param index is asked for with the first table, not before. */
-  constructor(questions: readonly TableQuestion[], index: () => TraceIndex) {
-    this.questions = questions;
+  constructor(pages: readonly TablePage[], index: () => TraceIndex) {
+    this.pages = pages;
     this.#index = index;
   }
 
   /** A table with its own order. */
-  get(question: TableQuestion, filter: Filter): KeptTable {
-    return this.#keep(`${question.id}${printPageQuery({ filter })}`, () => {
-      const table = question.table(this.#index(), filter);
+  get(page: TablePage, filter: Filter): KeptTable {
+    return this.#keep(`${page.id}${printPageQuery({ filter })}`, () => {
+      const table = page.table(this.#index(), filter);
       return { table, columns: usedColumns(table), longestStates: longestStates(table) };
     });
   }
 
   /** A table by a column. Undefined when it has no such column. */
   sorted(
-    question: TableQuestion,
+    page: TablePage,
     filter: Filter,
     sort: string | undefined,
     order: 'up' | 'down' | undefined,
   ): KeptTable | undefined {
-    const kept = this.get(question, filter);
+    const kept = this.get(page, filter);
     if (sort === undefined) return kept;
     if (!kept.table.columns.some(({ id }) => id === sort)) return undefined;
-    return this.#keep(`${question.id}${printPageQuery({ filter, sort, order })}`, () => ({
+    return this.#keep(`${page.id}${printPageQuery({ filter, sort, order })}`, () => ({
       ...kept,
       table: { ...kept.table, rows: sortedBy(kept.table, sort, order) ?? kept.table.rows },
     }));
@@ -72,12 +72,12 @@ export class TableStore {
   startCounting(): void {
     if (this.#isCounting) return;
     this.#isCounting = true;
-    const waiting = [...this.questions];
+    const waiting = this.pages.filter(({ isEach }) => !isEach);
     const next = (): void => {
-      const question = waiting.shift();
-      if (question === undefined) return;
+      const page = waiting.shift();
+      if (page === undefined) return;
       try {
-        this.countRows(question);
+        this.countRows(page);
       } catch {
         // Its own page will say so.
       }
@@ -87,11 +87,11 @@ export class TableStore {
   }
 
   /** Counts the rows of one table now. */
-  countRows(question: TableQuestion): number {
-    const known = this.#counts.get(question.id);
+  countRows(page: TablePage): number {
+    const known = this.#counts.get(page.id);
     if (known !== undefined) return known;
-    const count = this.get(question, {}).table.rows.length;
-    this.#counts.set(question.id, count);
+    const count = this.get(page, {}).table.rows.length;
+    this.#counts.set(page.id, count);
     return count;
   }
 

@@ -1,6 +1,7 @@
 /** One page of a table, ready to be rendered: the rows that a query asks for, and what stands around them. */
-import type { Column, Table, TableQuestion } from '@ttrace/analysis';
-import { FILTER_FIELDS, type FilterField, type PageQuery, type QueryComplaints } from './filter-query.ts';
+import type { Column, Table } from '@ttrace/analysis';
+import type { PageQuery, QueryComplaints } from './filter-query.ts';
+import type { TablePage } from './table-pages.ts';
 import type { TableStore } from './table-store.ts';
 
 /** Most rows of one page. */
@@ -8,7 +9,7 @@ export const PAGE_ROWS: number = 200;
 
 /** What a table's page is rendered from. */
 export interface TableView {
-  readonly id: string;
+  readonly page: TablePage;
   readonly table: Table<unknown>;
   /** The columns that say something about at least one row of the table. */
   readonly columns: readonly Column<unknown>[];
@@ -19,36 +20,33 @@ export interface TableView {
   readonly firstRow: number;
   readonly pages: number;
   readonly longestStates: number;
-  /** Fields that narrow this table. */
-  readonly fields: readonly FilterField[];
 }
 
 /** Looks up a page, or says why there is none. */
 export function tableView(
   store: TableStore,
-  question: TableQuestion,
+  page: TablePage,
   query: PageQuery,
   pageRows: number = PAGE_ROWS,
 ): TableView | QueryComplaints {
   const { filter, sort, order } = query;
-  const kept = store.sorted(question, filter, sort, order);
+  const kept = store.sorted(page, filter, sort, order);
   if (kept === undefined) {
-    const known = store.get(question, filter).table.columns.map(({ id }) => id);
+    const known = store.get(page, filter).table.columns.map(({ id }) => id);
     return { complaints: [`There is no column ${sort} to sort by, only ${known.join(', ')}.`] };
   }
   const { table, columns, longestStates } = kept;
   const pages = Math.max(1, Math.ceil(table.rows.length / pageRows));
-  const page = Math.min(query.page, pages);
-  const firstRow = (page - 1) * pageRows;
+  const at = Math.min(query.page, pages);
+  const firstRow = (at - 1) * pageRows;
   return {
-    id: question.id,
+    page,
     table,
     columns,
-    query: { ...query, page },
+    query: { ...query, page: at },
     rows: table.rows.slice(firstRow, firstRow + pageRows),
     firstRow,
     pages,
     longestStates,
-    fields: FILTER_FIELDS.filter(({ name }) => question.filters?.includes(name) ?? true),
   };
 }

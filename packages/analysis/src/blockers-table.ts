@@ -2,7 +2,7 @@
 import { type Block, type BlockGroup, blocksOf, groupedBlocks, longestOf, totalOf } from './blocks.ts';
 import type { Filter } from './filter.ts';
 import type { Table } from './table.ts';
-import { tasksOf } from './tasks.ts';
+import { taskLink, tasksOf } from './tasks.ts';
 import type { TraceIndex } from './trace-index.ts';
 
 const HELP =
@@ -78,6 +78,7 @@ export function blockersTable(index: TraceIndex, filter: Filter = {}): Table<Blo
     ],
     rows: groupedBlocks(blocksOf(index, filter)),
     spanOf: ({ blocks }) => spanOfBlock(index, longestOf(blocks)),
+    linkOf: ({ name }) => ({ page: 'blockers/each', filter: { name } }),
   };
 }
 
@@ -137,6 +138,7 @@ export function eachBlockTable(index: TraceIndex, filter: Filter = {}): Table<Bl
         unit: 'number',
         help: 'Number of that task.',
         of: ({ task }) => task || undefined,
+        linkOf: ({ task }) => taskLink(task),
       },
       {
         id: 'location',

@@ -7,6 +7,7 @@ export { DIFF_METRICS, type DiffMetric, type DiffOptions, type DiffRow, diffTabl
 export { type Filter, isNarrowing, rowFilter } from './filter.ts';
 export { type Finding, isAtLeast, type Rule, type Severity } from './finding.ts';
 export { findingsOf, findingsTable, RULES } from './findings.ts';
+export { type Bucket, bucketBounds, type Histogram, histogramOf } from './histogram.ts';
 export { findingsMarkdown, markdownReport, REPORT_CHARACTERS } from './markdown-report.ts';
 export { type NameStats, percentile, statsByName } from './name-stats.ts';
 export { bytesText, counted, countText, shareText, timeText, valueText } from './quantity.ts';

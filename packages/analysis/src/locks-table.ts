@@ -10,8 +10,10 @@ import { arrowsOf } from './arrows.ts';
 import { someOf } from './blockers-table.ts';
 import { sumOf } from './duration-columns.ts';
 import { type Filter, rowFilter } from './filter.ts';
+import { histogramOf } from './histogram.ts';
 import { percentile } from './name-stats.ts';
 import type { Table } from './table.ts';
+import { taskLink } from './tasks.ts';
 import type { TraceIndex } from './trace-index.ts';
 
 /** One thing that is waited for. */
@@ -152,6 +154,12 @@ export function locksTable(index: TraceIndex, filter: Filter = {}): Table<LockRo
     ],
     rows: lockRows(index, filter),
     spanOf: ({ longest }) => spanOfRow(index, longest),
+    // The name of its waits: a lock's own name may end as those of waits do.
+    linkOf: ({ name }) => ({
+      page: 'locks/each',
+      filter: { name: baseOf(name) === name ? name : `${name}${WAIT}` },
+    }),
+    histogramOf: ({ waits }) => histogramOf(waits),
   };
 }
 
@@ -186,6 +194,7 @@ export function eachWaitTable(index: TraceIndex, filter: Filter = {}): Table<num
         unit: 'number',
         help: 'Number of the task that waited.',
         of: (row) => index.taskOf(row) || undefined,
+        linkOf: (row) => taskLink(index.taskOf(row)),
       },
     ],
     rows: waitRows(index, filter).sort((a, b) => lengthOf(b) - lengthOf(a)),

@@ -3,8 +3,10 @@ import { Category } from '@ttrace/format';
 import { arrowsOf } from './arrows.ts';
 import { sumOf } from './duration-columns.ts';
 import { type Filter, isThreadWanted, rowFilter, stretchOf } from './filter.ts';
+import { histogramOf } from './histogram.ts';
 import { percentile } from './name-stats.ts';
 import type { Column, Table } from './table.ts';
+import { taskLink } from './tasks.ts';
 import type { TraceIndex } from './trace-index.ts';
 
 /** One message. Times in nanoseconds since the origin. */
@@ -42,7 +44,7 @@ const HELP =
   'clone, the way, and the wait until the receiver’s event loop was free. A queue that grows, or a latency far above the handler’s own time, ' +
   'says that the receiver is too busy; many short messages cost more than the work in them, and pay when they are sent together.';
 
-/** By pair of threads, the most waiting first. Filter: from, to, thread (either end), task, min, max (latency), text. */
+/** By pair of threads, the most waiting first. Filter: from, to, thread (either end), task, min, max (latency), text; `name` as `main → worker-1`. */
 export function messagesTable(index: TraceIndex, filter: Filter = {}): Table<MessagesRow> {
   const groups = new Map<string, Message[]>();
   for (const message of messagesOf(index, filter)) {
@@ -104,6 +106,8 @@ export function messagesTable(index: TraceIndex, filter: Filter = {}): Table<Mes
     ],
     rows,
     spanOf: ({ slowest }) => spanOf(index, slowest),
+    linkOf: (row) => ({ page: 'messages/each', filter: { name: pairOf(row) } }),
+    histogramOf: ({ latencies }) => histogramOf(latencies),
   };
 }
 
@@ -168,6 +172,7 @@ export function eachMessageTable(index: TraceIndex, filter: Filter = {}): Table<
         unit: 'number',
         help: 'Number of the task that sent it.',
         of: ({ sendRow }) => (sendRow < 0 ? undefined : index.taskOf(sendRow) || undefined),
+        linkOf: ({ sendRow }) => (sendRow < 0 ? undefined : taskLink(index.taskOf(sendRow))),
       },
     ],
     rows,
@@ -176,7 +181,7 @@ export function eachMessageTable(index: TraceIndex, filter: Filter = {}): Table<
 }
 
 function messagesOf(index: TraceIndex, filter: Filter): Message[] {
-  const { thread, min, max, ...rest } = filter;
+  const { thread, name, min, max, ...rest } = filter;
   const arrows = arrowsOf(index);
   const { category, value } = index.trace.columns;
   const wanted = index.category(Category.message);
@@ -199,11 +204,17 @@ function messagesOf(index: TraceIndex, filter: Filter): Message[] {
     };
     if (message.from === '' || !isOfThread(index, filter, arrows.outTrack[at]!, arrows.inTrack[at]!))
       continue;
+    if (name !== undefined && name !== pairOf(message)) continue;
     const time = message.received - message.sent;
     if ((min !== undefined && !(time >= min)) || (max !== undefined && !(time < max))) continue;
     messages.push(message);
   }
   return messages;
+}
+
+/** What a filter calls messages between two threads. */
+function pairOf({ from, to }: { readonly from: string; readonly to: string }): string {
+  return `${from} → ${to}`;
 }
 
 function isOfThread(index: TraceIndex, filter: Filter, ...tracks: readonly number[]): boolean {

@@ -6,8 +6,10 @@ import { Category, EventKind, MetadataName } from '@ttrace/format';
 import { continuedRegions } from './continued-regions.ts';
 import { durationColumns, type WithDurations } from './duration-columns.ts';
 import { type Filter, rowFilter } from './filter.ts';
+import { histogramOf } from './histogram.ts';
 import { stateColumns, type WithStates } from './state-columns.ts';
 import type { Table } from './table.ts';
+import { taskLink } from './tasks.ts';
 import { emptyTimes, threadTimeline, timesBetween } from './thread-states.ts';
 import type { Thread, TraceIndex } from './trace-index.ts';
 
@@ -32,6 +34,8 @@ export function regionsTable(index: TraceIndex, filter: Filter = {}): Table<Regi
     ],
     rows: regionTypes(index, wantedRegions(index, filter)),
     spanOf: ({ longest }) => spanOfRegion(index, longest),
+    linkOf: ({ name }) => ({ page: 'regions/each', filter: { name } }),
+    histogramOf: ({ durations }) => histogramOf(durations),
     ...(note === undefined ? {} : { note }),
   };
 }
@@ -93,11 +97,13 @@ export function eachRegionTable(index: TraceIndex, filter: Filter = {}): Table<R
         unit: 'number',
         help: 'Number of the task that it belongs to.',
         of: ({ row }) => index.taskOf(row) || undefined,
+        linkOf: ({ row }) => taskLink(index.taskOf(row)),
       },
       ...stateColumns(index, rows),
     ],
     rows,
     spanOf: ({ row }) => spanOfRegion(index, row),
+    statesOf: ({ times }) => times,
     ...(more > 0 ? { note: `${more} shorter ones are left out: narrow the list.` } : {}),
   };
 }
@@ -110,14 +116,22 @@ interface WantedRegions {
 }
 
 function wantedRegions(index: TraceIndex, filter: Filter): WantedRegions {
-  const { kind, category } = index.trace.columns;
+  const { kind, category, start, value } = index.trace.columns;
   const region = index.category(Category.region);
   const all = !marksRegions(index);
   const continued = all ? new Map<number, number>() : continuedRegions(index.trace);
   const parts = new Set(continued.values());
+  const { min, max, ...rest } = filter;
   const isWanted = rowFilter(index, filter);
-  const passes = (row: number): boolean =>
-    kind[row] === EventKind.slice && (all || category[row] === region) && !parts.has(row) && isWanted(row);
+  // A region in two slices is as long as both.
+  const isWantedButForLength = rowFilter(index, rest);
+  const passes = (row: number): boolean => {
+    if (kind[row] !== EventKind.slice || (!all && category[row] !== region) || parts.has(row)) return false;
+    const first = continued.get(row);
+    if (first === undefined || value[row]! < 0) return isWanted(row);
+    const length = index.endOf(row) - start[first]!;
+    return length >= (min ?? 0) && length < (max ?? Infinity) && isWantedButForLength(row);
+  };
   let count = 0;
   for (let row = 0; row < index.trace.length; row++) if (passes(row)) count++;
   const rows = new Uint32Array(count);

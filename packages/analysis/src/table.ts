@@ -3,6 +3,7 @@
  * HTML; none of them knows what it is about. What a figure is and how it comes about is said once, in its column's `help`.
  */
 import type { Filter } from './filter.ts';
+import type { Histogram } from './histogram.ts';
 import type { StateTimes } from './thread-states.ts';
 
 /** What a cell holds, which decides how people see it; programs get the number as it is. */
@@ -31,6 +32,8 @@ export interface Column<Row> {
   readonly help: string;
   /** Undefined: not known. */
   of(row: Row): Cell;
+  /** What else there is to know about what the cell names. */
+  linkOf?(row: Row): TableLink | undefined;
 }
 
 /** A stretch of the timeline, in nanoseconds since the first event. */
@@ -39,11 +42,17 @@ export interface Span {
   readonly end: number;
 }
 
-/** Rows of a table: those that a filter lets through, on top of the filter of the table that links to them. */
+/** Rows of a table: those that a filter lets through. */
 export interface TableLink {
-  /** Name of a page: the id of a table. */
+  /** Id of a table, or `ID/each` for the same things one by one. */
   readonly page: string;
+  /** In `ID/each` of the table that links to it on top of that table's own filter. */
   readonly filter: Filter;
+}
+
+/** A table about the same. */
+export interface RelatedTable extends TableLink {
+  readonly title: string;
 }
 
 /** Methods, not functions in fields: so any table is a `Table<unknown>` to those that only show it. */
@@ -60,10 +69,17 @@ export interface Table<Row> {
   spanOf?(row: Row): Span | undefined;
   /** What a row sums up, or what there is to know about it on another page. */
   linkOf?(row: Row): TableLink | undefined;
+  /**
+   * The durations that a row sums up. With `linkOf` each bucket is a link to its rows: with `min` and `max` of a bucket on top of its filter
+   * that table must have exactly as many rows as the bucket counts.
+   */
+  histogramOf?(row: Row): Histogram | undefined;
   /** How a row's time was spent: pages draw it as a bar. */
   statesOf?(row: Row): StateTimes;
   /** What the trace cannot tell, if that makes the table poorer than it could be. */
   readonly note?: string;
+  /** Other tables about the same. */
+  readonly related?: readonly RelatedTable[];
 }
 
 /**

@@ -17,6 +17,8 @@ export interface TableQuestion {
   readonly id: string;
   /** What it answers, in a line. */
   readonly summary: string;
+  /** What its command's options are for. */
+  readonly hint?: string;
   /** The fields of the filter that narrow this table; all of them unless given. */
   readonly filters?: readonly (keyof Filter)[];
   readonly table: (index: TraceIndex, filter: Filter) => Table<unknown>;
@@ -39,19 +41,22 @@ export const TABLES: readonly TableQuestion[] = [
   },
   {
     id: 'tasks',
-    summary: 'Tasks by name, with percentiles; --each: one by one, the slowest first',
+    summary: 'Tasks by name, with percentiles',
+    hint: '--each: one by one, the slowest first',
     table: tasksTable,
     each: eachTaskTable,
   },
   {
     id: 'regions',
-    summary: 'Regions by name, with percentiles; --each: one by one, and how each spent its time',
+    summary: 'Regions by name, with percentiles',
+    hint: '--each: one by one, and how each spent its time',
     table: regionsTable,
     each: eachRegionTable,
   },
   {
     id: 'blockers',
-    summary: 'What blocked event loops, by function; --each: every block, with its stack',
+    summary: 'What blocked event loops, by function',
+    hint: '--each: every block, with its stack',
     table: blockersTable,
     each: eachBlockTable,
   },
@@ -62,24 +67,30 @@ export const TABLES: readonly TableQuestion[] = [
   },
   {
     id: 'locks',
-    summary: 'What was waited for: locks, channels, queues, pools; --each: every wait',
+    summary: 'What was waited for: locks, channels, queues, pools',
+    hint: '--each: every wait',
     table: locksTable,
     each: eachWaitTable,
   },
   {
     id: 'messages',
-    summary: 'Messages by pair of threads: latency, queue, rate; --each: every message',
+    summary: 'Messages by pair of threads: latency, queue, rate',
+    hint: '--each: every message',
     table: messagesTable,
     each: eachMessageTable,
   },
   {
     id: 'task',
-    summary: 'Events of one task and its subtasks: --task NAME for the slowest of a name, or #ID',
+    summary: 'Events of one task and its subtasks',
+    hint: '--task NAME for the slowest of a name, or #ID',
+    filters: ['task'],
     table: taskEventsTable,
   },
   {
     id: 'critical-path',
-    summary: 'Why one task took so long, step by step over threads: --task NAME or #ID',
+    summary: 'Why one task took so long, step by step over threads',
+    hint: '--task NAME or #ID',
+    filters: ['task'],
     table: criticalPathTable,
   },
 ];

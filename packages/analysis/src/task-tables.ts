@@ -2,8 +2,8 @@
 import { Argument, Category, EventKind } from '@ttrace/format';
 import { criticalPath, type Step, type StepKind } from './critical-path.ts';
 import type { Filter } from './filter.ts';
-import type { Table } from './table.ts';
-import { type Task, tasksOf, withDescendants } from './tasks.ts';
+import type { RelatedTable, Table } from './table.ts';
+import { type Task, taskLink, tasksOf, withDescendants } from './tasks.ts';
 import type { TraceIndex } from './trace-index.ts';
 
 /** The task that a filter means: `#ID` itself, of a name the slowest, without either the slowest of all. */
@@ -40,7 +40,7 @@ export function taskEventsTable(index: TraceIndex, filter: Filter = {}): Table<T
   return {
     id: 'task',
     title: task === undefined ? 'Task' : titleOf(task),
-    help: 'What happened in a task and its subtasks, one after the other: begins and ends of tasks and regions, logs, waits, messages. --task names it, or the slowest of a name; without it the slowest of all.',
+    help: 'What happened in a task and its subtasks, one after the other: begins and ends of tasks and regions, logs, waits, messages. The task is the one that the filter names, of a name the slowest, without a filter the slowest of all.',
     columns: [
       {
         id: 'timeNanos',
@@ -69,6 +69,7 @@ export function taskEventsTable(index: TraceIndex, filter: Filter = {}): Table<T
         unit: 'number',
         help: 'The task or the subtask that it belongs to.',
         of: (event) => event.task,
+        linkOf: (event) => taskLink(event.task),
       },
       {
         id: 'what',
@@ -84,6 +85,7 @@ export function taskEventsTable(index: TraceIndex, filter: Filter = {}): Table<T
       const [start, end] = isSlice ? [index.trace.columns.start[row]!, index.endOf(row)] : [time, time];
       return { start: start - index.start, end: end - index.start };
     },
+    related: task === undefined ? [] : relatedTo(task, 'critical-path', 'Critical path'),
     ...(rows.length > MOST_EVENTS ? { note: `${rows.length - MOST_EVENTS} later events are left out.` } : {}),
   };
 }
@@ -127,6 +129,18 @@ function described(index: TraceIndex, row: number): string {
   return category === '' ? name : `${category} ${name}`;
 }
 
+/** Other tables about a task. */
+function relatedTo({ number, name }: Task, page: string, title: string): RelatedTable[] {
+  const filter = { task: `#${number}` };
+  return [
+    { title, page, filter },
+    { title: 'Its regions', page: 'regions/each', filter },
+    { title: 'Its waits', page: 'locks/each', filter },
+    { title: 'Blocks in it', page: 'blockers/each', filter },
+    { title: `All tasks ${name}`, page: 'tasks/each', filter: { name } },
+  ];
+}
+
 const KIND_HELP: Readonly<Record<StepKind, string>> = {
   running: 'code of the task ran',
   waiting: 'it waited for a lock, a queue or a pool',
@@ -147,7 +161,9 @@ export function criticalPathTable(index: TraceIndex, filter: Filter = {}): Table
       'Why a task took so long: what it did or waited for at each moment, from its begin to its end and over threads; of things side by side the one ' +
       `that the task had to wait for. The steps add up to the task. ${Object.entries(KIND_HELP)
         .map(([kind, help]) => `${kind}: ${help}`)
-        .join('; ')}. --task names it, or the slowest of a name; without it the slowest of all.`,
+        .join(
+          '; ',
+        )}. The task is the one that the filter names, of a name the slowest, without a filter the slowest of all.`,
     columns: [
       {
         id: 'startNanos',
@@ -188,5 +204,6 @@ export function criticalPathTable(index: TraceIndex, filter: Filter = {}): Table
     ],
     rows,
     spanOf: ({ start, end }) => ({ start: start - index.start, end: end - index.start }),
+    related: task === undefined ? [] : relatedTo(task, 'task', 'All events'),
   };
 }

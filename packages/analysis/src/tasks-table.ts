@@ -1,8 +1,9 @@
 /** Tasks by name, and each task by itself: Go's pages of user tasks. */
 import { durationColumns, type WithDurations } from './duration-columns.ts';
 import { type Filter, rowFilter } from './filter.ts';
+import { histogramOf } from './histogram.ts';
 import type { Table } from './table.ts';
-import { type Task, tasksOf } from './tasks.ts';
+import { type Task, taskLink, tasksOf } from './tasks.ts';
 import type { TraceIndex } from './trace-index.ts';
 
 /** All tasks of one name. */
@@ -46,6 +47,8 @@ export function tasksTable(index: TraceIndex, filter: Filter = {}): Table<TaskTy
     ],
     rows,
     spanOf: ({ longest }) => spanOfTask(index, longest),
+    linkOf: ({ name }) => ({ page: 'tasks/each', filter: { name } }),
+    histogramOf: ({ durations }) => histogramOf(durations),
   };
 }
 
@@ -77,7 +80,7 @@ export function eachTaskTable(index: TraceIndex, filter: Filter = {}): Table<Tas
         id: 'id',
         title: 'Task id',
         unit: 'number',
-        help: 'Number of the task: --task #ID names it.',
+        help: 'Number of the task: the filter task=#ID means it.',
         of: ({ task }) => task.number,
       },
       {
@@ -107,6 +110,7 @@ export function eachTaskTable(index: TraceIndex, filter: Filter = {}): Table<Tas
         unit: 'number',
         help: 'Task in which it was begun.',
         of: ({ task }) => task.parent || undefined,
+        linkOf: ({ task }) => taskLink(task.parent),
       },
       {
         id: 'subtasks',
@@ -132,6 +136,7 @@ export function eachTaskTable(index: TraceIndex, filter: Filter = {}): Table<Tas
     ],
     rows,
     spanOf: ({ task }) => spanOfTask(index, task),
+    linkOf: ({ task }) => taskLink(task.number),
   };
 }
 

@@ -1,5 +1,6 @@
 /** The tasks of a trace as a tree: what each is called, when it was, and which tasks were begun in it. */
 import { Category, EventKind } from '@ttrace/format';
+import type { TableLink } from './table.ts';
 import type { TraceIndex } from './trace-index.ts';
 
 export interface Task {
@@ -33,6 +34,11 @@ export function tasksOf(index: TraceIndex): Tasks {
     known.set(index, tasks);
   }
   return tasks;
+}
+
+/** The page of one task; undefined for 0, which is none. */
+export function taskLink(number: number): TableLink | undefined {
+  return number === 0 ? undefined : { page: 'task', filter: { task: `#${number}` } };
 }
 
 /** A task and all tasks below it. */

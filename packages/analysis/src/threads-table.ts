@@ -48,6 +48,10 @@ export function threadsTable(index: TraceIndex, filter: Filter = {}): Table<Thre
     columns: [...ownColumns(index), ...stateColumns(index, rows)],
     rows,
     statesOf: ({ times }) => times,
+    linkOf: ({ thread }) => ({
+      page: 'regions/each',
+      filter: { from: filter.from, to: filter.to, thread: `${thread.pid}/${thread.tid}` },
+    }),
     spanOf: ({ thread }) => ({
       start: Math.max(start, thread.start) - index.start,
       end: Math.min(end, thread.end) - index.start,

@@ -15,9 +15,10 @@ interface FilterOptions {
   readonly max: string | undefined;
   readonly text: string | undefined;
   readonly attribute: string | undefined;
+  readonly complete: boolean | undefined;
 }
 
-/** Adds `--from`, `--to`, `--thread`, `--task`, `--name`, `--min`, `--max`, `--text` and `--attribute`. */
+/** Adds `--from`, `--to`, `--thread`, `--task`, `--name`, `--min`, `--max`, `--text`, `--attribute` and `--complete`. */
 export function addFilterOptions<T>(parser: Argv<T>): Argv<T & FilterOptions> {
   const text = (describe: string) => ({ type: 'string' as const, describe, requiresArg: true });
   return parser
@@ -29,12 +30,16 @@ export function addFilterOptions<T>(parser: Argv<T>): Argv<T & FilterOptions> {
     .option('min', text('Only what lasted for so long: 5ms'))
     .option('max', text('Only what lasted for less than this'))
     .option('text', text('Only what has this text in its name or arguments'))
-    .option('attribute', text('Only what has this argument: status=500')) as Argv<T & FilterOptions>;
+    .option('attribute', text('Only what has this argument: status=500'))
+    .option('complete', {
+      type: 'boolean',
+      describe: 'Only what has ended; with --complete false only what has not',
+    }) as Argv<T & FilterOptions>;
 }
 
 /** @throws Failure for what is no time. */
 export function filterOf(options: FilterOptions): Filter {
-  const { thread, task, name, text, attribute } = options;
+  const { thread, task, name, text, attribute, complete } = options;
   const [from, to] = [time(options.from, '--from'), time(options.to, '--to')];
   if (from !== undefined && to !== undefined && from >= to)
     throw new Failure('--from must be before --to', 2);
@@ -48,6 +53,7 @@ export function filterOf(options: FilterOptions): Filter {
     max: time(options.max, '--max'),
     text,
     attribute,
+    complete,
   };
 }
 

@@ -41,7 +41,8 @@ export function slicesByTrack(trace: Trace): RowsByTrack {
   const { kind, start, value } = trace.columns;
   let extent = value;
   for (let row = 0; row < trace.length && extent === value; row++) {
-    if (kind[row] === EventKind.slice && value[row]! < 0) extent = value.map((each) => (each < 0 ? Infinity : each));
+    if (kind[row] === EventKind.slice && value[row]! < 0)
+      extent = value.map((each) => (each < 0 ? Infinity : each));
   }
   const { offsets, rows } = groupByTrack(
     trace,

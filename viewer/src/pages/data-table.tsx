@@ -1,9 +1,10 @@
 /** The rows of a table: headings that explain and sort, cells by their unit, and links to the timeline and to what a row sums up. */
 import { type Column, cellText, unitText } from '@ttrace/analysis';
 import type { Child } from 'hono/jsx';
-import { narrowed } from '../filter-query.ts';
 import type { Links } from '../links.ts';
+import { addressOf, addressOfRow } from '../row-links.ts';
 import type { TableView } from '../table-view.ts';
+import { Distribution, scaleOf, scaleText } from './distribution.tsx';
 import { StateBar, StateLegend } from './state-bar.tsx';
 
 interface DataTableProps {
@@ -11,30 +12,32 @@ interface DataTableProps {
   readonly links: Links;
 }
 
-/** Longer texts are cut; files have them whole. */
-const MAX_TEXT = 240;
+/** Longer texts are folded. */
+const FOLDED_CHARS = 90;
+/** And cut at this; files have them whole. */
+const MAX_CHARS = 4000;
 
 /** Renders one page of rows. */
 export function DataTable({ view, links }: DataTableProps): Child {
   const { table, columns, rows } = view;
   const [first, ...rest] = columns;
   if (first === undefined) return null;
-  const statesOf = table.statesOf?.bind(table);
+  const pictures = picturesOf(view, links);
   const hasSpans = table.spanOf !== undefined && links.timeline() !== undefined;
   return (
     <>
-      {statesOf !== undefined && <StateLegend rows={rows.map(statesOf)} />}
+      {table.statesOf !== undefined && <StateLegend rows={rows.map((row) => table.statesOf!(row))} />}
       {/* Reachable by keyboard, for it may be wider than the window. */}
       <section class="scroll" aria-label={table.title} tabindex={0}>
         <table class="data">
           <thead>
             <tr>
               <Heading {...{ view, links, column: first }} />
-              {statesOf !== undefined && (
-                <th class="text" scope="col">
-                  Time
+              {pictures.map(({ title }) => (
+                <th scope="col" class="text">
+                  {title}
                 </th>
-              )}
+              ))}
               {rest.map((column) => (
                 <Heading {...{ view, links, column }} />
               ))}
@@ -49,13 +52,11 @@ export function DataTable({ view, links }: DataTableProps): Child {
             {rows.map((row) => (
               <tr>
                 <RowName {...{ view, links, row, column: first }} />
-                {statesOf !== undefined && (
-                  <td>
-                    <StateBar times={statesOf(row)} longest={view.longestStates} />
-                  </td>
-                )}
+                {pictures.map(({ of }) => (
+                  <td>{of(row)}</td>
+                ))}
                 {rest.map((column) => (
-                  <DataCell {...{ row, column }} />
+                  <DataCell {...{ view, links, row, column }} />
                 ))}
                 {hasSpans && <TimelineCell {...{ view, links, row, column: first }} />}
               </tr>
@@ -67,6 +68,37 @@ export function DataTable({ view, links }: DataTableProps): Child {
   );
 }
 
+/** What is drawn of each row, beside its first column. */
+function picturesOf(view: TableView, links: Links): { title: string; of: (row: unknown) => Child }[] {
+  const { table, rows, longestStates } = view;
+  const pictures: { title: string; of: (row: unknown) => Child }[] = [];
+  if (table.statesOf !== undefined) {
+    pictures.push({
+      title: 'Time',
+      of: (row) => <StateBar times={table.statesOf!(row)} longest={longestStates} />,
+    });
+  }
+  const histograms = new Map(rows.map((row) => [row, table.histogramOf?.(row)]));
+  const scale = scaleOf([...histograms.values()]);
+  if (scale.length > 0) {
+    pictures.push({
+      title: scaleText(scale),
+      of: (row) => {
+        const histogram = histograms.get(row);
+        if (histogram === undefined) return null;
+        return (
+          <Distribution
+            histogram={histogram}
+            scale={scale}
+            hrefOf={({ min, max }) => addressOfRow(view, links, row, { min, max })}
+          />
+        );
+      },
+    });
+  }
+  return pictures;
+}
+
 interface ColumnProps extends DataTableProps {
   readonly column: Column<unknown>;
 }
@@ -76,7 +108,8 @@ interface RowProps extends ColumnProps {
 }
 
 function Heading({ view, links, column }: ColumnProps): Child {
-  const { id, query } = view;
+  const { query } = view;
+  const { id } = view.page;
   const isSorted = query.sort === column.id;
   const isUpByItself = column.unit === 'text';
   const isUp = query.order === undefined ? isUpByItself : query.order === 'up';
@@ -98,9 +131,7 @@ function Heading({ view, links, column }: ColumnProps): Child {
 }
 
 function RowName({ view, links, row, column }: RowProps): Child {
-  const { table, query } = view;
-  const link = table.linkOf?.(row);
-  const href = link && links.page(link.page, { filter: narrowed(query.filter, link.filter) });
+  const href = addressOfRow(view, links, row);
   const text = cellOf(row, column) || '(no name)';
   return (
     <th scope="row" class={column.unit === 'text' ? 'text' : undefined}>
@@ -109,8 +140,25 @@ function RowName({ view, links, row, column }: RowProps): Child {
   );
 }
 
-function DataCell({ row, column }: { row: unknown; column: Column<unknown> }): Child {
-  return <td class={column.unit === 'text' ? 'text' : undefined}>{cellOf(row, column)}</td>;
+function DataCell({ view, links, row, column }: RowProps): Child {
+  const link = column.linkOf?.(row);
+  const href = link && addressOf(view, links, link);
+  const text = cellOf(row, column);
+  return (
+    <td class={column.unit === 'text' ? 'text' : undefined}>
+      {href === undefined ? <Text text={text} /> : <a href={href}>{text}</a>}
+    </td>
+  );
+}
+
+function Text({ text }: { text: string }): Child {
+  if (text.length <= FOLDED_CHARS) return text;
+  return (
+    <details>
+      <summary>{text.slice(0, FOLDED_CHARS - 20)}…</summary>
+      {text}
+    </details>
+  );
 }
 
 function TimelineCell({ view, links, row, column }: RowProps): Child {
@@ -128,5 +176,5 @@ function TimelineCell({ view, links, row, column }: RowProps): Child {
 }
 
 function cellOf(row: unknown, column: Column<unknown>): string {
-  return cellText(unitText(column.of(row), column.unit), MAX_TEXT);
+  return cellText(unitText(column.of(row), column.unit), MAX_CHARS);
 }

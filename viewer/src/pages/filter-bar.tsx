@@ -11,7 +11,8 @@ interface FilterBarProps {
 
 /** Chips and form; works without scripts. */
 export function FilterBar({ view, links }: FilterBarProps): Child {
-  const { id, query, fields } = view;
+  const { query } = view;
+  const { id, fields, command } = view.page;
   const entries = filterEntries(query.filter);
   return (
     <div class="filter">
@@ -54,9 +55,7 @@ export function FilterBar({ view, links }: FilterBarProps): Child {
         </form>
         <p class="hint">
           The same filter on the command line:{' '}
-          <code>
-            ttrace {id} FILE{entries.map(({ field, text }) => ` --${field.name} ${shellWord(text)}`).join('')}
-          </code>
+          <code>ttrace {[command, ...entries.map(optionText)].join(' ')}</code>
         </p>
       </details>
     </div>
@@ -91,6 +90,10 @@ function Field({ field, value }: { field: FilterField; value: string }): Child {
       )}
     </p>
   );
+}
+
+function optionText({ field, text }: { readonly field: FilterField; readonly text: string }): string {
+  return `--${field.name} ${shellWord(text)}`;
 }
 
 /** A word as a POSIX shell takes it. */

@@ -4,6 +4,7 @@ import type { Child } from 'hono/jsx';
 import { filterEntries } from '../filter-query.ts';
 import { type Links, SERVER_LINKS } from '../links.ts';
 import type { Navigation } from '../navigation.ts';
+import { addressOf } from '../row-links.ts';
 import type { TableView } from '../table-view.ts';
 import { DataTable } from './data-table.tsx';
 import { FilterBar } from './filter-bar.tsx';
@@ -40,6 +41,7 @@ export function TableContent({ view, links }: { readonly view: TableView; readon
   return (
     <>
       <p class="help">{table.help}</p>
+      <Views view={view} links={links} />
       {links.isLive && <FilterBar view={view} links={links} />}
       {table.rows.length === 0 ? (
         <p class="nothing">Nothing in this trace, or in the part of it that was asked for.</p>
@@ -71,8 +73,38 @@ interface PartProps {
   readonly links: Links;
 }
 
+/** The same things grouped or one by one, and other tables about them. */
+function Views({ view, links }: PartProps): Child {
+  const { page, query, table } = view;
+  const views: { title: string; href: string | undefined; isCurrent: boolean }[] = [];
+  if (page.sibling !== undefined) {
+    const pair = page.isEach ? [page.sibling, page.id] : [page.id, page.sibling];
+    for (const [at, id] of pair.entries()) {
+      const href = links.page(id, { filter: query.filter });
+      views.push({ title: ['Grouped', 'One by one'][at]!, href, isCurrent: id === page.id });
+    }
+  }
+  for (const link of table.related ?? []) {
+    views.push({ title: link.title, href: addressOf(view, links, link), isCurrent: false });
+  }
+  const reachable = views.filter(({ href }) => href !== undefined);
+  if (reachable.length === 0) return null;
+  return (
+    <ul class="views">
+      {reachable.map(({ title, href, isCurrent }) => (
+        <li>
+          <a href={href} aria-current={isCurrent ? 'true' : undefined}>
+            {title}
+          </a>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
 function RowCount({ view, links }: PartProps): Child {
-  const { id, table, rows, firstRow, query } = view;
+  const { table, rows, firstRow, query } = view;
+  const { id } = view.page;
   const isPart = rows.length < table.rows.length;
   const [markdown, csv, json] = (['md', 'csv', 'json'] as const).map((form) => links.file(id, form, query));
   return (
@@ -86,7 +118,7 @@ function RowCount({ view, links }: PartProps): Child {
           <a href={markdown} data-copy>
             Copy as Markdown
           </a>
-          <a href={csv} download={`${id}.csv`}>
+          <a href={csv} download={`${id.replace('/', '-')}.csv`}>
             CSV
           </a>
           <a href={json}>JSON</a>
@@ -98,7 +130,8 @@ function RowCount({ view, links }: PartProps): Child {
 }
 
 function Pager({ view, links }: PartProps): Child {
-  const { id, query, pages } = view;
+  const { query, pages } = view;
+  const { id } = view.page;
   if (pages === 1) return null;
   const step = (page: number, label: string): Child =>
     page === query.page || page < 1 || page > pages ? (

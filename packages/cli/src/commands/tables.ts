@@ -12,10 +12,10 @@ import { addFile, addTableOptions } from '../table-options.ts';
 
 /** One command a table; `lint` has more to it. */
 export const tableCommands: readonly Command[] = TABLES.filter(({ id }) => id !== 'lint').map(
-  ({ id, summary, table, each }) =>
+  ({ id, summary, hint, table, each }) =>
     defineCommand({
       usage: `${id} <file>`,
-      summary,
+      summary: hint === undefined ? summary : `${summary}; ${hint}`,
       options: (parser) =>
         addFilterOptions(
           addTableOptions(addFile(parser)).option('each', {
