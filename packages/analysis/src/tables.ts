@@ -31,6 +31,7 @@ export const TABLES: readonly TableQuestion[] = [
   {
     id: 'lint',
     summary: 'What is probably wrong, the worst first',
+    filters: [],
     table: findingsTable,
   },
   {

@@ -13,7 +13,7 @@ interface DataTableProps {
 }
 
 /** Longer texts are folded. */
-const FOLDED_CHARS = 90;
+const FOLDED_CHARS = 200;
 /** And cut at this; files have them whole. */
 const MAX_CHARS = 4000;
 
@@ -155,7 +155,7 @@ function Text({ text }: { text: string }): Child {
   if (text.length <= FOLDED_CHARS) return text;
   return (
     <details>
-      <summary>{text.slice(0, FOLDED_CHARS - 20)}…</summary>
+      <summary>{text.slice(0, FOLDED_CHARS / 2)}…</summary>
       {text}
     </details>
   );

@@ -12,7 +12,7 @@ interface FilterBarProps {
 /** Chips and form; works without scripts. */
 export function FilterBar({ view, links }: FilterBarProps): Child {
   const { query } = view;
-  const { id, fields, command } = view.page;
+  const { id, fields } = view.page;
   const entries = filterEntries(query.filter);
   return (
     <div class="filter">
@@ -42,23 +42,31 @@ export function FilterBar({ view, links }: FilterBarProps): Child {
           </li>
         </ul>
       )}
-      <details>
-        <summary>Filter</summary>
-        <form class="fields" action={`/${id}`} method="get">
-          <input type="hidden" name={FORM_MARK} value="1" />
-          {query.sort !== undefined && <input type="hidden" name="sort" value={query.sort} />}
-          {query.order !== undefined && <input type="hidden" name="order" value={query.order} />}
-          {fields.map((field) => (
-            <Field field={field} value={entries.find((each) => each.field.name === field.name)?.text ?? ''} />
-          ))}
-          <button type="submit">Apply</button>
-        </form>
-        <p class="hint">
-          The same filter on the command line:{' '}
-          <code>ttrace {[command, ...entries.map(optionText)].join(' ')}</code>
-        </p>
-      </details>
+      {fields.length > 0 && <FilterForm view={view} />}
     </div>
+  );
+}
+
+function FilterForm({ view: { query, page } }: { readonly view: TableView }): Child {
+  const { id, fields, command } = page;
+  const entries = filterEntries(query.filter);
+  return (
+    <details>
+      <summary>Filter</summary>
+      <form class="fields" action={`/${id}`} method="get">
+        <input type="hidden" name={FORM_MARK} value="1" />
+        {query.sort !== undefined && <input type="hidden" name="sort" value={query.sort} />}
+        {query.order !== undefined && <input type="hidden" name="order" value={query.order} />}
+        {fields.map((field) => (
+          <Field field={field} value={entries.find((each) => each.field.name === field.name)?.text ?? ''} />
+        ))}
+        <button type="submit">Apply</button>
+      </form>
+      <p class="hint">
+        The same filter on the command line:{' '}
+        <code>ttrace {[command, ...entries.map(optionText)].join(' ')}</code>
+      </p>
+    </details>
   );
 }
 
