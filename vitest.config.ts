@@ -28,6 +28,7 @@ export default defineConfig({
         'read',
         [
           'packages/analysis/**/*.test.ts',
+          'packages/pprof/**/*.test.ts',
           'packages/cli/**/*.test.ts',
           'viewer/**/*.test.ts',
           'samples/**/*.test.ts',

@@ -7,10 +7,15 @@ export { DIFF_METRICS, type DiffMetric, type DiffOptions, type DiffRow, diffTabl
 export { type Filter, isNarrowing, rowFilter } from './filter.ts';
 export { type Finding, isAtLeast, type Rule, type Severity } from './finding.ts';
 export { findingsOf, findingsTable, RULES } from './findings.ts';
+export { type FlameNode, type FlameTree, flameTree } from './flame-tree.ts';
 export { type Bucket, bucketBounds, type Histogram, histogramOf } from './histogram.ts';
 export { findingsMarkdown, markdownReport, REPORT_CHARACTERS } from './markdown-report.ts';
 export { type NameStats, percentile, statsByName } from './name-stats.ts';
+export type { Profile, ProfileLabels, ProfileSample, ProfileType, ValueType } from './profile.ts';
+export { type FunctionRow, foldedLines, functionsTable } from './profile-table.ts';
+export { PROFILES, type ProfileOptions, type ProfileQuestion, profileOf } from './profiles.ts';
 export { bytesText, counted, countText, shareText, timeText, valueText } from './quantity.ts';
+export { type Frame, frameText, placeText } from './stack-frame.ts';
 export { stateTitle } from './state-columns.ts';
 export { type EventCount, type LostPart, type Summary, summarize } from './summary.ts';
 export {

@@ -11,6 +11,7 @@ import { diffCommand } from './commands/diff.ts';
 import { dumpCommand } from './commands/dump.ts';
 import { footprintCommand } from './commands/footprint.ts';
 import { lintCommand } from './commands/lint.ts';
+import { pprofCommand } from './commands/pprof.ts';
 import { runCommand } from './commands/run.ts';
 import { summaryCommand } from './commands/summary.ts';
 import { tableCommands } from './commands/tables.ts';
@@ -34,6 +35,7 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
     ...tableCommands,
     checkCommand,
     diffCommand,
+    pprofCommand,
     convertCommand,
     validateCommand,
     dumpCommand,

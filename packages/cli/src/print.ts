@@ -24,13 +24,23 @@ export async function print(lines: Iterable<string>): Promise<void> {
   }
 }
 
+/** Writes bytes to stdout, as `print` does lines. */
+export async function printBytes(bytes: Uint8Array): Promise<void> {
+  process.stdout.on('error', ignore);
+  try {
+    await write(bytes);
+  } finally {
+    setImmediate(() => process.stdout.off('error', ignore));
+  }
+}
+
 /** Prints a line on stderr. */
 export function printError(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
 /** Whether more can be written. @throws the error of any but a closed pipe. */
-function write(text: string): Promise<boolean> {
+function write(text: string | Uint8Array): Promise<boolean> {
   return new Promise((resolve, reject) => {
     process.stdout.write(text, (error) => {
       if (error === null || error === undefined) resolve(true);
