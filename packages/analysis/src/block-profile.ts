@@ -3,17 +3,17 @@
  * them: the first has the time from the block's begin until the second was seen, and so on; the block itself counts with the first.
  */
 import { Argument, Category, EventKind } from '@ttrace/format';
-import { type Filter, rowFilter } from './filter.ts';
+import { type Block, blocksOf } from './blocks.ts';
+import type { Filter } from './filter.ts';
 import { NO_STACK, type ProfileBuilder } from './profile-builder.ts';
 import type { RegionClip } from './region-clip.ts';
-import { frameAt, parseFrame } from './stack-frame.ts';
-import { isBlock } from './thread-states.ts';
+import { type Frame, frameAt, parseFrame } from './stack-frame.ts';
 import type { TraceIndex } from './trace-index.ts';
 
 /** Frames further out are left out. */
 const MAX_DEPTH = 128;
 
-/** Adds all blocks that the filter lets through. The filter's stretch is the clip's affair. */
+/** Adds all blocks that the filter lets through. */
 export function addBlocks(
   index: TraceIndex,
   filter: Filter,
@@ -21,110 +21,93 @@ export function addBlocks(
   builder: ProfileBuilder,
 ): void {
   const { start, track } = index.trace.columns;
-  const { blocks, sightings } = loopRows(
-    index,
-    rowFilter(index, { ...filter, from: undefined, to: undefined }),
-  );
+  const order = (a: number, b: number): number => track[a]! - track[b]! || start[a]! - start[b]!;
+  const blocks = [...blocksOf(index, filter)].sort((a, b) => order(a.row, b.row));
+  const sightings = sightingsOf(index).sort(order);
   const stacks = new StackTexts(index, builder);
   let next = 0;
-  for (const row of blocks) {
+  for (const block of blocks) {
+    const { row, end, task } = block;
     const own = track[row]!;
-    const end = index.endOf(row);
-    while (next < sightings.length && isBefore(index, sightings[next]!, row)) next++;
-    const labels = labelsOf(index, builder, row);
-    let current = stacks.of(row);
-    let at = start[row]!;
+    const thread = index.threadOf(own)?.track ?? -1;
+    const labels = builder.labels(builder.text(block.thread), task, builder.text(block.region));
+    let stack = stacks.ofBlock(block);
+    let at = block.start;
     let count = 1;
-    const add = (until: number): void => {
-      const nanos = timeWithin(index, clip, row, at, until);
-      at = until;
+    const addUntil = (time: number): void => {
+      const nanos = clip.within(thread, index.trace.tracks[own]!.pid, task, at, time);
+      at = time;
       if (nanos === 0 && (clip.isNarrow || count === 0)) return;
-      builder.add(current, labels, count, nanos);
+      builder.add(stack, labels, count, nanos);
       count = 0;
     };
+    while (next < sightings.length && order(sightings[next]!, row) <= 0) next++;
     for (; next < sightings.length; next++) {
       const seen = sightings[next]!;
       if (track[seen] !== own || start[seen]! >= end) break;
-      add(start[seen]!);
-      current = stacks.of(seen);
+      addUntil(start[seen]!);
+      stack = stacks.ofSighting(seen);
     }
-    add(end);
+    addUntil(end);
   }
 }
 
-/** Blocks, and instants that say what was running later in one; both by track and time. */
-function loopRows(
-  index: TraceIndex,
-  isWanted: (row: number) => boolean,
-): { blocks: number[]; sightings: number[] } {
+/** Instants that say what was running later in a block. */
+function sightingsOf(index: TraceIndex): number[] {
   const { kind, category, args } = index.trace.columns;
   const loop = index.category(Category.loop);
-  const blocks: number[] = [];
-  const sightings: number[] = [];
+  const rows: number[] = [];
   for (let row = 0; row < index.trace.length; row++) {
-    if (category[row] !== loop || args[row] === 0) continue;
-    if (kind[row] === EventKind.instant) sightings.push(row);
-    else if (kind[row] === EventKind.slice && isBlock(index, row) && isWanted(row)) blocks.push(row);
+    if (category[row] === loop && kind[row] === EventKind.instant && args[row] !== 0) rows.push(row);
   }
-  const { start, track } = index.trace.columns;
-  const order = (a: number, b: number): number => track[a]! - track[b]! || start[a]! - start[b]! || a - b;
-  return { blocks: blocks.sort(order), sightings: sightings.sort(order) };
+  return rows;
 }
 
-function isBefore({ trace: { columns } }: TraceIndex, row: number, block: number): boolean {
-  const difference = columns.track[row]! - columns.track[block]!;
-  return difference < 0 || (difference === 0 && columns.start[row]! <= columns.start[block]!);
-}
-
-function timeWithin(index: TraceIndex, clip: RegionClip, row: number, from: number, to: number): number {
-  const track = index.trace.columns.track[row]!;
-  const { pid } = index.trace.tracks[track]!;
-  return clip.within(index.threadOf(track)?.track ?? -1, pid, index.taskOf(row), from, to);
-}
-
-function labelsOf(index: TraceIndex, builder: ProfileBuilder, row: number): number {
-  const thread = index.threadOf(index.trace.columns.track[row]!)?.name ?? '';
-  const { region } = index.argsOf(row);
-  return builder.labels(
-    builder.text(thread),
-    index.taskOf(row),
-    builder.text(typeof region === 'string' ? region : ''),
-  );
-}
-
-/** Stacks that stand in arguments, each distinct text read once. */
+/** Stacks that stand in arguments as text. */
 class StackTexts {
   readonly #index: TraceIndex;
   readonly #builder: ProfileBuilder;
-  readonly #known = new Map<string, number>();
+  readonly #frames = new Map<string, number>();
+  readonly #sightings = new Map<number, number>();
 
   constructor(index: TraceIndex, builder: ProfileBuilder) {
     this.#index = index;
     this.#builder = builder;
   }
 
-  of(row: number): number {
-    const { name, args } = this.#index.trace.columns;
-    const key = `${args[row]} ${name[row]}`;
-    let stack = this.#known.get(key);
+  ofBlock({ stack, name, location }: Block): number {
+    return this.#stack(stack, () => frameAt(name, location));
+  }
+
+  /** The same is seen again and again: read once. */
+  ofSighting(row: number): number {
+    const args = this.#index.trace.columns.args[row]!;
+    let stack = this.#sightings.get(args);
     if (stack === undefined) {
-      stack = this.#read(row);
-      this.#known.set(key, stack);
+      const lines = this.#index.argsOf(row)[Argument.stack];
+      const name = this.#index.nameOf(row);
+      stack = this.#stack(Array.isArray(lines) ? lines.map(String) : [], () => frameAt(name, ''));
+      this.#sightings.set(args, stack);
     }
     return stack;
   }
 
-  #read(row: number): number {
-    const { [Argument.stack]: own, [Argument.location]: location } = this.#index.argsOf(row);
-    const lines = Array.isArray(own) ? own.map(String) : typeof own === 'string' ? own.split('\n') : [];
-    const frames = lines.slice(0, MAX_DEPTH).map(parseFrame);
-    // Nobody saw what was running: all that is known is what the block is called.
-    if (frames.length === 0) {
-      frames.push(frameAt(this.#index.nameOf(row), typeof location === 'string' ? location : ''));
+  /** @param known all that is known where nobody saw what was running. */
+  #stack(lines: readonly string[], known: () => Frame): number {
+    if (lines.length === 0) return this.#builder.stack(NO_STACK, this.#builder.frame(known()));
+    let stack = NO_STACK;
+    for (let at = Math.min(lines.length, MAX_DEPTH) - 1; at >= 0; at--) {
+      stack = this.#builder.stack(stack, this.#frame(lines[at]!));
     }
-    return frames.reduceRight(
-      (stack, frame) => this.#builder.stack(stack, this.#builder.frame(frame)),
-      NO_STACK,
-    );
+    return stack;
+  }
+
+  #frame(text: string): number {
+    let frame = this.#frames.get(text);
+    if (frame === undefined) {
+      frame = this.#builder.frame(parseFrame(text));
+      this.#frames.set(text, frame);
+    }
+    return frame;
   }
 }

@@ -24,7 +24,7 @@ interface OpenFunction {
   readonly isWanted: boolean;
 }
 
-/** Adds all samples that the filter lets through. The filter's stretch is the clip's affair. */
+/** Adds all samples that the filter lets through. Its stretch is the clip's affair. */
 export function addSamples(
   index: TraceIndex,
   filter: Filter,

@@ -218,7 +218,8 @@ function baseOf(name: string): string {
   return name;
 }
 
-function waitRows(index: TraceIndex, filter: Filter): number[] {
+/** Rows of the waits that a filter lets through; its name with or without ` wait`. */
+export function waitRows(index: TraceIndex, filter: Filter): number[] {
   const { kind, category } = index.trace.columns;
   const wait = index.category(Category.wait);
   const { name, ...rest } = filter;

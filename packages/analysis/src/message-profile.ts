@@ -1,18 +1,18 @@
 /**
  * How long messages were on their way: from the begin of the slice that sends one to the begin of the one that receives it, by the two
  * threads, as the innermost frame `main → worker 2`, and the slices around the sending. A message with several receivers
- * counts once for each; one that nobody received counts nowhere. Regions and threads of a filter are the sender's; its `min` and
- * `max` are the time on the way.
+ * counts once for each; one that nobody received counts nowhere. A filter means what it does to the table of messages: `thread` is
+ * either end, `min` and `max` are the time on the way, all else is the sender's.
  */
 import { Category, EventKind, sortParentsFirst } from '@ttrace/format';
-import { type Filter, rowFilter } from './filter.ts';
+import { type Filter, isThreadWanted, rowFilter } from './filter.ts';
 import { OpenSlices } from './open-slices.ts';
 import { PairTable } from './pair-table.ts';
 import type { ProfileBuilder } from './profile-builder.ts';
 import type { RegionClip } from './region-clip.ts';
 import type { TraceIndex } from './trace-index.ts';
 
-/** Adds all messages that the filter lets through. The filter's stretch is the clip's affair. */
+/** Adds all messages that the filter lets through. */
 export function addMessages(
   index: TraceIndex,
   filter: Filter,
@@ -24,6 +24,10 @@ export function addMessages(
   const sends = sendsOf(index, filter, builder);
   if (sends === undefined) return;
   const ways = new Ways(index, builder);
+  const isOfThread = index.trace.tracks.map((_, at) => {
+    const thread = index.threadOf(at);
+    return filter.thread === undefined || (thread !== undefined && isThreadWanted(filter, thread));
+  });
   for (let row = 0; row < index.trace.length; row++) {
     if (kind[row] !== EventKind.flowIn) continue;
     const flow = value[row]!;
@@ -32,6 +36,7 @@ export function addMessages(
     const sender = track[send]!;
     const begin = start[send]!;
     const end = Math.max(begin, start[row]!);
+    if (!isOfThread[sender] && !isOfThread[track[row]!]) continue;
     if (end - begin < min || end - begin >= max) continue;
     const nanos = clip.within(sender, index.trace.tracks[sender]!.pid, index.taskOf(send), begin, end);
     if (nanos === 0 && clip.isNarrow) continue;
@@ -54,7 +59,7 @@ function sendsOf(index: TraceIndex, filter: Filter, builder: ProfileBuilder): Se
   const { category, start, value } = index.trace.columns;
   const message = index.category(Category.message);
   if (message === -1) return undefined;
-  const ofSlice: Filter = { ...filter, from: undefined, to: undefined, min: undefined, max: undefined };
+  const ofSlice: Filter = { ...filter, thread: undefined, min: undefined, max: undefined };
   const isWanted = rowFilter(index, ofSlice);
   const open = new OpenSlices(index, builder);
   const { byTrack, highest } = flowsByTrack(index);

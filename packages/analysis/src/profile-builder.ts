@@ -1,8 +1,8 @@
 /** Adds up a profile: interns frames, stacks and labels, so that an event costs a few look-ups and no object. */
-import { Category, EventKind } from '@ttrace/format';
 import { PairTable } from './pair-table.ts';
 import type { Profile, ProfileLabels, ProfileSample } from './profile.ts';
 import type { Frame } from './stack-frame.ts';
+import { tasksOf } from './tasks.ts';
 import type { TraceIndex } from './trace-index.ts';
 
 /** The number of an empty stack. */
@@ -27,7 +27,6 @@ export class ProfileBuilder {
   readonly #samples = new PairTable();
   readonly #counts: number[] = [];
   readonly #nanos: number[] = [];
-  #taskNames: ReadonlyMap<number, number> | undefined;
 
   constructor(index: TraceIndex) {
     this.#index = index;
@@ -88,8 +87,8 @@ export class ProfileBuilder {
 
   /** String id of a task's name; 0 when its begin is not in the trace. */
   taskName(task: number): number {
-    this.#taskNames ??= taskNames(this.#index);
-    return this.#taskNames.get(task) ?? 0;
+    const row = tasksOf(this.#index).byNumber.get(task)?.row;
+    return row === undefined ? 0 : this.#index.trace.columns.name[row]!;
   }
 
   add(stack: number, labels: number, count: number, nanos: number): void {
@@ -129,15 +128,4 @@ export class ProfileBuilder {
       region: this.#texts[this.#labels.secondOf(id)]!,
     };
   }
-}
-
-/** String ids of the tasks' names by their numbers. */
-function taskNames(index: TraceIndex): ReadonlyMap<number, number> {
-  const { kind, category, name } = index.trace.columns;
-  const wanted = index.category(Category.task);
-  const names = new Map<number, number>();
-  for (let row = 0; row < index.trace.length; row++) {
-    if (category[row] === wanted && kind[row] === EventKind.slice) names.set(index.taskOf(row), name[row]!);
-  }
-  return names;
 }

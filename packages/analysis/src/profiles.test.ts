@@ -1,11 +1,14 @@
 /** Profiles over traces written as text: what counts, on which stack, and that it adds up to what the tables say. */
-import { Category, readTextTrace, TEXT_MAGIC, type Trace } from '@ttrace/format';
+import { readTextTrace, TEXT_MAGIC, type Trace } from '@ttrace/format';
 import { expect, test } from 'vitest';
-import { blockStats } from './blocks.ts';
-import { statsByName } from './name-stats.ts';
+import { blockersTable } from './blockers-table.ts';
+import type { Filter } from './filter.ts';
+import { eachWaitTable } from './locks-table.ts';
+import { eachMessageTable } from './messages-table.ts';
 import type { Profile, ProfileType } from './profile.ts';
 import { foldedLines, functionsTable } from './profile-table.ts';
 import { type ProfileOptions, profileOf } from './profiles.ts';
+import type { Table } from './table.ts';
 import { THREAD_STATES } from './thread-states.ts';
 import { threadsTable } from './threads-table.ts';
 import { indexOf } from './trace-index.ts';
@@ -73,10 +76,6 @@ function folded(type: ProfileType, options?: ProfileOptions): Record<string, num
   );
 }
 
-function total(rows: readonly { readonly totalNanos: number }[]): number {
-  return rows.reduce((sum, { totalNanos }) => sum + totalNanos, 0);
-}
-
 test('a block is divided among the stacks that were seen in it, by the time between them', () => {
   expect(folded('block')).toEqual({
     'login b.js:9;hash a.js:3': 12 + 10 + 20,
@@ -85,12 +84,49 @@ test('a block is divided among the stacks that were seen in it, by the time betw
   });
 });
 
-test('a block counts once, and all blocks together are as long as the tables say', () => {
-  const profile = profileOf(indexOf(trace), 'block');
-  const blocks = blockStats(trace);
-  expect(profile.count).toBe(blocks.reduce((sum, { count }) => sum + count, 0));
-  expect(profile.nanos).toBe(total(blocks));
-  expect(profile.samples.reduce((sum, { values }) => sum + values[1], 0)).toBe(profile.nanos);
+/** Filters that let through some of each and all of it. */
+const FILTERS: readonly Filter[] = [
+  {},
+  { thread: 'main' },
+  { from: 27 * MICRO, to: 42 * MICRO },
+  { task: 'order' },
+  { min: 9 * MICRO },
+  { text: 'o' },
+];
+
+/** What the columns of a table say in sum. */
+function sumOf(table: Table<unknown>, id: string): number {
+  const column = table.columns.find((each) => each.id === id);
+  return table.rows.reduce<number>((sum, row) => sum + Number(column?.of(row) ?? 0), 0);
+}
+
+test.each(FILTERS)(
+  'profiles are in count and time the sum of what the tables say, filtered by %j',
+  (filter) => {
+    const index = indexOf(trace);
+    const sums = (type: ProfileType) => {
+      const { count, nanos, samples } = profileOf(index, type, { filter });
+      expect(samples.reduce((sum, { values }) => sum + values[1], 0)).toBe(nanos);
+      return { count, nanos };
+    };
+    const blockers = blockersTable(index, filter);
+    expect(sums('block')).toEqual({ count: sumOf(blockers, 'count'), nanos: sumOf(blockers, 'totalNanos') });
+    const messages = eachMessageTable(index, filter);
+    const received = messages.rows.filter(({ to }) => to !== '');
+    expect(sums('message')).toEqual({ count: received.length, nanos: sumOf(messages, 'latencyNanos') });
+    const waits = eachWaitTable(index, filter);
+    // One wait of the program lies in another, which is not counted twice.
+    const isInner = waits.rows.some((row) => index.nameOf(row) === 'Atomics.wait');
+    const isOuter = waits.rows.some((row) => index.endOf(row) === index.start + 35 * MICRO);
+    const nanos = sumOf(waits, 'durationNanos') - (isInner && isOuter ? 4 * MICRO : 0);
+    expect(sums('mutex')).toEqual({ count: waits.rows.length, nanos });
+  },
+);
+
+test('a name means what it does to the table of locks, with or without ` wait`', () => {
+  expect(folded('mutex', { filter: { name: 'lock db' } })).toEqual(
+    folded('mutex', { filter: { name: 'lock db wait' } }),
+  );
 });
 
 test('a wait stands in the regions around it, an asynchronous one in its task', () => {
@@ -102,7 +138,7 @@ test('a wait stands in the regions around it, an asynchronous one in its task', 
   });
 });
 
-test.each([{}, { thread: 'main' }, { from: 27 * MICRO, to: 42 * MICRO }])(
+test.each([{}, { thread: 'main' }])(
   'waits on threads are in sum the waiting time of the threads table, filtered by %j',
   (filter) => {
     const waiting = THREAD_STATES.indexOf('waiting');
@@ -115,18 +151,12 @@ test.each([{}, { thread: 'main' }, { from: 27 * MICRO, to: 42 * MICRO }])(
   },
 );
 
-test('waits that do not contain each other are in sum what the summary says by name', () => {
-  const filter = { name: 'lock db wait' };
-  const { count, nanos } = profileOf(indexOf(trace), 'mutex', { filter });
-  const stats = statsByName(trace, Category.wait).find(({ name }) => name === filter.name);
-  expect({ count, totalNanos: nanos }).toEqual({ count: stats?.count, totalNanos: stats?.totalNanos });
-});
-
 test('a message counts from its sending to its receiving, on the regions of the sender; arrows of locks are none', () => {
   expect(folded('message')).toEqual({ 'tell;postMessage;main → worker 1': 8 });
   expect(folded('message', { filter: { min: 8 * MICRO } })).not.toEqual({});
   expect(folded('message', { filter: { max: 8 * MICRO } })).toEqual({});
-  expect(folded('message', { filter: { thread: 'worker 1' } })).toEqual({});
+  expect(folded('message', { filter: { thread: 'worker 1' } })).not.toEqual({});
+  expect(folded('message', { filter: { thread: 'worker 2' } })).toEqual({});
 });
 
 test('CPU time counts for the innermost function, each moment once', () => {
@@ -154,11 +184,10 @@ test('a region of an asynchronous function takes in what belongs to its task, ov
   expect(folded('mutex', { region: 'load' })).toEqual({ 'order;pool acquire': 15 });
 });
 
-test('what crosses an end of the stretch counts with the part inside', () => {
+test('CPU time is cut at the ends of the stretch', () => {
   const filter = { from: 20 * MICRO, to: 35 * MICRO };
-  expect(folded('block', { filter })).toEqual({ 'login b.js:9;hash a.js:3': 2 + 5, 'login b.js:10;sort': 8 });
-  expect(profileOf(indexOf(trace), 'block', { filter })).toMatchObject({
-    count: 1,
+  expect(folded('cpu', { filter })).toEqual({ 'main m.js:1': 10, 'main m.js:1;parse p.js:2': 5 });
+  expect(profileOf(indexOf(trace), 'cpu', { filter })).toMatchObject({
     nanos: 15 * MICRO,
     durationNanos: 15 * MICRO,
     timeNanos: 1_700_000_000_000_000_000n + 1_000_000_000n + 20_000n,

@@ -1,7 +1,7 @@
 /** The profiles of a trace: what there are, what their figures mean, and how each is made. */
 import { addBlocks } from './block-profile.ts';
 import { addSamples } from './cpu-profile.ts';
-import type { Filter } from './filter.ts';
+import { type Filter, stretchOf } from './filter.ts';
 import { addMessages } from './message-profile.ts';
 import type { Profile, ProfileType, ValueType } from './profile.ts';
 import { ProfileBuilder } from './profile-builder.ts';
@@ -79,8 +79,9 @@ const SAMPLES: readonly [ValueType, ValueType] = [
 ];
 
 /**
- * Makes a profile. What lasts over an end of the filter's stretch, or of a region, counts with the part inside; what has no end in the
- * trace, until the trace's end. Linear in the number of rows but for sorting what is on one track.
+ * Makes a profile of what a filter lets through, as it does in tables. What lasts over an end of a region counts with the part inside, of CPU
+ * samples also what lasts over an end of the filter's stretch; what has no end in the trace lasts until the trace's. Linear in the
+ * number of rows but for sorting what is on one track.
  */
 export function profileOf(
   index: TraceIndex,
@@ -88,9 +89,10 @@ export function profileOf(
   { filter = {}, region }: ProfileOptions = {},
 ): Profile {
   const builder = new ProfileBuilder(index);
-  const clip = new RegionClip(index, filter, region);
-  ADD[type](index, filter, clip, builder);
-  const start = Math.max(clip.start, index.start);
+  const stretch = stretchOf(index, filter);
+  // What one counts is in or out, as in tables; samples may be cut anywhere.
+  ADD[type](index, filter, new RegionClip(index, region, type === 'cpu' ? stretch : undefined), builder);
+  const start = Math.max(stretch.start, index.start);
   return {
     type,
     ...(type === 'cpu'
@@ -98,7 +100,7 @@ export function profileOf(
       : { valueTypes: CONTENTIONS, periodType: CONTENTIONS[0] }),
     ...builder.finish(),
     timeNanos: wallNanos(index, start),
-    durationNanos: Math.max(0, Math.min(clip.end, index.end) - start),
+    durationNanos: Math.max(0, Math.min(stretch.end, index.end) - start),
     program: index.trace.processes[0]?.name ?? '',
   };
 }

@@ -1,12 +1,12 @@
 /**
- * How much of a stretch of time counts: what lies in the filter's stretch and, where a profile is of regions of a name, within such a
- * region. Regions that overlap or nest count once.
+ * How much of a stretch of time counts: where a profile is of regions of a name, what lies within such a region; regions that overlap or
+ * nest count once. Of CPU samples only what lies in the filter's stretch.
  *
  * A region on a thread takes in what is on that thread. One of an asynchronous function lies on no thread: it takes in what belongs
  * to the same task of the same process, on whatever thread.
  */
 import { Category, EventKind } from '@ttrace/format';
-import { type Filter, stretchOf } from './filter.ts';
+import type { Span } from './table.ts';
 import type { TraceIndex } from './trace-index.ts';
 
 /** Times that follow each other and do not overlap. */
@@ -18,18 +18,22 @@ interface Times {
 }
 
 export class RegionClip {
-  readonly start: number;
-  readonly end: number;
   readonly #index: TraceIndex;
+  readonly #start: number;
+  readonly #end: number;
   /** Rows of the regions by thread track, and by process and task; undefined: all time counts. */
   readonly #byTrack: ReadonlyMap<number, readonly number[]> | undefined;
   readonly #byTask: ReadonlyMap<string, readonly number[]>;
   readonly #times = new Map<string, Times>();
 
-  /** @param region name of the regions; undefined: all time counts that the filter lets through. */
-  constructor(index: TraceIndex, filter: Filter, region: string | undefined) {
+  /**
+   * @param region name of the regions; undefined: all time counts.
+   * @param stretch in nanoseconds since the origin; what is outside of it never counts.
+   */
+  constructor(index: TraceIndex, region: string | undefined, stretch?: Span) {
     this.#index = index;
-    ({ start: this.start, end: this.end } = stretchOf(index, filter));
+    this.#start = stretch?.start ?? -Infinity;
+    this.#end = stretch?.end ?? Infinity;
     const regions = region === undefined ? undefined : regionRows(index, region);
     this.#byTrack = regions?.byTrack;
     this.#byTask = regions?.byTask ?? new Map();
@@ -37,7 +41,7 @@ export class RegionClip {
 
   /** Whether anything is cut off at all. */
   get isNarrow(): boolean {
-    return this.#byTrack !== undefined || this.start > this.#index.start || this.end < this.#index.end;
+    return this.#byTrack !== undefined || this.#start > -Infinity || this.#end < Infinity;
   }
 
   /**
@@ -46,8 +50,8 @@ export class RegionClip {
    */
   within(track: number, pid: number, task: number, from: number, to: number): number {
     // hot: once or more per event of a profile.
-    const begin = Math.max(from, this.start);
-    const end = Math.min(to, this.end);
+    const begin = Math.max(from, this.#start);
+    const end = Math.min(to, this.#end);
     if (end <= begin) return 0;
     if (this.#byTrack === undefined) return end - begin;
     const times = this.#timesOf(track, pid, task);

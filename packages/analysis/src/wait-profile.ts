@@ -3,8 +3,8 @@
  * as regions and message handlers; an asynchronous one, which lies on no thread, the task that it belongs to. Time in a wait inside
  * another counts for the inner one alone; asynchronous waits overlap, and each counts in full.
  */
-import { Category, EventKind } from '@ttrace/format';
-import { type Filter, rowFilter } from './filter.ts';
+import type { Filter } from './filter.ts';
+import { waitRows } from './locks-table.ts';
 import { OpenSlices } from './open-slices.ts';
 import { NO_STACK, type ProfileBuilder } from './profile-builder.ts';
 import type { RegionClip } from './region-clip.ts';
@@ -17,33 +17,23 @@ interface OpenWait {
   readonly labels: number;
 }
 
-/** Adds all waits that the filter lets through. The filter's stretch is the clip's affair. */
+/** Adds all waits that the filter lets through. */
 export function addWaits(index: TraceIndex, filter: Filter, clip: RegionClip, builder: ProfileBuilder): void {
-  const { tracks } = index.trace;
-  const isWanted = rowFilter(index, { ...filter, from: undefined, to: undefined });
+  const { track } = index.trace.columns;
   const open = new OpenSlices(index, builder);
-  for (const track of tracksWithWaits(index)) {
-    const rows = index.slices.rows.subarray(index.slices.offsets[track], index.slices.offsets[track + 1]);
-    if (tracks[track]!.kind === 'thread') {
-      addOnThread(index, track, rows, open, { isWanted, clip, builder });
-    } else {
-      for (const row of rows) if (isWanted(row)) addOnLane(index, row, clip, builder);
-    }
+  const isWanted = new Uint8Array(index.trace.length);
+  const threads = new Set<number>();
+  for (const row of waitRows(index, filter)) {
+    isWanted[row] = 1;
+    if (index.trace.tracks[track[row]!]!.kind === 'thread') threads.add(track[row]!);
+    else addOnLane(index, row, clip, builder);
   }
-}
-
-function tracksWithWaits(index: TraceIndex): ReadonlySet<number> {
-  const { kind, category, track } = index.trace.columns;
-  const wait = index.category(Category.wait);
-  const tracks = new Set<number>();
-  for (let row = 0; wait !== -1 && row < index.trace.length; row++) {
-    if (category[row] === wait && kind[row] === EventKind.slice) tracks.add(track[row]!);
-  }
-  return tracks;
+  for (const each of threads) addOnThread(index, each, open, { isWanted, clip, builder });
 }
 
 interface Means {
-  readonly isWanted: (row: number) => boolean;
+  /** 1 by the rows of waits that count. */
+  readonly isWanted: Uint8Array;
   readonly clip: RegionClip;
   readonly builder: ProfileBuilder;
 }
@@ -51,19 +41,19 @@ interface Means {
 function addOnThread(
   index: TraceIndex,
   track: number,
-  rows: Uint32Array,
   open: OpenSlices,
   { isWanted, clip, builder }: Means,
 ): void {
-  const { category, start } = index.trace.columns;
+  const { start } = index.trace.columns;
   const { pid, name } = index.trace.tracks[track]!;
-  const wait = index.category(Category.wait);
   const thread = builder.text(index.threadOf(track)?.name ?? name);
   const waits: OpenWait[] = [];
   open.clear();
-  for (const row of rows) {
+  const { rows, offsets } = index.slices;
+  for (let i = offsets[track]!; i < offsets[track + 1]!; i++) {
+    const row = rows[i]!;
     open.enter(row);
-    if (category[row] !== wait || !isWanted(row)) continue;
+    if (isWanted[row] === 0) continue;
     const begin = start[row]!;
     const task = index.taskOf(row);
     const end = index.endOf(row);
@@ -83,8 +73,7 @@ function addOnThread(
 }
 
 function addOnLane(index: TraceIndex, row: number, clip: RegionClip, builder: ProfileBuilder): void {
-  const { category, name, start, track } = index.trace.columns;
-  if (category[row] !== index.category(Category.wait)) return;
+  const { name, start, track } = index.trace.columns;
   const task = index.taskOf(row);
   const nanos = clip.within(-1, index.trace.tracks[track[row]!]!.pid, task, start[row]!, index.endOf(row));
   if (nanos === 0 && clip.isNarrow) return;

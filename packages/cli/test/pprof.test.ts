@@ -55,7 +55,7 @@ test('--folded prints one line a stack, --region counts what is inside alone', a
   const folded = ['pprof', trace, '--type', 'mutex', '--folded'];
   expect((await ttrace(folded)).stdout).toBe('job;lock db wait 20000000\nlock db wait 10000000\n');
   expect((await ttrace([...folded, '--region', 'job'])).stdout).toBe('job;lock db wait 20000000\n');
-  expect((await ttrace([...folded, '--from', '55ms'])).stdout).toBe('lock db wait 10000000\n');
+  expect((await ttrace([...folded, '--from', '61ms'])).stdout).toBe('lock db wait 10000000\n');
 });
 
 test('--top prints a table', async () => {

@@ -19,7 +19,7 @@ import { Failure } from '../failure.ts';
 import { addFilterOptions, filterOf } from '../filter-options.ts';
 import { loadTrace } from '../load-trace.ts';
 import { print, printBytes } from '../print.ts';
-import { printedTable } from '../printed-table.ts';
+import { DEFAULT_CHARACTERS, printedTable } from '../printed-table.ts';
 import { atLeast } from '../whole-number.ts';
 
 const TYPES = PROFILES.map(({ type }) => type).join(', ');
@@ -117,7 +117,15 @@ interface Form {
 
 async function write(profile: Profile, { output, folded, top }: Form): Promise<void> {
   if (top !== undefined) {
-    const form = { top, json: false, csv: false, md: false, explain: false };
+    const form = {
+      top,
+      sort: undefined,
+      maxChars: DEFAULT_CHARACTERS,
+      json: false,
+      csv: false,
+      md: false,
+      explain: false,
+    };
     await print(printedTable(functionsTable(profile), form));
     return;
   }
