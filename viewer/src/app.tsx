@@ -51,9 +51,13 @@ export function createApp(options: AppOptions): Hono<Env> {
     return undefined;
   });
   app.get('/', (context) => {
-    const { title, fileName, facts, warnings, inPieces } = subject;
+    const { title, fileName, facts, findings, warnings, inPieces } = subject;
     const nav = navigation(subject, '');
-    return page(context, <Home {...{ title, fileName, facts, warnings, inPieces, nav }} />, PAGE_POLICY);
+    return page(
+      context,
+      <Home {...{ title, fileName, facts, findings, warnings, inPieces, nav }} />,
+      PAGE_POLICY,
+    );
   });
   addTableRoutes(app, subject, (context, markup, status) => page(context, markup, PAGE_POLICY, status));
   app.get('/timeline', (context) => {

@@ -1,5 +1,5 @@
 /** The one trace that a viewer shows, with what its pages derive from it. Computed when first asked for, then kept. */
-import { indexOf } from '@ttrace/analysis';
+import { type Finding, findingsOf, indexOf } from '@ttrace/analysis';
 import type { Trace } from '@ttrace/format';
 import { cutIntoPieces, type Piece } from './pieces.ts';
 import { TABLE_PAGES } from './table-pages.ts';
@@ -39,6 +39,11 @@ export class Subject {
   get facts(): TraceFacts {
     this.#facts ??= traceFacts(this.trace);
     return this.#facts;
+  }
+
+  /** What is probably wrong, the worst first. */
+  get findings(): readonly Finding[] {
+    return findingsOf(indexOf(this.trace));
   }
 
   /** Whether the timeline takes only a stretch of this trace at a time. */

@@ -1,6 +1,5 @@
 /** What the rules find: something that is probably wrong with the program, how bad it is, where to look, and what to do. */
-import type { Filter } from './filter.ts';
-import type { Span } from './table.ts';
+import type { Span, TableLink } from './table.ts';
 import type { TraceIndex } from './trace-index.ts';
 
 /** high: users notice it; medium: worth a look; low: good to know. */
@@ -21,7 +20,7 @@ export interface Finding {
   /** The worst case on the timeline. */
   readonly span: Span | undefined;
   /** The table that has all cases, and the filter that leaves only these. */
-  readonly table: { readonly id: string; readonly filter: Filter; readonly each: boolean } | undefined;
+  readonly link: TableLink | undefined;
 }
 
 /** One rule of `ttrace lint`. */

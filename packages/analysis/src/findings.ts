@@ -79,5 +79,6 @@ export function findingsTable(index: TraceIndex): Table<Finding> {
     ],
     rows: findingsOf(index),
     spanOf: ({ span }) => span,
+    linkOf: ({ link }) => link,
   };
 }

@@ -1,11 +1,12 @@
 /** The home page: what the trace holds, how much of it is missing, the way to the timeline, and what to look for there. */
-import { counted } from '@ttrace/analysis';
+import { counted, type Finding } from '@ttrace/analysis';
 import type { Child } from 'hono/jsx';
 import { type Links, SERVER_LINKS } from '../links.ts';
 import type { Navigation } from '../navigation.ts';
 import { formatCount, formatTime } from '../time-text.ts';
 import type { ProcessFacts, TraceFacts, TrackFacts } from '../trace-facts.ts';
 import { Guide } from './guide.tsx';
+import { Insights } from './insights.tsx';
 import { Layout } from './layout.tsx';
 
 /** What the home page is rendered from. */
@@ -13,6 +14,8 @@ export interface HomeProps {
   readonly title: string;
   readonly fileName: string;
   readonly facts: TraceFacts;
+  /** The worst first. */
+  readonly findings: readonly Finding[];
   /** Sentences on what is missing or was not understood; the first of them matter most. */
   readonly warnings: readonly string[];
   /** True when the timeline shows one stretch of the trace at a time. */
@@ -42,7 +45,7 @@ export function Home(props: HomeProps): Child {
 
 /** What a trace holds and which pages it has. */
 export function HomeContent(props: HomeProps & { readonly links: Links }): Child {
-  const { facts, warnings, nav, links } = props;
+  const { facts, findings, warnings, nav, links } = props;
   return (
     <>
       {warnings.length > 0 && (
@@ -53,6 +56,7 @@ export function HomeContent(props: HomeProps & { readonly links: Links }): Child
         </ul>
       )}
       <Figures facts={facts} />
+      <Insights findings={findings} links={links} />
       <Questions nav={nav} links={links} />
       {facts.processes.map((process) => (
         <ProcessSection process={process} links={links} />

@@ -47,13 +47,13 @@ function ofBlocks(
   index: TraceIndex,
   rule: string,
   { name, blocks }: Pick<BlockGroup, 'name' | 'blocks'>,
-): Pick<Finding, 'rule' | 'count' | 'costNanos' | 'span' | 'table'> {
+): Pick<Finding, 'rule' | 'count' | 'costNanos' | 'span' | 'link'> {
   return {
     rule,
     count: blocks.length,
     costNanos: totalOf(blocks),
     span: spanOfBlock(index, longestOf(blocks)),
-    table: { id: 'blockers', filter: { name }, each: true },
+    link: { page: 'blockers/each', filter: { name } },
   };
 }
 

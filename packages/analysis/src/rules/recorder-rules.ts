@@ -18,7 +18,7 @@ export const droppedEvents: Rule = {
         advice:
           'Mark less in the hottest loops, raise bufferBytes, or record as .pftrace, which takes more events a second.',
         span: undefined,
-        table: { id: 'threads', filter: {}, each: false },
+        link: { page: 'threads', filter: {} },
       },
     ];
   },
@@ -39,7 +39,7 @@ export const damagedFile: Rule = {
         sentence: `The file is damaged or cut off at byte ${error.offset}${lost > 0 ? `, ${shareText(lost)} of it is lost` : ''}: ${error.message}.`,
         advice: 'All that stands before that point is in every figure; record again if the end matters.',
         span: undefined,
-        table: undefined,
+        link: undefined,
       },
     ];
   },

@@ -26,7 +26,7 @@ export const unendedTask: Rule = {
           advice:
             'End it on every way out, also on errors: withTask does that by itself. If it waits, see what for in its events.',
           span: spanOfTask(index, oldest),
-          table: { id: 'tasks', filter: { name, complete: false }, each: true },
+          link: { page: 'tasks/each', filter: { name, complete: false } },
         } satisfies Finding;
       },
     );
@@ -72,7 +72,7 @@ export const openRegion: Rule = {
         sentence: `${counted(rows.length, 'region')} ${name} never ended; the oldest is open for ${timeText(index.end - start[oldest]!)}.`,
         advice: 'End it in a finally block, or use withRegion, which does that by itself.',
         span: { start: start[oldest]! - index.start, end: index.end - index.start },
-        table: { id: 'regions', filter: { name, complete: false }, each: true },
+        link: { page: 'regions/each', filter: { name, complete: false } },
       } satisfies Finding;
     });
   },
@@ -98,7 +98,7 @@ export const slowTail: Rule = {
           sentence: `The slowest tasks ${name} take far longer than the rest: p99 ${timeText(p99)}, p50 ${timeText(p50)}. The slowest one (${timeText(longest.end - longest.start)}) ${mostly(index, longest)}.`,
           advice: `Look at its critical path: ttrace critical-path --task '#${longest.number}'.`,
           span: spanOfTask(index, longest),
-          table: { id: 'critical-path', filter: { task: `#${longest.number}` }, each: false },
+          link: { page: 'critical-path', filter: { task: `#${longest.number}` } },
         } satisfies Finding,
       ];
     }),
@@ -154,7 +154,7 @@ export const unboundedNames: Rule = {
           sentence: `There are ${countText(names.size)} names of ${what}s, such as ${JSON.stringify(index.trace.strings.text(example).slice(0, 60))}${others > 0 ? `, and ${countText(others)} more ${what}s whose names were not kept` : ''}.`,
           advice: 'Name what kind of thing it is, and put ids, paths and numbers into attributes.',
           span: undefined,
-          table: { id: what === Category.task ? 'tasks' : 'regions', filter: {}, each: false },
+          link: { page: what === Category.task ? 'tasks' : 'regions', filter: {} },
         } satisfies Finding,
       ];
     }),

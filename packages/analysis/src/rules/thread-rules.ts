@@ -30,7 +30,7 @@ export const idleWorker: Rule = {
         sentence: `${counted(idle.length, 'worker')} had next to nothing to do: ${thread.name} was idle for ${shareText(share)} of its ${timeText(thread.end - thread.start)}.`,
         advice: 'Use fewer workers, or give them more at a time: each costs some 10 MB and its start.',
         span: { start: thread.start - index.start, end: thread.end - index.start },
-        table: { id: 'threads', filter: {}, each: false },
+        link: { page: 'threads', filter: {} },
       } satisfies Finding,
     ];
   },
@@ -82,7 +82,7 @@ export const gcWindow: Rule = {
           advice:
             'Allocate less there: reuse buffers, give arrays their size, avoid copies; or raise --max-semi-space-size where most die young.',
           span: { start: worst.start - index.start, end: worst.start + length - index.start },
-          table: { id: 'gc', filter: { thread: thread.name }, each: false },
+          link: { page: 'gc', filter: { thread: thread.name } },
         } satisfies Finding,
       ];
     }),
@@ -124,7 +124,7 @@ export const allocationBurst: Rule = {
           advice:
             'Something allocates in a loop there: look at what runs in that second; objects and buffers that are used again cost nothing.',
           span: { start: worst.start - index.start, end: worst.start + WINDOW_NANOS - index.start },
-          table: { id: 'gc', filter: { thread: thread.name }, each: false },
+          link: { page: 'gc', filter: { thread: thread.name } },
         } satisfies Finding,
       ];
     }),

@@ -37,7 +37,7 @@ export const lockConvoy: Rule = {
           advice:
             'Do less while it is held, take it less often, or give each thread a part of its own and join them at the end.',
           span: locksTable(index).spanOf?.(row),
-          table: { id: 'locks', filter: { name }, each: true },
+          link: { page: 'locks/each', filter: { name } },
         } satisfies Finding,
       ];
     }),
@@ -65,7 +65,7 @@ export const queuedForPool: Rule = {
           advice:
             'If the processors have room, make the pool larger; if not, ask for less: fewer or larger jobs, or a limit on how many come in.',
           span: table.spanOf?.(row),
-          table: { id: 'locks', filter: { name }, each: true },
+          link: { page: 'locks/each', filter: { name } },
         } satisfies Finding,
       ];
     });
@@ -93,7 +93,7 @@ export const growingQueue: Rule = {
           advice:
             'Send only as many as are answered (a limit of messages under way), or give the receiver less to do for each.',
           span: { start: row.slowest.sent - index.start, end: lastSent - index.start },
-          table: { id: 'messages', filter: { thread: row.to }, each: true },
+          link: { page: 'messages/each', filter: { thread: row.to } },
         } satisfies Finding,
       ];
     }),
@@ -148,7 +148,7 @@ export const smallMessages: Rule = {
             start: row.slowest.sent - index.start,
             end: Math.max(row.slowest.sent, row.slowest.received || 0) - index.start,
           },
-          table: { id: 'messages', filter: { thread: row.to }, each: false },
+          link: { page: 'messages', filter: { thread: row.to } },
         } satisfies Finding,
       ];
     }),

@@ -1,0 +1,59 @@
+/** The worst that the rules found, in sentences: what is wrong, what to do, and links to the moment and to all cases. */
+import type { Finding } from '@ttrace/analysis';
+import type { Child } from 'hono/jsx';
+import type { Links } from '../links.ts';
+
+/** Most that the home page shows; all are on the page `lint`. */
+const MAX_SHOWN = 6;
+
+interface InsightsProps {
+  readonly findings: readonly Finding[];
+  readonly links: Links;
+}
+
+/** Renders the section. */
+export function Insights({ findings, links }: InsightsProps): Child {
+  const more = findings.length - MAX_SHOWN;
+  return (
+    <section aria-labelledby="insights">
+      <h2 id="insights">What to look at first</h2>
+      {findings.length === 0 && <p>No rule found anything wrong in this trace.</p>}
+      <ol class="insights">
+        {findings.slice(0, MAX_SHOWN).map((finding) => (
+          <Insight finding={finding} links={links} />
+        ))}
+      </ol>
+      {more > 0 && (
+        <p class="more">
+          and <a href={links.page('lint')}>{more} more</a>
+        </p>
+      )}
+    </section>
+  );
+}
+
+function Insight({ finding, links }: { finding: Finding; links: Links }): Child {
+  const { severity, sentence, advice, span, link } = finding;
+  const timeline = span === undefined ? undefined : links.timeline(span);
+  const cases = link === undefined ? undefined : links.page(link.page, { filter: link.filter });
+  return (
+    <li class={`insight ${severity}`}>
+      <p>
+        <strong class="severity">{severity}</strong> {sentence}
+      </p>
+      <p class="advice">
+        {advice}{' '}
+        {timeline !== undefined && (
+          <a href={timeline} aria-label={`Show on the timeline: ${sentence}`}>
+            timeline
+          </a>
+        )}{' '}
+        {cases !== undefined && (
+          <a href={cases} aria-label={`All cases: ${sentence}`}>
+            all cases
+          </a>
+        )}
+      </p>
+    </li>
+  );
+}
