@@ -18,16 +18,9 @@ export interface Arrows {
   readonly inTrack: Int32Array;
 }
 
-const known = new WeakMap<TraceIndex, Arrows>();
-
 /** All arrows, in the order in which they arrive in the file; then those that never do. */
 export function arrowsOf(index: TraceIndex): Arrows {
-  let arrows = known.get(index);
-  if (arrows === undefined) {
-    arrows = findArrows(index);
-    known.set(index, arrows);
-  }
-  return arrows;
+  return index.once(findArrows);
 }
 
 function findArrows(index: TraceIndex): Arrows {

@@ -43,17 +43,10 @@ export interface BlockStats {
   readonly stack: readonly string[];
 }
 
-const known = new WeakMap<TraceIndex, readonly Block[]>();
-
 /** All blocks that a filter lets through, in file order. */
 export function blocksOf(index: TraceIndex, filter: Filter = {}): readonly Block[] {
-  let blocks = known.get(index);
-  if (blocks === undefined) {
-    blocks = findBlocks(index);
-    known.set(index, blocks);
-  }
   const isWanted = rowFilter(index, filter);
-  return blocks.filter(({ row }) => isWanted(row));
+  return index.once(findBlocks).filter(({ row }) => isWanted(row));
 }
 
 /** Blocks by culprit, the longest total first. Linear in the number of rows. */

@@ -113,7 +113,6 @@ function piecesOf(index: TraceIndex, task: Task): Piece[] {
   const numbers = new Set(withDescendants(task).map(({ number }) => number));
   const taskCategory = index.category(Category.task);
   const wait = index.category(Category.wait);
-  const senders = sendersBySlice(index);
   const pieces: Piece[] = [];
   for (let row = 0; row < index.trace.length; row++) {
     if (kind[row] !== EventKind.slice || category[row] === taskCategory || !numbers.has(index.taskOf(row)))
@@ -130,7 +129,7 @@ function piecesOf(index: TraceIndex, task: Task): Piece[] {
       kind: what,
       track: track[row]!,
       thread,
-      sender: senders.get(row),
+      sender: senderOf(index, row),
     });
   }
   pieces.push(...handlersAround(index, task, pieces));
@@ -140,13 +139,12 @@ function piecesOf(index: TraceIndex, task: Task): Piece[] {
 /** What handles a message of the task need not belong to it itself: it does from its begin to the last of the task's slices in it. */
 function handlersAround(index: TraceIndex, task: Task, pieces: readonly Piece[]): Piece[] {
   const { start, track } = index.trace.columns;
-  const senders = sendersBySlice(index);
   const own = new Set(pieces.map(({ row }) => row));
   const handlers = new Map<number, Piece>();
   for (const piece of pieces) {
     if (piece.thread === undefined) continue;
     for (let row = index.parentOf(piece.row); row >= 0 && !own.has(row); row = index.parentOf(row)) {
-      const sender = senders.get(row);
+      const sender = senderOf(index, row);
       if (sender === undefined || sender.time < task.start) continue;
       const end = Math.max(piece.end, handlers.get(row)?.end ?? 0);
       handlers.set(row, {
@@ -164,26 +162,24 @@ function handlersAround(index: TraceIndex, task: Task, pieces: readonly Piece[])
   return [...handlers.values()];
 }
 
-const senders = new WeakMap<TraceIndex, ReadonlyMap<number, Sender>>();
+/** The arrow that ends at the begin of a slice. */
+function senderOf(index: TraceIndex, row: number): Sender | undefined {
+  const at = index.once(arrowsByTarget).get(row);
+  if (at === undefined) return undefined;
+  const { outTime, outTrack, outSlice } = arrowsOf(index);
+  const from = index.threadOf(outTrack[at]!)?.name ?? '';
+  const what = outSlice[at]! < 0 ? 'message' : index.nameOf(outSlice[at]!);
+  return { time: outTime[at]!, track: outTrack[at]!, name: from === '' ? what : `${what} by ${from}` };
+}
 
-/** By row of a slice: when what it began with was sent, and what that was. */
-function sendersBySlice(index: TraceIndex): ReadonlyMap<number, Sender> {
-  let known = senders.get(index);
-  if (known === undefined) {
-    const arrows = arrowsOf(index);
-    const found = new Map<number, Sender>();
-    for (let at = 0; at < arrows.length; at++) {
-      const row = arrows.inSlice[at]!;
-      if (row < 0 || Number.isNaN(arrows.outTime[at]!)) continue;
-      const from = index.threadOf(arrows.outTrack[at]!)?.name ?? '';
-      const what = arrows.outSlice[at]! < 0 ? 'message' : index.nameOf(arrows.outSlice[at]!);
-      const track = arrows.outTrack[at]!;
-      found.set(row, { time: arrows.outTime[at]!, track, name: from === '' ? what : `${what} by ${from}` });
-    }
-    known = found;
-    senders.set(index, known);
+/** Numbers of arrows that have both ends, by the row of the slice that they lead to. */
+function arrowsByTarget(index: TraceIndex): ReadonlyMap<number, number> {
+  const { length, inSlice, outTime } = arrowsOf(index);
+  const targets = new Map<number, number>();
+  for (let at = 0; at < length; at++) {
+    if (inSlice[at]! >= 0 && !Number.isNaN(outTime[at]!)) targets.set(inSlice[at]!, at);
   }
-  return known;
+  return targets;
 }
 
 /** The pieces of each track as stretches that do not overlap: of nested ones the innermost. */

@@ -27,16 +27,13 @@ export const RULES: readonly Rule[] = [
   damagedFile,
 ];
 
-const known = new WeakMap<TraceIndex, readonly Finding[]>();
-
 /** What all rules find, the worst first. */
 export function findingsOf(index: TraceIndex): readonly Finding[] {
-  let findings = known.get(index);
-  if (findings === undefined) {
-    findings = worstFirst(RULES.flatMap(({ find }) => find(index)));
-    known.set(index, findings);
-  }
-  return findings;
+  return index.once(find);
+}
+
+function find(index: TraceIndex): readonly Finding[] {
+  return worstFirst(RULES.flatMap((rule) => rule.find(index)));
 }
 
 /** Findings as a table. */

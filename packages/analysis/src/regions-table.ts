@@ -57,7 +57,7 @@ export function eachRegionTable(index: TraceIndex, filter: Filter = {}): Table<R
   const found = longestRows(index, wanted);
   const rows = Array.from(found.subarray(0, MAX_EACH), (row) => regionRow(index, row, wanted));
   const { help } = wordsOf(index);
-  const more = found.length - rows.length;
+  const more = wanted.rows.length - rows.length;
   return {
     id: 'regions',
     title: 'Each region',
@@ -205,11 +205,12 @@ function regionTypes(index: TraceIndex, wanted: WantedRegions): RegionTypeRow[] 
     .sort((a, b) => b.totalNanos - a.totalNanos || (a.name < b.name ? -1 : 1));
 }
 
+/** The longest, at most `MAX_EACH`, the longest first: to sort millions by a comparison would take seconds. */
 function longestRows(index: TraceIndex, wanted: WantedRegions): Uint32Array {
   const lengths = Float64Array.from(wanted.rows, (row) => index.endOf(row) - startOf(index, row, wanted));
-  const order = Uint32Array.from(wanted.rows, (_, at) => at).sort(
-    (a, b) => lengths[b]! - lengths[a]! || a - b,
-  );
+  const least = lengths.length > MAX_EACH ? lengths.slice().sort()[lengths.length - MAX_EACH]! : -Infinity;
+  const order = Uint32Array.from(lengths.keys()).filter((at) => lengths[at]! >= least);
+  order.sort((a, b) => lengths[b]! - lengths[a]! || a - b);
   return order.map((at) => wanted.rows[at]!);
 }
 

@@ -24,16 +24,9 @@ export interface Tasks {
   readonly byNumber: ReadonlyMap<number, Task>;
 }
 
-const known = new WeakMap<TraceIndex, Tasks>();
-
 /** All tasks, found when first asked for. */
 export function tasksOf(index: TraceIndex): Tasks {
-  let tasks = known.get(index);
-  if (tasks === undefined) {
-    tasks = findTasks(index);
-    known.set(index, tasks);
-  }
-  return tasks;
+  return index.once(findTasks);
 }
 
 /** The page of one task; undefined for 0, which is none. */

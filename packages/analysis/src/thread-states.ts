@@ -47,21 +47,19 @@ export interface ThreadTimeline {
   readonly shares: Float32Array;
 }
 
-const timelines = new WeakMap<TraceIndex, Map<Thread, ThreadTimeline>>();
-
 /** The timeline of a thread, made when first asked for. Linear in the thread's events. */
 export function threadTimeline(index: TraceIndex, thread: Thread): ThreadTimeline {
-  let known = timelines.get(index);
-  if (known === undefined) {
-    known = new Map();
-    timelines.set(index, known);
-  }
-  let timeline = known.get(thread);
+  const timelines = index.once(noTimelines);
+  let timeline = timelines.get(thread);
   if (timeline === undefined) {
     timeline = makeTimeline(index, thread);
-    known.set(thread, timeline);
+    timelines.set(thread, timeline);
   }
   return timeline;
+}
+
+function noTimelines(): Map<Thread, ThreadTimeline> {
+  return new Map();
 }
 
 /** No time in any state. */
@@ -113,7 +111,7 @@ function makeTimeline(index: TraceIndex, thread: Thread): ThreadTimeline {
   const samples = outermost(index, thread.sampleTrack, () => RUNNING);
   const readings = utilizationReadings(index, thread);
   const isLoopKnown = loop.length > 0 || readings.ends.length > 0;
-  const timeline = merge(thread, [own, loop, samples], readings, isLoopKnown ? IDLE : UNKNOWN);
+  const timeline = merge(thread, own, overlaid(loop, samples), readings, isLoopKnown ? IDLE : UNKNOWN);
   return readings.ends.length === 0 ? timeline : withShares(timeline, readings);
 }
 
@@ -201,38 +199,47 @@ function utilizationReadings(index: TraceIndex, thread: Thread): Readings {
   return { starts, ends: samples.map(({ time }) => time), shares: samples.map(({ share }) => share) };
 }
 
-/** Lays the layers over each other, the first that has something to say wins, but a wait and a collection win over all. */
+/** Lays the thread's own slices over its turns and samples, and says what is in neither. */
 function merge(
   thread: Thread,
-  layers: readonly Stretches[],
+  own: Stretches,
+  turns: Stretches,
   readings: Readings,
   gap: number,
 ): ThreadTimeline {
-  const out = emptyStretches(64);
-  const at = layers.map(() => 0);
+  // hot: once a stretch, of which a region makes two.
+  const out = emptyStretches(own.length + 2 * turns.length + 64);
+  let at = 0;
+  let turn = 0;
   let reading = 0;
   for (let time = thread.start; time < thread.end; ) {
+    while (at < own.length && own.ends[at]! <= time) at++;
+    while (turn < turns.length && turns.ends[turn]! <= time) turn++;
     let next = thread.end;
     let state = gap;
     let reason = 0;
-    for (let layer = 0; layer < layers.length; layer++) {
-      const { starts, ends, states, reasons, length } = layers[layer]!;
-      while (at[layer]! < length && ends[at[layer]!]! <= time) at[layer]!++;
-      const i = at[layer]!;
-      if (i === length) continue;
-      if (starts[i]! > time) {
-        next = Math.min(next, starts[i]!);
-        continue;
-      }
-      next = Math.min(next, ends[i]!);
-      if (!wins(states[i]!, state, gap)) continue;
-      state = states[i]!;
-      reason = reasons[i]!;
+    if (turn < turns.length) {
+      if (turns.starts[turn]! <= time) {
+        next = Math.min(next, turns.ends[turn]!);
+        state = turns.states[turn]!;
+      } else next = Math.min(next, turns.starts[turn]!);
     }
-    while (reading < readings.ends.length && readings.ends[reading]! <= time) reading++;
-    if (reading < readings.ends.length) {
-      const from = readings.starts[reading]!;
-      next = Math.min(next, from > time ? from : readings.ends[reading]!);
+    if (at < own.length) {
+      if (own.starts[at]! <= time) {
+        next = Math.min(next, own.ends[at]!);
+        // A wait and a collection are what they are in a blocked turn as well.
+        if (state !== BLOCKED || own.states[at] !== RUNNING) {
+          state = own.states[at]!;
+          reason = own.reasons[at]!;
+        }
+      } else next = Math.min(next, own.starts[at]!);
+    }
+    if (state === gap && readings.ends.length > 0) {
+      while (reading < readings.ends.length && readings.ends[reading]! <= time) reading++;
+      if (reading < readings.ends.length) {
+        const from = readings.starts[reading]!;
+        next = Math.min(next, from > time ? from : readings.ends[reading]!);
+      }
     }
     addStretch(out, time, next, state, reason, state !== gap);
     time = next;
@@ -252,11 +259,25 @@ function merge(
   };
 }
 
-/** Whether a layer's state counts more than what other layers said of the moment. */
-function wins(state: number, over: number, gap: number): boolean {
-  if (over === gap) return true;
-  if (over === GC || over === WAITING) return false;
-  return state !== RUNNING;
+/** Turns and samples as one: a block counts more than that something ran. Both are few. */
+function overlaid(turns: Stretches, samples: Stretches): Stretches {
+  if (samples.length === 0) return turns;
+  const both = emptyStretches(turns.length + samples.length);
+  const edges = [...turns.starts.subarray(0, turns.length), ...turns.ends.subarray(0, turns.length)]
+    .concat([...samples.starts.subarray(0, samples.length), ...samples.ends.subarray(0, samples.length)])
+    .sort((a, b) => a - b);
+  let turn = 0;
+  let sample = 0;
+  for (let edge = 0; edge + 1 < edges.length; edge++) {
+    const time = edges[edge]!;
+    while (turn < turns.length && turns.ends[turn]! <= time) turn++;
+    while (sample < samples.length && samples.ends[sample]! <= time) sample++;
+    if (turn < turns.length && turns.starts[turn]! <= time)
+      addStretch(both, time, edges[edge + 1]!, turns.states[turn]!, 0);
+    else if (sample < samples.length && samples.starts[sample]! <= time)
+      addStretch(both, time, edges[edge + 1]!, RUNNING, 0);
+  }
+  return both;
 }
 
 /** Gives idle stretches the part that the loop's utilisation says was busy beyond what is known. */

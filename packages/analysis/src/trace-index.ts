@@ -26,6 +26,7 @@ export class TraceIndex {
   /** First begin and last end of the trace. */
   readonly start: number;
   readonly end: number;
+  readonly #made = new Map<unknown, unknown>();
   #slices: RowsByTrack | undefined;
   #parents: Int32Array | undefined;
   #threads: readonly Thread[] | undefined;
@@ -38,6 +39,12 @@ export class TraceIndex {
   constructor(trace: Trace) {
     this.trace = trace;
     ({ start: this.start, end: this.end } = timeRange(trace));
+  }
+
+  /** What a function makes of this trace: made when first asked for, and kept. */
+  once<T>(make: (index: TraceIndex) => T): T {
+    if (!this.#made.has(make)) this.#made.set(make, make(this));
+    return this.#made.get(make) as T;
   }
 
   /** All slices by track, those that contain others first. One without an end lasts until the trace's. */
