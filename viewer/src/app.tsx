@@ -12,6 +12,7 @@ import { navigation } from './navigation.ts';
 import { Boot } from './pages/boot.tsx';
 import { Home } from './pages/home.tsx';
 import { Entering, Refused } from './pages/refused.tsx';
+import { addProfileRoutes } from './profile-routes.tsx';
 import { BUNDLED_UI_POLICY, COMMON_HEADERS, hostPagePolicy, PAGE_POLICY } from './security-headers.ts';
 import { FIRST_EVENT_NANOS, type Subject } from './subject.ts';
 import { addTableRoutes } from './table-routes.tsx';
@@ -60,6 +61,7 @@ export function createApp(options: AppOptions): Hono<Env> {
     );
   });
   addTableRoutes(app, subject, (context, markup, status) => page(context, markup, PAGE_POLICY, status));
+  addProfileRoutes(app, subject, (context, markup, status) => page(context, markup, PAGE_POLICY, status));
   app.get('/timeline', (context) => {
     // The frame is addressed by the name that the page was: to a browser 127.0.0.1 and localhost are two sites.
     const origin = new URL(context.req.url);

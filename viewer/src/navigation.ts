@@ -1,4 +1,5 @@
 /** The pages that there are of a trace, as every page links to them. Those that would be empty are not there. */
+import { Category } from '@ttrace/format';
 import type { Subject } from './subject.ts';
 
 /** A page that others link to. */
@@ -46,6 +47,15 @@ export function navigation(subject: Subject, current: string): Navigation {
           }),
         )
         .filter(({ rows }) => rows !== 0),
+      ...(hasProfiles(subject)
+        ? [{ id: 'profiles', label: 'profiles', summary: 'Where time went, as flame graphs' }]
+        : []),
     ],
   };
+}
+
+/** Whether anything happened that a profile is made of; says so too often rather than look at all events. */
+function hasProfiles({ trace: { strings } }: Subject): boolean {
+  const { loop, wait, message, sample } = Category;
+  return [loop, wait, message, sample].some((category) => strings.find(category) >= 0);
 }

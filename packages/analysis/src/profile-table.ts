@@ -16,7 +16,7 @@ export interface FunctionRow {
 
 /** All functions, those with the most time of their own first. */
 export function functionsTable(profile: Profile): Table<FunctionRow> {
-  const { title, help, counted } = PROFILES.find(({ type }) => type === profile.type)!;
+  const { title, help, noun } = PROFILES.find(({ type }) => type === profile.type)!;
   const rows = functionRows(profile);
   const share = (nanos: number): number | undefined =>
     profile.nanos > 0 ? nanos / profile.nanos : undefined;
@@ -69,7 +69,7 @@ export function functionsTable(profile: Profile): Table<FunctionRow> {
       },
       {
         id: 'count',
-        title: counted.charAt(0).toUpperCase() + counted.slice(1),
+        title: `${noun.charAt(0).toUpperCase()}${noun.slice(1)}s`,
         unit: 'count',
         help: 'How many on stacks in which it is. A block that was seen with several stacks counts with the first.',
         of: ({ count }) => count,

@@ -23,8 +23,8 @@ export interface ProfileQuestion {
   readonly summary: string;
   /** What its figures are and how they come about; a few sentences. */
   readonly help: string;
-  /** What it counts beside the time, for people. */
-  readonly counted: string;
+  /** What it counts beside the time, for people: one of them. */
+  readonly noun: string;
 }
 
 /** In the order in which pages and help list them. */
@@ -36,7 +36,7 @@ export const PROFILES: readonly ProfileQuestion[] = [
     help:
       'Each block of an event loop (a turn of over 20 ms by default) counts once, with the time from its begin to its end, on the stack that ' +
       'the recorder saw in it. A block that was seen with several stacks is divided among them by the time between the sightings.',
-    counted: 'blocks',
+    noun: 'block',
   },
   {
     type: 'mutex',
@@ -45,7 +45,7 @@ export const PROFILES: readonly ProfileQuestion[] = [
     help:
       'Each wait counts once, with the time from its begin to its end. The innermost frame is the wait; around it are the regions and other slices ' +
       'that were open on its thread, or, of an asynchronous wait, its task. Of a wait inside another the time counts for the inner one.',
-    counted: 'waits',
+    noun: 'wait',
   },
   {
     type: 'message',
@@ -54,7 +54,7 @@ export const PROFILES: readonly ProfileQuestion[] = [
     help:
       'Each message that was received counts once for each receiver, with the time from the begin of its sending to the begin of its receiving. ' +
       'The innermost frame is the way, sender → receiver; around it are the slices that were open on the sending thread.',
-    counted: 'messages',
+    noun: 'message',
   },
   {
     type: 'cpu',
@@ -63,7 +63,7 @@ export const PROFILES: readonly ProfileQuestion[] = [
     help:
       'Time between samples, on the stack that the earlier one found: each moment counts once, for the innermost function. Samples that follow ' +
       'each other and find the same stack are counted as one. Recorded with --sources samples.',
-    counted: 'stacks seen',
+    noun: 'stack',
   },
 ];
 

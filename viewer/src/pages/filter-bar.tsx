@@ -105,6 +105,6 @@ function optionText({ field, text }: { readonly field: FilterField; readonly tex
 }
 
 /** A word as a POSIX shell takes it. */
-function shellWord(text: string): string {
+export function shellWord(text: string): string {
   return /^[\w.:/=@+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -1,9 +1,10 @@
 /** The page of a table: what it answers, which part is shown, the rows, and the same rows for programs and people elsewhere. */
-import { counted, countText } from '@ttrace/analysis';
+import { counted, countText, type ProfileType } from '@ttrace/analysis';
 import type { Child } from 'hono/jsx';
 import { filterEntries } from '../filter-query.ts';
 import { type Links, SERVER_LINKS } from '../links.ts';
 import type { Navigation } from '../navigation.ts';
+import { printProfileQuery } from '../profile-query.ts';
 import { addressOf } from '../row-links.ts';
 import type { TableView } from '../table-view.ts';
 import { DataTable } from './data-table.tsx';
@@ -73,6 +74,13 @@ interface PartProps {
   readonly links: Links;
 }
 
+/** Profiles of the same things that tables list, by table. */
+const PROFILE_OF: ReadonlyMap<string, ProfileType> = new Map([
+  ['blockers', 'block'],
+  ['locks', 'mutex'],
+  ['messages', 'message'],
+]);
+
 /** The same things grouped or one by one, and other tables about them. */
 function Views({ view, links }: PartProps): Child {
   const { page, query, table } = view;
@@ -86,6 +94,11 @@ function Views({ view, links }: PartProps): Child {
   }
   for (const link of table.related ?? []) {
     views.push({ title: link.title, href: addressOf(view, links, link), isCurrent: false });
+  }
+  const profile = PROFILE_OF.get(page.family);
+  if (profile !== undefined && links.isLive && table.rows.length > 0) {
+    const href = `/profile${printProfileQuery({ type: profile, filter: query.filter })}`;
+    views.push({ title: 'Flame graph', href, isCurrent: false });
   }
   const reachable = views.filter(({ href }) => href !== undefined);
   if (reachable.length === 0) return null;
