@@ -12,6 +12,7 @@ import { dumpCommand } from './commands/dump.ts';
 import { footprintCommand } from './commands/footprint.ts';
 import { lintCommand } from './commands/lint.ts';
 import { pprofCommand } from './commands/pprof.ts';
+import { reportCommand } from './commands/report.ts';
 import { runCommand } from './commands/run.ts';
 import { summaryCommand } from './commands/summary.ts';
 import { tableCommands } from './commands/tables.ts';
@@ -36,6 +37,7 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
     checkCommand,
     diffCommand,
     pprofCommand,
+    reportCommand,
     convertCommand,
     validateCommand,
     dumpCommand,

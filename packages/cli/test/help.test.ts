@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { testdata, ttrace } from './ttrace-process.ts';
 
-const COMMANDS = ['run', 'view', 'summary', 'pprof', 'convert', 'validate', 'dump', 'footprint'];
+const COMMANDS = ['run', 'view', 'report', 'summary', 'pprof', 'convert', 'validate', 'dump', 'footprint'];
 
 const golden = (name: string): string => fileURLToPath(new URL(`goldens/${name}.txt`, import.meta.url));
 

@@ -117,7 +117,7 @@ function Views({ view, links }: PartProps): Child {
 
 function RowCount({ view, links }: PartProps): Child {
   const { table, rows, firstRow, query } = view;
-  const { id } = view.page;
+  const { id, command } = view.page;
   const isPart = rows.length < table.rows.length;
   const [markdown, csv, json] = (['md', 'csv', 'json'] as const).map((form) => links.file(id, form, query));
   return (
@@ -125,6 +125,12 @@ function RowCount({ view, links }: PartProps): Child {
       <span>
         {counted(table.rows.length, 'row')}
         {isPart && `, of which ${countText(firstRow + 1)} to ${countText(firstRow + rows.length)}`}
+        {isPart && !links.isLive && (
+          <>
+            {' '}
+            are in this file: <code>{`ttrace ${command} --top ${table.rows.length}`}</code> prints all
+          </>
+        )}
       </span>
       {markdown !== undefined && (
         <span class="files">
