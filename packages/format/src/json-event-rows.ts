@@ -303,7 +303,9 @@ export class JsonEventRows {
   }
 
   #clean(bytes: Uint8Array, start: number, end: number): string {
-    return decode(this.#scratch, 0, this.#compact(bytes, start, end));
+    // First: it may make the scratch larger.
+    const length = this.#compact(bytes, start, end);
+    return decode(this.#scratch, 0, length);
   }
 
   #compact(bytes: Uint8Array, start: number, end: number): number {

@@ -244,6 +244,15 @@ test('metadata names and orders processes and threads, and does not set the orig
   expect(trace.origin).toBe(1_000_000_000n);
 });
 
+test('a fact of some kilobytes is read whole, also behind a short one', () => {
+  const long = JSON.stringify({ list: Array(500).fill('a "b"') });
+  const trace = read(
+    `[{"ph":"M","name":"short","pid":1,"args":{"a":1}},{"ph":"M","name":"long","pid":1,"args":${long}}]`,
+  );
+  expect(trace.error).toBeUndefined();
+  expect(trace.metadata.get('long')).toBe(long);
+});
+
 test('processes and threads named by text get numbers and keep their text as name', () => {
   const trace = read(
     '[{"ph":"i","ts":1,"pid":"web","tid":"a"},{"ph":"i","ts":2,"pid":"web","tid":"b"},{"ph":"i","ts":3,"pid":"7","tid":"8"}]',
