@@ -4,7 +4,8 @@
  * ignored: what is not understood is a complaint.
  */
 import type { Filter } from '@ttrace/analysis';
-import { exactTime, parseTime } from './time-text.ts';
+import { parseTime } from '@ttrace/format';
+import { exactTime } from './time-text.ts';
 
 /** Part, order and page of a table. */
 export interface PageQuery {

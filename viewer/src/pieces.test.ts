@@ -1,7 +1,7 @@
 /** Cutting a trace into stretches. */
-import { TraceBuilder } from '@ttrace/format';
+import { rowsWithin, TraceBuilder } from '@ttrace/format';
 import { describe, expect, it } from 'vitest';
-import { cutIntoPieces, pickRows, rowsWithin } from './pieces.ts';
+import { cutIntoPieces } from './pieces.ts';
 
 /** `count` slices of 10 ns, one every 100 ns from 1000 on, and one that spans them all. */
 function evenTrace(count: number) {
@@ -34,30 +34,5 @@ describe('cutIntoPieces', () => {
   it('is one piece where all fits, and for a trace of one moment', () => {
     expect(cutIntoPieces(evenTrace(100), 1000, 10_000, 1000)).toEqual([{ from: 0, to: 10_000, events: 101 }]);
     expect(cutIntoPieces(evenTrace(0), 1000, 0, 1)).toEqual([{ from: 0, to: 0, events: 1 }]);
-  });
-});
-
-describe('rowsWithin', () => {
-  it('takes what overlaps, ends included, and a slice that never ended', () => {
-    const builder = new TraceBuilder();
-    const track = builder.threadTrack(1, 1);
-    builder.slice(track, 0, 0, 0, 10, 0);
-    builder.slice(track, 0, 0, 20, 10, 0);
-    builder.instant(track, 0, 0, 15, 0);
-    builder.begin(track, 0, 0, 5, 0);
-    const trace = builder.finish('json', 0);
-    expect([...rowsWithin(trace, 10, 15)]).toEqual([0, 2, 3]);
-    expect([...rowsWithin(trace, 16, 19)]).toEqual([3]);
-    expect([...rowsWithin(trace, 0, 4)]).toEqual([0]);
-  });
-});
-
-describe('pickRows', () => {
-  it('keeps order, columns and tables', () => {
-    const trace = evenTrace(5);
-    const picked = pickRows(trace, Uint32Array.of(0, 3, 5));
-    expect(picked.length).toBe(3);
-    expect([...picked.columns.start]).toEqual([1000, 1200, 1400]);
-    expect(picked.tracks).toBe(trace.tracks);
   });
 });

@@ -1,9 +1,9 @@
 /**
- * Cuts a trace that is too large for the bundled Perfetto into stretches that fit, and copies one stretch out of it.
+ * Cuts a trace that is too large for the bundled Perfetto into stretches that fit.
  *
  * An event belongs to every stretch it overlaps, so a long slice is in each view that it crosses.
  */
-import { EventKind, type Trace } from '@ttrace/format';
+import { EventKind, rowsWithin, type Trace } from '@ttrace/format';
 
 /** A stretch, in nanoseconds since the first event, and how many events it holds. */
 export interface Piece {
@@ -63,24 +63,6 @@ function histogram(
   return { begins, open };
 }
 
-/** Row numbers of the events that overlap `from`..`to` (both ends included), nanoseconds since `Trace.origin`. */
-export function rowsWithin(trace: Trace, from: number, to: number): Uint32Array {
-  const { kind, start, value } = trace.columns;
-  const isWithin = (row: number) => {
-    const begin = start[row]!;
-    if (begin > to) return false;
-    if (begin >= from) return true;
-    if (kind[row] !== EventKind.slice) return false;
-    return value[row]! < 0 || begin + value[row]! >= from;
-  };
-  let count = 0;
-  for (let row = 0; row < trace.length; row++) if (isWithin(row)) count++;
-  const rows = new Uint32Array(count);
-  let at = 0;
-  for (let row = 0; row < trace.length; row++) if (isWithin(row)) rows[at++] = row;
-  return rows;
-}
-
 /** How many events overlap `from`..`to`, and from the first begin to the last end of those, in nanoseconds. */
 export function contentWithin(trace: Trace, from: number, to: number): { events: number; extent: number } {
   const rows = rowsWithin(trace, from, to);
@@ -98,27 +80,4 @@ function extremes({ columns }: Trace, rows: Uint32Array): { start: number; last:
     if (begin + length > last) last = begin + length;
   }
   return { start, last };
-}
-
-/** A trace of some rows of another, in the same order; tables are shared. */
-export function pickRows(trace: Trace, rows: Uint32Array): Trace {
-  const { columns } = trace;
-  const pick = <T extends Uint8Array | Uint32Array | Float64Array>(from: T, to: T): T => {
-    for (let i = 0; i < rows.length; i++) to[i] = from[rows[i]!]!;
-    return to;
-  };
-  const { length } = rows;
-  return {
-    ...trace,
-    length,
-    columns: {
-      kind: pick(columns.kind, new Uint8Array(length)),
-      start: pick(columns.start, new Float64Array(length)),
-      value: pick(columns.value, new Float64Array(length)),
-      name: pick(columns.name, new Uint32Array(length)),
-      category: pick(columns.category, new Uint32Array(length)),
-      track: pick(columns.track, new Uint32Array(length)),
-      args: pick(columns.args, new Uint32Array(length)),
-    },
-  };
 }

@@ -1,4 +1,5 @@
 /** Turns the query of `/timeline` into what is shown: a Perfetto UI on the whole trace or a stretch, or a choice of stretches. */
+import { parseTime } from '@ttrace/format';
 import type { Child } from 'hono/jsx';
 import { navigation } from './navigation.ts';
 import { NothingToDraw } from './pages/nothing-to-draw.tsx';
@@ -6,7 +7,7 @@ import { Pieces } from './pages/pieces.tsx';
 import { Timeline } from './pages/timeline.tsx';
 import { contentWithin } from './pieces.ts';
 import { FIRST_EVENT_NANOS, type Subject } from './subject.ts';
-import { formatCount, formatTime, parseTime, timeInUrl } from './time-text.ts';
+import { formatCount, formatTime, timeInUrl } from './time-text.ts';
 import type { TimeSpan } from './timeline-path.ts';
 
 /** Perfetto v20.1 cuts a trace into a hundred whole nanoseconds or more for its overview, and fails where there are fewer. */

@@ -3,8 +3,7 @@
  * memory and no work, and between two steps the server answers others.
  */
 import { setImmediate } from 'node:timers/promises';
-import { createPerfettoWriter, type Trace, writeTraceSteps } from '@ttrace/format';
-import { pickRows, rowsWithin } from './pieces.ts';
+import { createPerfettoWriter, pickRows, rowsWithin, type Trace, writeTraceSteps } from '@ttrace/format';
 import type { TimeSpan } from './timeline-path.ts';
 
 /**

@@ -1,5 +1,5 @@
 /** Times and shares on the command line. */
-import { parseTime } from 'perfetto-ui-bundle';
+import { parseTime } from '@ttrace/format';
 import { Failure } from './failure.ts';
 
 /** Nanoseconds of `50ms`, `1.5s`, `20us`; without a unit seconds. @throws Failure (2) for what is no time. */

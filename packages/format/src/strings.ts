@@ -71,6 +71,11 @@ export class StringTable {
     return text;
   }
 
+  /** Bytes of the text of an id, without decoding it; 0 for an id that does not exist. */
+  byteLengthOf(id: number): number {
+    return id < 0 || id >= this.#count ? 0 : this.#offsets[id + 1]! - this.#offsets[id]!;
+  }
+
   /** The id of a text, or -1 when no event used it. */
   find(text: string): number {
     const bytes = encoder.encode(text);
