@@ -12,12 +12,27 @@ import {
 import { writeAtomically } from './atomic-file.ts';
 import { Failure } from './failure.ts';
 import type { OutputFormat } from './output-format.ts';
+import { startProgress } from './progress.ts';
 
 const BLOCK_CHARS = 1 << 18;
 
-/** Writes a trace; the file is whole or is not there. Returns its size in bytes. @throws Failure when it cannot be written. */
-export function convertTrace(trace: Trace, file: string, { format, isGzip }: OutputFormat): Promise<number> {
-  return writeAtomically(file, isGzip, (sink) => {
+/**
+ * Writes a trace, and shows how far it is; the file is whole or is not there. Returns its size in bytes.
+ * @throws Failure when it cannot be written.
+ */
+export async function convertTrace(
+  trace: Trace,
+  file: string,
+  { format, isGzip }: OutputFormat,
+): Promise<number> {
+  const progress = startProgress(`Writing ${file}`, 0);
+  let encoded = 0;
+  const fill = (write: ByteSink): Iterable<unknown> => {
+    const sink: ByteSink = (bytes) => {
+      write(bytes);
+      encoded += bytes.length;
+      progress.update(encoded);
+    };
     if (format === 'text') return textSteps(trace, sink);
     const create = format === 'json' ? createJsonWriter : createPerfettoWriter;
     const { start } = timeRange(trace);
@@ -26,7 +41,12 @@ export function convertTrace(trace: Trace, file: string, { format, isGzip }: Out
     const before = -Math.floor(start);
     const origin = trace.origin - BigInt(before);
     return writeTraceSteps(trace, create({ sink, origin: origin < 0n ? 0n : origin }), { shift: before });
-  });
+  };
+  try {
+    return await writeAtomically(file, isGzip, fill);
+  } finally {
+    progress.clear();
+  }
 }
 
 /** @throws Failure (2) when both names lead to the same file. */
@@ -35,7 +55,7 @@ export function refuseSameFile(from: string, to: string): void {
   const source = statSync(from, { throwIfNoEntry: false });
   if (target === undefined || source === undefined) return;
   if (target.ino === source.ino && target.dev === source.dev) {
-    throw new Failure(`${to} is the file to convert: choose another name for the result`, 2);
+    throw new Failure(`${to} is the file to read: choose another name for the result`, 2);
   }
 }
 

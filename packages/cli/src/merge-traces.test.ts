@@ -129,6 +129,46 @@ test('a process number that was given again makes a process of its own', () => {
   expect(joined.tracks[0]!.pid).not.toBe(joined.tracks[1]!.pid);
 });
 
+test('traces of one recording come together on the same tracks, and what is no part of a split is said', () => {
+  const recorded = (at: number): Trace => ({
+    ...traceOf(7, [{ name: 'a', at }]),
+    clock: { monotonicNanos: 5n, wallMillis: 1.7e12 },
+  });
+  const merger = createTraceMerger();
+  expect(merger.add(recorded(1000))).toBe(false);
+  expect(merger.add(traceOf(7, [{ name: 'b', at: 3000 }]))).toBe(false);
+  expect(merger.add(recorded(9000))).toBe(true);
+  const joined = merger.finish();
+  expect(joined.processes).toHaveLength(2);
+  const slices = Array.from(joined.columns.track).filter(
+    (_, row) => joined.columns.kind[row] === EventKind.slice,
+  );
+  expect(slices).toEqual([0, 1, 0]);
+});
+
+test('numbers that an earlier merge gave are not given to others', () => {
+  const a = traceOf(7, [{ name: 'a', at: 1000 }]);
+  const twice = merged(a, traceOf(7, [{ name: 'b', at: 2000 }]));
+  const joined = merged(traceOf(7, [{ name: 'c', at: 3000 }]), twice);
+  expect(new Set(joined.processes.map(({ pid }) => pid)).size).toBe(3);
+  expect(new Set(joined.columns.track).size).toBe(3);
+});
+
+test('a merged recording gets no second arrow to its child, and one of another machine none at all', () => {
+  const spawn = { name: 'spawn', category: 'process', at: 2000, args: { pid: 2 } };
+  const start = { name: 'process start', category: 'process', at: 9000, args: { parentPid: 1 } };
+  const both = merged(traceOf(1, [spawn]), traceOf(2, [start]));
+  const between = (trace: Trace): number =>
+    [...arrows(trace).values()].filter((ends) => new Set(ends.map((end) => end.split('@')[0])).size > 1)
+      .length;
+  expect(between(both)).toBe(1);
+  expect(between(merged(both, traceOf(3, [{ name: 'c', at: 1 }])))).toBe(1);
+  const merger = createTraceMerger();
+  merger.add(traceOf(1, [spawn]));
+  merger.add(traceOf(2, [start]), { shift: 100n, machine: 1 });
+  expect(between(merger.finish())).toBe(0);
+});
+
 test('one trace alone comes out as it went in, with the facts of the first', () => {
   const lines = [
     ...textLines(

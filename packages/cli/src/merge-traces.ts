@@ -1,17 +1,31 @@
 /**
- * Joins traces of several processes of one machine into one trace: each keeps its tracks, its times stay on the clock that
- * all have in common, its arrows stay its own, and an arrow more goes from where a child process was started to its start.
+ * Joins traces into one: each recording keeps its tracks, its times stay on the clock that all have in common, its arrows stay
+ * its own, and an arrow more goes from where a child process was started to its start.
  *
- * What the recorder writes for that is `ProcessSlice` of the vocabulary. Facts about the recording are those of the first trace that states them.
+ * Traces of one recording, such as the parts of a split, share their tracks; processes of different ones that have the same
+ * number do not. What the recorder writes for the arrows between processes is `ProcessSlice` of the vocabulary. Facts about the
+ * recording are those of the first trace that states them.
  */
-import { Category, EventKind, ProcessSlice, type Trace, TraceBuilder } from '@ttrace/format';
+import { Category, EventKind, MetadataName, ProcessSlice, type Trace, TraceBuilder } from '@ttrace/format';
+import { type ArrowEnd, isPartFact, type PartFacts, partFacts } from './part-facts.ts';
 
 /** Puts traces together, one at a time, so that only one of them need be in memory beside the result. */
 export interface TraceMerger {
-  /** Adds all of a trace. Its clock must be that of the others: `process.hrtime` is, on one machine. */
-  add(trace: Trace): void;
+  /**
+   * Adds all of a trace. Returns whether an earlier one was of the same recording and one of the two is no part of a split: what
+   * both have is in the result twice.
+   */
+  add(trace: Trace, place?: TracePlace): boolean;
   /** The traces together. Nothing may be added after. */
   finish(): Trace;
+}
+
+/** Where a trace lies beside the others. */
+export interface TracePlace {
+  /** Nanoseconds from its clock to that of the first trace. `process.hrtime` is one clock on one machine. Default 0. */
+  readonly shift: bigint;
+  /** A number that traces of one machine share: processes of others are not theirs. Default 0. */
+  readonly machine: number;
 }
 
 /** Begins with nothing; the first trace that is added says what the result says about itself. */
@@ -22,10 +36,28 @@ export function createTraceMerger(): TraceMerger {
 /** A place in the result at which a process was started, or starts. */
 interface ProcessEnd {
   readonly pid: number;
+  readonly machine: number;
+  readonly recording: Recording;
   /** Of a start: the process that did it, as the system says. */
   readonly parentPid: number;
   readonly track: number;
   readonly time: number;
+}
+
+/** What the traces of one recording have in common. */
+interface Recording {
+  /** Whether all of its traces so far, one at least, are parts of a split; undefined before the first. */
+  isSplit: boolean | undefined;
+  /** What is added to each number of a process, so that no other recording has it. */
+  readonly shifts: Map<number, number>;
+}
+
+/** A trace that is being added. */
+interface Source extends TracePlace {
+  readonly trace: Trace;
+  readonly recording: Recording;
+  /** The numbers that its tracks have in the result. */
+  readonly tracks: Uint32Array;
 }
 
 /** Distance between the numbers that processes and threads get whose own are taken: above those that systems give. */
@@ -34,6 +66,10 @@ const NUMBER_STEP = 1 << 22;
 class Merger implements TraceMerger {
   readonly #builder = new TraceBuilder();
   readonly #pids = new Set<number>();
+  /** By what tells them apart, where there is something. */
+  readonly #recordings = new Map<string, Recording>();
+  /** Numbers of the arrows that lead from part to part. */
+  readonly #arrows = new Map<string, number>();
   readonly #spawns: ProcessEnd[] = [];
   readonly #starts: ProcessEnd[] = [];
   #format: Trace['format'] = 'json';
@@ -42,19 +78,25 @@ class Merger implements TraceMerger {
   /** The last number that is taken by a flow. */
   #lastFlow = 0;
 
-  add(trace: Trace): void {
+  add(trace: Trace, place: TracePlace = { shift: 0n, machine: 0 }): boolean {
     if (this.#count++ === 0) this.#format = trace.format;
     const builder = this.#builder;
     this.#bytesRead += trace.bytesRead;
     builder.clock ??= trace.clock;
     for (const [name, text] of trace.metadata) {
-      if (!builder.metadata.has(name)) builder.metadata.set(name, text);
+      if (!isPartFact(name) && !builder.metadata.has(name)) builder.metadata.set(name, text);
     }
     for (const [reason, count] of trace.skipped) {
       builder.skipped.set(reason, (builder.skipped.get(reason) ?? 0) + count);
     }
-    const tracks = this.#addTracks(trace);
-    if (trace.length > 0) this.#addRows(trace, tracks);
+    const part = partFacts(trace);
+    const recording = this.#recordingOf(trace, part);
+    const tracks = this.#addTracks(trace, recording);
+    if (trace.length > 0) this.#addRows({ ...place, trace, recording, tracks });
+    if (part !== undefined) this.#addArrows(part, place.shift, recording);
+    const { isSplit } = recording;
+    recording.isSplit = isSplit !== false && part !== undefined;
+    return isSplit !== undefined && !recording.isSplit;
   }
 
   finish(): Trace {
@@ -62,35 +104,51 @@ class Merger implements TraceMerger {
     return this.#builder.finish(this.#format, this.#bytesRead);
   }
 
+  /** The recording that a trace is of: one of its own, unless it says which. */
+  #recordingOf({ metadata, clock }: Trace, part: PartFacts | undefined): Recording {
+    const isRecorded = metadata.has(MetadataName.recording) && clock !== undefined;
+    // No two recordings begin in the same nanosecond of one clock.
+    const key = isRecorded ? `${clock.monotonicNanos} ${clock.wallMillis}` : part?.recording;
+    const recording = (key === undefined ? undefined : this.#recordings.get(key)) ?? {
+      isSplit: undefined,
+      shifts: new Map(),
+    };
+    if (key !== undefined) this.#recordings.set(key, recording);
+    return recording;
+  }
+
   /** Declares the trace's processes and tracks; returns the numbers that its tracks have in the result. */
-  #addTracks(trace: Trace): Uint32Array {
-    const shifts = new Map<number, number>();
+  #addTracks(trace: Trace, { shifts }: Recording): Uint32Array {
+    const own = new Set(trace.processes.map(({ pid }) => pid));
     for (const { pid, name, sortIndex } of trace.processes) {
-      let shift = 0;
-      // A number that the system has given again, or processes of different containers.
-      while (this.#pids.has(pid + shift)) shift += NUMBER_STEP;
+      let shift = shifts.get(pid) ?? 0;
+      // A number that the system has given again, or processes of different machines.
+      const isTaken = (number: number): boolean =>
+        this.#pids.has(number) || (number !== pid && own.has(number));
+      while (!shifts.has(pid) && isTaken(pid + shift)) shift += NUMBER_STEP;
       shifts.set(pid, shift);
+      this.#pids.add(pid + shift);
       const process = this.#builder.process(pid + shift);
-      process.name = name;
-      process.sortIndex = sortIndex;
+      process.name ||= name;
+      process.sortIndex ||= sortIndex;
     }
-    for (const [pid, shift] of shifts) this.#pids.add(pid + shift);
     return Uint32Array.from(trace.tracks, (from) => {
       const shift = shifts.get(from.pid) ?? 0;
       const index = this.#trackLike(from, from.pid + shift, shift);
       const to = this.#builder.tracks[index];
       // Past the builder's limit many share one track, which has its own name.
       if (to !== undefined && to.kind === from.kind && to.pid === from.pid + shift) {
-        to.name = from.name;
-        to.unit = from.unit;
-        to.sortIndex = from.sortIndex;
-        to.dropped = from.dropped;
+        to.name ||= from.name;
+        to.unit ||= from.unit;
+        to.sortIndex ||= from.sortIndex;
+        // Every part says what the whole recording dropped.
+        to.dropped = Math.max(to.dropped, from.dropped);
       }
       return index;
     });
   }
 
-  #trackLike({ kind, tid, category, id, name }: Trace['tracks'][number], pid: number, shift: number): number {
+  #trackLike({ kind, tid, category, id, name }: ArrowEnd['track'], pid: number, shift: number): number {
     switch (kind) {
       case 'process':
         return this.#builder.processTrack(pid);
@@ -103,10 +161,12 @@ class Merger implements TraceMerger {
     }
   }
 
-  #addRows(trace: Trace, tracks: Uint32Array): void {
+  #addRows(source: Source): void {
+    const { trace, tracks } = source;
+    const origin = trace.origin + source.shift;
     const builder = this.#builder;
     const { kind, start, value, name, category, track, args } = trace.columns;
-    const shift = builder.relative(Number(trace.origin / 1000n), Number(trace.origin % 1000n));
+    const shift = builder.relative(Number(origin / 1000n), Number(origin % 1000n));
     const strings = new Int32Array(trace.strings.size).fill(-1);
     const string = (id: number): number => {
       if (strings[id]! < 0) strings[id] = builder.strings.intern(trace.strings.text(id));
@@ -123,7 +183,7 @@ class Merger implements TraceMerger {
         case EventKind.slice:
           if (value[row]! < 0) builder.unfinished(to, label, scope, time, string(args[row]!));
           else builder.slice(to, label, scope, time, value[row]!, string(args[row]!));
-          if (category[row] === processCategory) this.#noteProcess(trace, row, to, time);
+          if (category[row] === processCategory) this.#noteProcess(source, row, to, time);
           break;
         case EventKind.instant:
           builder.instant(to, label, scope, time, string(args[row]!));
@@ -138,13 +198,35 @@ class Merger implements TraceMerger {
     }
   }
 
+  /** Adds the ends of arrows that lead from part to part. */
+  #addArrows({ ends }: PartFacts, by: bigint, { shifts }: Recording): void {
+    const builder = this.#builder;
+    for (const { kind, arrow, track, name, category, micros, nanos } of ends) {
+      const shift = shifts.get(track.pid) ?? 0;
+      const place = this.#trackLike(track, track.pid + shift, shift);
+      const flow = this.#arrows.get(arrow) ?? ++this.#lastFlow;
+      this.#arrows.set(arrow, flow);
+      const time = builder.relative(micros + Number(by / 1000n), nanos + Number(by % 1000n));
+      builder.flowEvent(
+        kind,
+        place,
+        builder.strings.intern(name),
+        builder.strings.intern(category),
+        time,
+        flow,
+      );
+    }
+  }
+
   /** Remembers the two kinds of slices that arrows between processes go from and to. */
-  #noteProcess({ columns, strings, tracks }: Trace, row: number, to: number, time: number): void {
+  #noteProcess({ trace, machine, recording }: Source, row: number, to: number, time: number): void {
+    const { columns, strings } = trace;
     const name = strings.text(columns.name[row]!);
     if (name !== ProcessSlice.spawn && name !== ProcessSlice.start) return;
     const { pid, parentPid } = numbersIn(strings.text(columns.args[row]!));
-    if (name === ProcessSlice.spawn) this.#spawns.push({ pid, parentPid: 0, track: to, time });
-    else this.#starts.push({ pid: tracks[columns.track[row]!]!.pid, parentPid, track: to, time });
+    const end = { machine, recording, track: to, time };
+    if (name === ProcessSlice.spawn) this.#spawns.push({ ...end, pid, parentPid: 0 });
+    else this.#starts.push({ ...end, pid: trace.tracks[columns.track[row]!]!.pid, parentPid });
   }
 
   /** Ties each start to the last spawn before it, of the process itself or of the shell that it came from. */
@@ -158,8 +240,7 @@ class Merger implements TraceMerger {
     const name = this.#builder.strings.intern(ProcessSlice.start);
     const category = this.#builder.strings.intern(Category.process);
     for (const start of this.#starts) {
-      const from =
-        lastBefore(spawns.get(start.pid), start.time) ?? lastBefore(spawns.get(start.parentPid), start.time);
+      const from = lastBefore(spawns.get(start.pid), start) ?? lastBefore(spawns.get(start.parentPid), start);
       if (from === undefined) continue;
       const flow = ++this.#lastFlow;
       this.#builder.flowEvent(EventKind.flowOut, from.track, name, category, from.time, flow);
@@ -168,10 +249,16 @@ class Merger implements TraceMerger {
   }
 }
 
-function lastBefore(ends: readonly ProcessEnd[] | undefined, time: number): ProcessEnd | undefined {
+function lastBefore(
+  ends: readonly ProcessEnd[] | undefined,
+  { time, machine, recording }: ProcessEnd,
+): ProcessEnd | undefined {
   let last: ProcessEnd | undefined;
-  for (const end of ends ?? [])
-    if (end.time <= time && (last === undefined || end.time > last.time)) last = end;
+  for (const end of ends ?? []) {
+    // A recording of several processes has its own arrows already.
+    if (end.time > time || end.machine !== machine || end.recording === recording) continue;
+    if (last === undefined || end.time > last.time) last = end;
+  }
   return last;
 }
 

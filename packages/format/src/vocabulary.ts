@@ -111,6 +111,10 @@ export const MetadataName = {
   noStacks: 'ttrace_no_stacks',
   /** `{ dropped: number }`: events that a thread had no room for since it was last said; they add up. */
   dropped: 'ttrace_dropped',
+  /** On a part of a trace that was split: `{ recording, part }`, the text that all parts have in common and the number of this one. */
+  part: 'ttrace_part',
+  /** On a part: arrows' ends of it whose other ends are in other parts, `{ ends: [text, …] }`; more of them have a number behind the name. */
+  arrows: 'ttrace_arrows',
 } as const;
 
 /** Name that stands in for every name past the recorder's bound on distinct names. */
