@@ -13,9 +13,13 @@ import { footprintCommand } from './commands/footprint.ts';
 import { lintCommand } from './commands/lint.ts';
 import { pprofCommand } from './commands/pprof.ts';
 import { reportCommand } from './commands/report.ts';
+import { mergeCommand } from './commands/merge.ts';
 import { runCommand } from './commands/run.ts';
+import { scrubCommand } from './commands/scrub.ts';
+import { splitCommand } from './commands/split.ts';
 import { summaryCommand } from './commands/summary.ts';
 import { tableCommands } from './commands/tables.ts';
+import { trimCommand } from './commands/trim.ts';
 import { validateCommand } from './commands/validate.ts';
 import { viewCommand } from './commands/view.ts';
 import { Failure } from './failure.ts';
@@ -39,6 +43,10 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
     pprofCommand,
     reportCommand,
     convertCommand,
+    trimCommand,
+    splitCommand,
+    mergeCommand,
+    scrubCommand,
     validateCommand,
     dumpCommand,
     footprintCommand,

@@ -4,7 +4,10 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { testdata, ttrace } from './ttrace-process.ts';
 
-const COMMANDS = ['run', 'view', 'report', 'summary', 'pprof', 'convert', 'validate', 'dump', 'footprint'];
+const COMMANDS = [
+  ...['run', 'view', 'report', 'summary', 'lint', 'threads', 'tasks', 'check', 'diff', 'pprof', 'convert'],
+  ...['trim', 'split', 'merge', 'scrub', 'validate', 'dump', 'footprint'],
+];
 
 const golden = (name: string): string => fileURLToPath(new URL(`goldens/${name}.txt`, import.meta.url));
 
@@ -39,6 +42,23 @@ test.each([
   [['view', testdata('order.json'), '--timeout', '5'], '--timeout goes with --once'],
   [['view', testdata('order.json'), '--once', '--timeout', '-1'], '--timeout takes a number of seconds'],
   [['convert', testdata('order.json'), 'out.svg'], 'end its name in .json, .pftrace or .txt'],
+  [['trim', testdata('order.json')], 'output'],
+  [['trim', testdata('order.json'), '-o', 'x.json', '--from', 'soon'], '--from takes a time'],
+  [['trim', testdata('order.json'), '-o', 'x.json', '--from', '2s', '--to', '1s'], '--from lies behind --to'],
+  [
+    ['trim', testdata('order.json'), '-o', 'x.json', '--to', '2s', '--to', '1s'],
+    '--to can be given only once',
+  ],
+  [['split', testdata('order.json')], 'either --max-bytes or --parts'],
+  [['split', testdata('order.json'), '--max-bytes', '5'], '--max-bytes takes a size'],
+  [['split', testdata('order.json'), '--parts', '0'], '--parts takes a whole number'],
+  [['merge', testdata('order.json'), '-o', 'x.json'], 'two traces or more'],
+  [['merge', testdata('order.json'), testdata('order.json'), '-o', 'x.json'], 'given twice'],
+  [
+    ['merge', testdata('order.json'), testdata('moment.json'), '-o', 'x.json', '--by', 'sun'],
+    '--by takes auto, clock, wall',
+  ],
+  [['scrub', testdata('order.json'), '-o', 'x.json', '--keep', '('], '--keep takes a regular expression'],
   [['run'], 'which program?'],
   [['run', '--fast', 'app.js'], 'fast'],
   [['run', '-o', 'trace.txt', 'app.js'], 'cannot record as text'],
