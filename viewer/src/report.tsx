@@ -122,11 +122,12 @@ function inFile({ entries }: Navigation, links: Links): readonly PageEntry[] {
 }
 
 function HomeSection({ subject, nav, links }: PartProps & { readonly subject: Subject }): Child {
-  const { title, fileName, facts, warnings } = subject;
+  const { title, fileName, facts, findings, warnings } = subject;
   const home = {
     title,
     fileName,
     facts,
+    findings,
     warnings,
     inPieces: false,
     nav: { ...nav, entries: inFile(nav, links) },

@@ -37,6 +37,7 @@ export {
   usedColumns,
 } from './table-text.ts';
 export { TABLES, type TableQuestion } from './tables.ts';
+export { type Task, tasksOf, withDescendants } from './tasks.ts';
 export { alignedLines, cellText, type TextColumn } from './text-columns.ts';
 export { type ThreadActivity, threadActivity } from './thread-activity.ts';
 export { type StateTimes, THREAD_STATES, type ThreadState, threadTimeline } from './thread-states.ts';

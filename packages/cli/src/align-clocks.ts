@@ -5,10 +5,11 @@
  * Two recordings can be of one machine only if both see the same moment as the beginning of the monotonic clock. That is when the
  * machine was started, so those of two machines are days apart.
  */
+
+import { timeText } from '@ttrace/analysis';
 import { type ClockSnapshot, type Trace, timeRange } from '@ttrace/format';
 import { Failure } from './failure.ts';
 import type { TracePlace } from './merge-traces.ts';
-import { timeText } from './quantity.ts';
 
 /** `clock`: all traces have one clock. `wall`: none have. `auto`: as their readings of the clocks say. */
 export type AlignBy = 'auto' | 'clock' | 'wall';

@@ -4,6 +4,8 @@
  *
  * An event stays if it overlaps the stretch: a slice with any part of it, a counter's sample until the next one.
  */
+
+import { timeText } from '@ttrace/analysis';
 import {
   Category,
   dropEmptyTracks,
@@ -19,7 +21,6 @@ import {
 } from '@ttrace/format';
 import { Failure } from './failure.ts';
 import { withoutPartFacts } from './part-facts.ts';
-import { timeText } from './quantity.ts';
 import { rowsOfTasks } from './task-rows.ts';
 
 /** What is to stay; each is all where it is left out, and together they narrow each other. */

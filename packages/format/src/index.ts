@@ -8,7 +8,13 @@ export { parseTime } from './parse-time.ts';
 export { createPerfettoWriter } from './perfetto-writer.ts';
 export { dropEmptyTracks, pickRows, rowsWhere, rowsWithin } from './pick-rows.ts';
 export { type ReadOptions, readTrace } from './read-trace.ts';
-export { finishedSlicesByTrack, type RowsByTrack, rowsInOrder, slicesByTrack, sortParentsFirst } from './row-order.ts';
+export {
+  finishedSlicesByTrack,
+  type RowsByTrack,
+  rowsInOrder,
+  slicesByTrack,
+  sortParentsFirst,
+} from './row-order.ts';
 export { StringTable } from './strings.ts';
 export { createTextReader, readTextTrace } from './text-reader.ts';
 export { eventLine, TEXT_MAGIC, textLines, trackLabels } from './text-writer.ts';

@@ -1,5 +1,6 @@
 /** `ttrace merge`: joins traces into one. */
 import { statSync } from 'node:fs';
+import { bytesText, counted } from '@ttrace/analysis';
 import { type AlignBy, createClockAligner } from '../align-clocks.ts';
 import { type Command, defineCommand, repeatable } from '../command.ts';
 import { convertTrace, refuseSameFile } from '../convert-trace.ts';
@@ -8,7 +9,6 @@ import { loadTrace } from '../load-trace.ts';
 import { createTraceMerger } from '../merge-traces.ts';
 import { outputFormat } from '../output-format.ts';
 import { printError } from '../print.ts';
-import { bytesText, counted } from '../quantity.ts';
 
 const CHOICES: readonly AlignBy[] = ['auto', 'clock', 'wall'];
 

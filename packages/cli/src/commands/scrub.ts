@@ -1,11 +1,12 @@
 /** `ttrace scrub`: takes out of a trace what must not leave the company. */
+
+import { bytesText, counted } from '@ttrace/analysis';
 import { type Command, defineCommand } from '../command.ts';
 import { convertTrace, refuseSameFile } from '../convert-trace.ts';
 import { Failure } from '../failure.ts';
 import { loadTrace } from '../load-trace.ts';
 import { outputFormat } from '../output-format.ts';
 import { printError } from '../print.ts';
-import { bytesText, counted } from '../quantity.ts';
 import { scrubTrace } from '../scrub-trace.ts';
 
 /** Writes the trace without paths, values and, on request, names. */

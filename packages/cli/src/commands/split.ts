@@ -1,10 +1,11 @@
 /** `ttrace split`: cuts a trace by time into files. */
+
+import { bytesText, counted } from '@ttrace/analysis';
 import { type Command, defineCommand } from '../command.ts';
 import { Failure } from '../failure.ts';
 import { loadTrace } from '../load-trace.ts';
 import { parseBytes } from '../parse-bytes.ts';
 import { print, printError } from '../print.ts';
-import { bytesText, counted } from '../quantity.ts';
 import { MAX_PARTS, type PartLimit, partNames, refuseOldParts, writeParts } from '../write-parts.ts';
 
 /** Less holds hardly more than the names. */

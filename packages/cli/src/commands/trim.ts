@@ -1,4 +1,6 @@
 /** `ttrace trim`: keeps a stretch, some threads, some tasks of a trace. */
+
+import { bytesText, counted, countText } from '@ttrace/analysis';
 import { parseTime } from '@ttrace/format';
 import { type Command, defineCommand, repeatable } from '../command.ts';
 import { convertTrace, refuseSameFile } from '../convert-trace.ts';
@@ -6,7 +8,6 @@ import { Failure } from '../failure.ts';
 import { loadTrace } from '../load-trace.ts';
 import { outputFormat } from '../output-format.ts';
 import { printError } from '../print.ts';
-import { bytesText, counted, countText } from '../quantity.ts';
 import { trimTrace } from '../trim-trace.ts';
 
 /** Writes what overlaps the stretch, of the named threads and tasks. */
