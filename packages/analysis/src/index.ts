@@ -1,5 +1,6 @@
 /** Pure functions from a trace to answers. */
 
+export { DEFAULT_STOPS, STOPS, type Stop } from './availability.ts';
 export { type BlockStats, blockStats } from './blocks.ts';
 export { type Budget, type BudgetResult, checkBudgets } from './budgets.ts';
 export type { CounterStats } from './counter-stats.ts';
@@ -44,3 +45,21 @@ export { type StateTimes, THREAD_STATES, type ThreadState, threadTimeline } from
 export { type ThreadRow, threadsTable } from './threads-table.ts';
 export { indexOf, type Thread, type TraceIndex } from './trace-index.ts';
 export { type FiredTrigger, firedTriggers } from './triggers.ts';
+export {
+  roundWindowLengths,
+  type Utilization,
+  type UtilizationPoint,
+  utilizationCurve,
+  utilizationOf,
+  windowLengths,
+} from './utilization.ts';
+export { type Heatmap, type HeatmapRow, utilizationHeatmap } from './utilization-heatmap.ts';
+export {
+  causesText,
+  UTILIZATION_HELP,
+  utilizationTable,
+  type WorstWindow,
+  worstWindowsOf,
+  worstWindowsTable,
+} from './utilization-tables.ts';
+export type { Cause } from './window-causes.ts';

@@ -11,13 +11,13 @@ import { TABLES } from './tables.ts';
 import { indexOf, type TraceIndex } from './trace-index.ts';
 
 interface Happening {
-  readonly what: 'task' | 'region' | 'continued' | 'open' | 'wait' | 'message' | 'block';
+  readonly what: 'task' | 'region' | 'continued' | 'open' | 'wait' | 'message' | 'block' | 'gc';
   readonly name: string;
   readonly duration: number;
 }
 
 const happening: fc.Arbitrary<Happening> = fc.record({
-  what: fc.constantFrom('task', 'region', 'continued', 'open', 'wait', 'message', 'block'),
+  what: fc.constantFrom('task', 'region', 'continued', 'open', 'wait', 'message', 'block', 'gc'),
   name: fc.constantFrom('', 'a', 'b run', 'lock a', 'a wait', '#1'),
   duration: fc.oneof(fc.integer({ min: 1, max: 1_000_000 }), fc.constantFrom(1, 1000, 1585, 1584, 10_000)),
 });
@@ -46,6 +46,7 @@ function traceOf(happenings: readonly Happening[]): Trace {
       builder.slice(worker, text(`${name} wait`), text(Category.wait), time, duration, task);
       builder.slice(own(what), text(name), region, time, 10, 0);
     }
+    if (what === 'gc') builder.slice(worker, text(name), text(Category.gc), time, duration, 0);
     if (what === 'message') {
       builder.slice(main, text('postMessage'), text(what), time, 1, task);
       builder.flowEvent(3, main, text('message'), text(what), time, at + 1);

@@ -28,7 +28,8 @@ export function unitText(cell: Cell, unit: Unit): string {
 export function usedColumns<Row>(table: Table<Row>): readonly Column<Row>[] {
   const [first] = table.columns;
   return table.columns.filter(
-    (column) => column === first || table.rows.some((row) => isSaying(column.of(row))),
+    (column) =>
+      column === first || column.saysZero === true || table.rows.some((row) => isSaying(column.of(row))),
   );
 }
 

@@ -32,6 +32,8 @@ export interface Column<Row> {
   readonly help: string;
   /** Undefined: not known. */
   of(row: Row): Cell;
+  /** Whether 0 in every row says something. Columns that say nothing are left out. */
+  readonly saysZero?: boolean;
   /** What else there is to know about what the cell names. */
   linkOf?(row: Row): TableLink | undefined;
 }

@@ -2,6 +2,7 @@
 import { blockersTable, eachBlockTable } from './blockers-table.ts';
 import type { Filter } from './filter.ts';
 import { findingsTable } from './findings.ts';
+import { eachCollectionTable, gcTable } from './gc-table.ts';
 import { eachWaitTable, locksTable } from './locks-table.ts';
 import { eachMessageTable, messagesTable } from './messages-table.ts';
 import { eachRegionTable, regionsTable } from './regions-table.ts';
@@ -65,6 +66,13 @@ export const TABLES: readonly TableQuestion[] = [
     id: 'turns',
     summary: 'Turns of the event loops by thread',
     table: turnsTable,
+  },
+  {
+    id: 'gc',
+    summary: 'Garbage collections by thread and kind',
+    hint: '--each: one by one, the longest first',
+    table: gcTable,
+    each: eachCollectionTable,
   },
   {
     id: 'locks',

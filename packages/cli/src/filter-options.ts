@@ -4,11 +4,15 @@ import type { Argv } from 'yargs';
 import { Failure } from './failure.ts';
 import { timeValue } from './option-values.ts';
 
-/** What yargs makes of them. */
-interface FilterOptions {
+/** What yargs makes of the options that every part of a trace has. */
+interface StretchOptions {
   readonly from: string | undefined;
   readonly to: string | undefined;
   readonly thread: string | undefined;
+}
+
+/** What yargs makes of all of them. */
+interface FilterOptions extends StretchOptions {
   readonly task: string | undefined;
   readonly name: string | undefined;
   readonly min: string | undefined;
@@ -18,13 +22,19 @@ interface FilterOptions {
   readonly complete: boolean | undefined;
 }
 
-/** Adds `--from`, `--to`, `--thread`, `--task`, `--name`, `--min`, `--max`, `--text`, `--attribute` and `--complete`. */
-export function addFilterOptions<T>(parser: Argv<T>): Argv<T & FilterOptions> {
-  const text = (describe: string) => ({ type: 'string' as const, describe, requiresArg: true });
+const text = (describe: string) => ({ type: 'string' as const, describe, requiresArg: true });
+
+/** Adds `--from`, `--to` and `--thread`. */
+export function addStretchOptions<T>(parser: Argv<T>): Argv<T & StretchOptions> {
   return parser
     .option('from', text('Only what is there from this time on: 1.5s, 300ms, since the first event'))
     .option('to', text('Only what is there up to this time'))
-    .option('thread', text('Only this thread: its name, tid, or pid/tid'))
+    .option('thread', text('Only this thread: its name, tid, or pid/tid')) as Argv<T & StretchOptions>;
+}
+
+/** Adds `--from`, `--to`, `--thread`, `--task`, `--name`, `--min`, `--max`, `--text`, `--attribute` and `--complete`. */
+export function addFilterOptions<T>(parser: Argv<T>): Argv<T & FilterOptions> {
+  return addStretchOptions(parser)
     .option('task', text('Only what belongs to tasks of this name, or to the task #ID'))
     .option('name', text('Only rows of this name'))
     .option('min', text('Only what lasted for so long: 5ms'))
@@ -39,14 +49,9 @@ export function addFilterOptions<T>(parser: Argv<T>): Argv<T & FilterOptions> {
 
 /** @throws Failure for what is no time. */
 export function filterOf(options: FilterOptions): Filter {
-  const { thread, task, name, text, attribute, complete } = options;
-  const [from, to] = [time(options.from, '--from'), time(options.to, '--to')];
-  if (from !== undefined && to !== undefined && from >= to)
-    throw new Failure('--from must be before --to', 2);
+  const { task, name, text, attribute, complete } = options;
   return {
-    from,
-    to,
-    thread,
+    ...stretchFilterOf(options),
     task,
     name,
     min: time(options.min, '--min'),
@@ -55,6 +60,14 @@ export function filterOf(options: FilterOptions): Filter {
     attribute,
     complete,
   };
+}
+
+/** Of `--from`, `--to` and `--thread`. @throws Failure for what is no time. */
+export function stretchFilterOf({ thread, ...options }: StretchOptions): Filter {
+  const [from, to] = [time(options.from, '--from'), time(options.to, '--to')];
+  if (from !== undefined && to !== undefined && from >= to)
+    throw new Failure('--from must be before --to', 2);
+  return { from, to, thread };
 }
 
 function time(text: string | undefined, option: string): number | undefined {

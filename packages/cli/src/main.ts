@@ -12,6 +12,7 @@ import { dumpCommand } from './commands/dump.ts';
 import { footprintCommand } from './commands/footprint.ts';
 import { lintCommand } from './commands/lint.ts';
 import { mergeCommand } from './commands/merge.ts';
+import { mmuCommand } from './commands/mmu.ts';
 import { pprofCommand } from './commands/pprof.ts';
 import { reportCommand } from './commands/report.ts';
 import { runCommand } from './commands/run.ts';
@@ -38,6 +39,7 @@ export async function main(args: readonly string[]): Promise<ExitCode> {
     summaryCommand,
     lintCommand,
     ...tableCommands,
+    mmuCommand,
     checkCommand,
     diffCommand,
     pprofCommand,

@@ -7,11 +7,11 @@ import { DEFAULT_CHARACTERS, type TableOptions } from './printed-table.ts';
 type TableFlags = Omit<TableOptions, 'maxChars'> & { readonly 'max-chars': number };
 
 /** Adds `--top`, `--sort`, `--json`, `--csv`, `--md`, `--max-chars` and `--explain`. */
-export function addTableOptions<T>(parser: Argv<T>): Argv<T & TableFlags> {
+export function addTableOptions<T>(parser: Argv<T>, top = 20): Argv<T & TableFlags> {
   return parser
     .option('top', {
       type: 'number',
-      default: 20,
+      default: top,
       describe: 'Most rows, in text and Markdown',
       requiresArg: true,
     })

@@ -5,8 +5,8 @@ import { expect, test } from 'vitest';
 import { testdata, ttrace } from './ttrace-process.ts';
 
 const COMMANDS = [
-  ...['run', 'view', 'report', 'summary', 'lint', 'threads', 'tasks', 'check', 'diff', 'pprof', 'convert'],
-  ...['trim', 'split', 'merge', 'scrub', 'validate', 'dump', 'footprint'],
+  ...['run', 'view', 'report', 'summary', 'lint', 'threads', 'tasks', 'gc', 'mmu', 'check', 'diff', 'pprof'],
+  ...['convert', 'trim', 'split', 'merge', 'scrub', 'validate', 'dump', 'footprint'],
 ];
 
 const golden = (name: string): string => fileURLToPath(new URL(`goldens/${name}.txt`, import.meta.url));
@@ -59,6 +59,8 @@ test.each([
     '--by takes auto, clock, wall',
   ],
   [['scrub', testdata('order.json'), '-o', 'x.json', '--keep', '('], '--keep takes a regular expression'],
+  [['mmu', testdata('order.json'), '--count', 'gc,sleep'], '--count takes blocks, gc, waits, running'],
+  [['mmu', testdata('order.json'), '--window', 'x'], '--window takes a time'],
   [['run'], 'which program?'],
   [['run', '--fast', 'app.js'], 'fast'],
   [['run', '-o', 'trace.txt', 'app.js'], 'cannot record as text'],

@@ -1,0 +1,110 @@
+/** What filled a stretch of a thread's time in which its loop could run nothing else: blocks by culprit, collections by kind, waits by name. */
+import { Category } from '@ttrace/format';
+import type { Stop } from './availability.ts';
+import { isBlock, stretchAt, THREAD_STATES, type ThreadState, threadTimeline } from './thread-states.ts';
+import type { Thread, TraceIndex } from './trace-index.ts';
+
+/** Something that stopped a thread, and for how long. */
+export interface Cause {
+  readonly thread: Thread;
+  readonly state: ThreadState;
+  /** Of the block, collection or wait; '' for turns that are no blocks. */
+  readonly name: string;
+  readonly nanos: number;
+}
+
+const STATE_OF: Readonly<Record<Stop, ThreadState>> = {
+  blocks: 'blocked',
+  gc: 'gc',
+  waits: 'waiting',
+  running: 'running',
+};
+
+/** Answers for any stretch of the trace; what it needs of a thread it looks up once. */
+export function causeFinder(
+  index: TraceIndex,
+  threads: readonly Thread[],
+  stops: readonly Stop[],
+): (from: number, to: number) => readonly Cause[] {
+  const states = stops.map((stop) => STATE_OF[stop]);
+  const finders = threads.map((thread) => ofThread(index, thread, states));
+  return (from, to) => finders.flatMap((find) => find(from, to)).sort((a, b) => b.nanos - a.nanos);
+}
+
+function ofThread(
+  index: TraceIndex,
+  thread: Thread,
+  wanted: readonly ThreadState[],
+): (from: number, to: number) => Cause[] {
+  const timeline = threadTimeline(index, thread);
+  const collections = rowsOf(index, thread.track, (row) => isOf(index, row, Category.gc));
+  const blocks = rowsOf(index, thread.loopTrack, (row) => isBlock(index, row));
+  const { starts, states, reasons, shares, length } = timeline;
+  return (from, to) => {
+    const causes = new Map<string, { state: ThreadState; name: string; nanos: number }>();
+    const add = (state: ThreadState, name: string, nanos: number): void => {
+      const key = `${state} ${name}`;
+      const cause = causes.get(key);
+      if (cause === undefined) causes.set(key, { state, name, nanos });
+      else cause.nanos += nanos;
+    };
+    for (let i = stretchAt(timeline, from); i < length && starts[i]! < to; i++) {
+      const state = THREAD_STATES[states[i]!]!;
+      const start = Math.max(from, starts[i]!);
+      const end = Math.min(to, starts[i + 1]!);
+      if (shares[i]! > 0 && wanted.includes('running')) add('running', '', (end - start) * shares[i]!);
+      if (!wanted.includes(state)) continue;
+      if (state === 'running') add(state, '', end - start);
+      else if (state === 'waiting') add(state, index.trace.strings.text(reasons[i]!), end - start);
+      else
+        addNamed(index, state === 'gc' ? collections : blocks, start, end, (name, nanos) =>
+          add(state, name, nanos),
+        );
+    }
+    return [...causes.values()].map((cause) => ({ thread, ...cause }));
+  };
+}
+
+function isOf(index: TraceIndex, row: number, category: string): boolean {
+  return index.trace.columns.category[row] === index.category(category);
+}
+
+/** Slices of a track by begin, as far as they are wanted. */
+function rowsOf(index: TraceIndex, track: number, isWanted: (row: number) => boolean): Uint32Array {
+  const { rows, offsets } = index.slices;
+  return track < 0 ? new Uint32Array(0) : rows.subarray(offsets[track], offsets[track + 1]).filter(isWanted);
+}
+
+/** Parts a stretch by the slices that it lies in. */
+function addNamed(
+  index: TraceIndex,
+  rows: Uint32Array,
+  from: number,
+  to: number,
+  add: (name: string, nanos: number) => void,
+): void {
+  for (let time = from; time < to; ) {
+    const row = rowAt(index, rows, time);
+    const end = row === undefined ? to : Math.min(to, index.endOf(row));
+    add(row === undefined ? '' : index.nameOf(row), end - time);
+    time = end;
+  }
+}
+
+/** How many slices back to look for one that contains a moment: they hardly ever contain each other. */
+const MOST_STEPS_BACK = 16;
+
+function rowAt(index: TraceIndex, rows: Uint32Array, time: number): number | undefined {
+  const { start } = index.trace.columns;
+  let low = 0;
+  let high = rows.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (start[rows[middle]!]! <= time) low = middle + 1;
+    else high = middle;
+  }
+  for (let i = low - 1; i >= Math.max(0, low - MOST_STEPS_BACK); i--) {
+    if (index.endOf(rows[i]!) > time) return rows[i];
+  }
+  return undefined;
+}
