@@ -155,14 +155,15 @@ test('a recording that ends while a thread waits, and the next one, stay whole',
 test.runIf(hasWebLocks)('each request for a lock has its own wait and its own hold', async () => {
   const outcome = await runProgram(
     `${SLEEP} import worker_threads from 'node:worker_threads'; const { locks } = worker_threads;
-    const said = []; const hold = (name) => (lock) => trace.withRegion('in ' + name, async () => { said.push(name + lock.mode); await sleep(15); return name; });
-    const gone = new AbortController();
-    const asked = [locks.request('a', hold('first')), locks.request('a', { signal: gone.signal }, hold('gone')),
+    const said = []; const hold = (name, over = () => sleep(15)) => (lock) => trace.withRegion('in ' + name, async () => { said.push(name + lock.mode); await over(); return name; });
+    const gone = new AbortController(); const isGone = new Promise((done) => { gone.signal.onabort = () => setTimeout(done, 15); });
+    const asked = [locks.request('a', hold('first', () => isGone)), locks.request('a', { signal: gone.signal }, hold('gone')),
       locks.request('a', { signal: new AbortController().signal }, hold('second')), locks.request('a', hold('third'))];
     await sleep(5); gone.abort();
     said.push(JSON.stringify((await Promise.allSettled(asked)).map(({ value, reason }) => value ?? reason.name)));
-    const robbed = locks.request('b', hold('robbed')).catch(({ name }) => said.push(name)); await sleep(2);
-    await locks.request('b', { steal: true }, hold('thief')); await robbed;
+    let held, end; const isHeld = new Promise((done) => { held = done; }), isStolen = new Promise((done) => { end = done; });
+    const robbed = locks.request('b', hold('robbed', () => (held(), isStolen))).catch(({ name }) => said.push(name)); await isHeld;
+    await locks.request('b', { steal: true }, hold('thief')); await robbed; end();
     await Promise.all([locks.request('c', { mode: 'shared' }, hold('reader')), locks.request('c', { mode: 'shared' }, hold('reader')),
       locks.request('c', hold('writer'))]);
     await locks.request('d', () => { throw new Error('mine'); }).catch(({ message }) => said.push(message));
