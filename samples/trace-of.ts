@@ -41,7 +41,7 @@ export async function traceOf(name: string): Promise<SampleTrace> {
     if (wrong.length > 0) throw new Error(`${name}: ${JSON.stringify(wrong[0])}`);
     const dropped = trace.tracks.reduce((sum, track) => sum + track.dropped, 0);
     if (dropped > 0) throw new Error(`${name} dropped ${dropped} events`);
-    return { trace, stdout, slices: finishedSlices(trace), files: readdirSync(directory) };
+    return { trace, stdout, slices: joinContinued(finishedSlices(trace)), files: readdirSync(directory) };
   } finally {
     rmSync(directory, { recursive: true });
   }
@@ -63,6 +63,25 @@ function finishedSlices(trace: Trace): Slice[] {
     });
   }
   return slices;
+}
+
+/**
+ * A region of an asynchronous function that was stopped for long before it first awaits, as on a busy machine, is written in two
+ * slices, the second from the nanosecond on at which the first ends. Here it is one.
+ */
+function joinContinued(slices: readonly Slice[]): Slice[] {
+  const regions = slices.filter(({ category }) => category === 'region');
+  const key = (name: string, time: number): string => `${time} ${name}`;
+  const byStart = new Map(regions.map((slice) => [key(slice.name, slice.start), slice]));
+  const nextOf = new Map<Slice, Slice>();
+  for (const slice of regions) {
+    const next = byStart.get(key(slice.name, slice.end));
+    if (next !== undefined && next !== slice && next.row !== slice.row) nextOf.set(slice, next);
+  }
+  const continuing = new Set(nextOf.values());
+  return slices
+    .filter((slice) => !continuing.has(slice))
+    .map((slice) => ({ ...slice, end: nextOf.get(slice)?.end ?? slice.end }));
 }
 
 /** Slices of this category and name; within another, if one is given. */
