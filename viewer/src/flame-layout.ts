@@ -23,8 +23,8 @@ export interface FlameLayout {
   readonly levels: number;
 }
 
-/** A box is five elements of a page, which stays below five thousand. */
-const MAX_BOXES = 900;
+/** A box is five elements of a page, which with its table stays below five thousand. */
+const MAX_BOXES = 600;
 const MIN_WIDTH = 0.001;
 
 /** Lays out what a node called, below all that called it. */
