@@ -16,7 +16,7 @@ import { addProfileRoutes } from './profile-routes.tsx';
 import { BUNDLED_UI_POLICY, COMMON_HEADERS, hostPagePolicy, PAGE_POLICY } from './security-headers.ts';
 import { FIRST_EVENT_NANOS, type Subject } from './subject.ts';
 import { addTableRoutes } from './table-routes.tsx';
-import { renderTimeline, spanOf } from './timeline-page.tsx';
+import { focusOf, renderTimeline, spanOf } from './timeline-page.tsx';
 import type { ServedFile } from './ui-files.ts';
 
 /** What the routes are made from. */
@@ -77,8 +77,10 @@ export function createApp(options: AppOptions): Hono<Env> {
   app.get('/trace.pftrace', (context) => {
     const span = spanOf(context.req.query('from'), context.req.query('to'), subject.facts.duration);
     if (span === 'bad') return context.text('from and to are times such as 1.5s or 300ms, from < to', 400);
+    const task = focusOf(subject, context.req.query('task'));
+    if (task === 'bad') return context.text('there is no such task in the trace', 400);
     whenSent(context, read);
-    return context.body(subject.stream(span), 200, { 'content-type': 'application/octet-stream' });
+    return context.body(subject.stream(span, task), 200, { 'content-type': 'application/octet-stream' });
   });
   app.get('/alive', (context) => context.body(null, 204));
   app.get('/shown', (context) => {

@@ -1,5 +1,5 @@
 /** The one trace that a viewer shows, with what its pages derive from it. Computed when first asked for, then kept. */
-import { type Finding, findingsOf, indexOf } from '@ttrace/analysis';
+import { type Finding, findingsOf, indexOf, type Task } from '@ttrace/analysis';
 import type { Trace } from '@ttrace/format';
 import { cutIntoPieces, type Piece } from './pieces.ts';
 import { TABLE_PAGES } from './table-pages.ts';
@@ -82,9 +82,9 @@ export class Subject {
     return warnings;
   }
 
-  /** The trace, or a stretch of it (nanoseconds since the first event), as Perfetto protobuf. */
-  stream(span?: TimeSpan): ReadableStream<Uint8Array> {
-    return traceStream(this.trace, this.facts.start, FIRST_EVENT_NANOS, span);
+  /** The trace, a stretch of it (nanoseconds since the first event), or a task with all below it, as Perfetto protobuf. */
+  stream(span?: TimeSpan, task?: Task): ReadableStream<Uint8Array> {
+    return traceStream(this.trace, this.facts.start, FIRST_EVENT_NANOS, span, task);
   }
 }
 

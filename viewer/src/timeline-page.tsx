@@ -1,4 +1,5 @@
 /** Turns the query of `/timeline` into what is shown: a Perfetto UI on the whole trace or a stretch, or a choice of stretches. */
+import { chosenTask, indexOf, type Task } from '@ttrace/analysis';
 import { parseTime } from '@ttrace/format';
 import type { Child } from 'hono/jsx';
 import { navigation } from './navigation.ts';
@@ -43,8 +44,15 @@ export function spanOf(
   return start === undefined || end === undefined || start >= end ? 'bad' : { start, end };
 }
 
+/** The task that `task` names by its number; undefined when none is named, 'bad' when there is no such task. */
+export function focusOf(subject: Subject, text: string | undefined): Task | undefined | 'bad' {
+  if (text === undefined) return undefined;
+  return chosenTask(indexOf(subject.trace), { task: `#${text}` }) ?? 'bad';
+}
+
 /**
- * Renders `/timeline`. `start` and `end` zoom; `from` and `to` say which stretch is loaded at all.
+ * Renders `/timeline`. `start` and `end` zoom; `from` and `to` say which stretch is loaded at all, `task` that only a task and those below
+ * it are.
  */
 export function renderTimeline(
   subject: Subject,
@@ -52,6 +60,8 @@ export function renderTimeline(
   ui: PerfettoUi,
 ): Rendered {
   const { duration } = subject.facts;
+  const focus = focusOf(subject, query.task);
+  if (focus !== undefined) return taskTimeline(subject, focus, query, ui);
   const zoom = spanOf(query.start, query.end, duration);
   let loaded = spanOf(query.from, query.to, duration);
   if (zoom === 'bad' || loaded === 'bad') {
@@ -66,26 +76,62 @@ export function renderTimeline(
     return choice(subject, tooMany(events, subject.maxEvents), 200);
   }
   if (extent < MIN_EXTENT_NANOS) return nothing(subject, events, loaded !== undefined);
-  return { markup: hostPage(subject, zoom, loaded, ui), status: 200, isAll: false };
+  const part = loaded && {
+    query: `?from=${timeInUrl(loaded.start)}&to=${timeInUrl(loaded.end)}`,
+    note: `${formatTime(loaded.start)} to ${formatTime(loaded.end)}`,
+  };
+  return { markup: hostPage(subject, zoom ?? loaded, part, ui), status: 200, isAll: false };
 }
 
+/** The timeline of one task and all below it. */
+function taskTimeline(
+  subject: Subject,
+  focus: Task | 'bad',
+  query: Readonly<Record<string, string>>,
+  ui: PerfettoUi,
+): Rendered {
+  const nav = navigation(subject, 'timeline');
+  if (focus === 'bad') {
+    const reason = `This trace has no task ${query.task}.`;
+    return {
+      markup: <NothingToDraw title={subject.title} reason={reason} nav={nav} />,
+      status: 400,
+      isAll: false,
+    };
+  }
+  const { start: first, duration } = subject.facts;
+  const zoom = spanOf(query.start, query.end, duration);
+  const whole = {
+    start: focus.start - first,
+    end: Math.max(focus.end - first, focus.start - first + MIN_EXTENT_NANOS),
+  };
+  const part = {
+    query: `?task=${focus.number}`,
+    note: `task ${focus.name} #${focus.number} and its subtasks`,
+  };
+  return {
+    markup: hostPage(subject, zoom === 'bad' ? whole : (zoom ?? whole), part, ui),
+    status: 200,
+    isAll: false,
+  };
+}
+
+/** @param part what of the trace is loaded, all of it when undefined. */
 function hostPage(
   subject: Subject,
-  zoom: TimeSpan | undefined,
-  loaded: TimeSpan | undefined,
+  shown: TimeSpan | undefined,
+  part: { readonly query: string; readonly note: string } | undefined,
   ui: PerfettoUi,
 ): Child {
-  const query = loaded && `?from=${timeInUrl(loaded.start)}&to=${timeInUrl(loaded.end)}`;
-  const shown = zoom ?? loaded;
   return (
     <Timeline
       title={subject.title}
       fileName={subject.fileName}
-      traceUrl={`/trace.pftrace${query ?? ''}`}
+      traceUrl={`/trace.pftrace${part?.query ?? ''}`}
       uiUrl={ui.isCustom ? `${ui.origin}/#!/?mode=embedded` : '/ui/boot'}
       uiOrigin={ui.origin}
       zoom={shown && { start: perfettoSeconds(shown.start), end: perfettoSeconds(shown.end) }}
-      note={loaded === undefined ? '' : `${formatTime(loaded.start)} to ${formatTime(loaded.end)}`}
+      note={part?.note ?? ''}
       inPieces={subject.inPieces}
     />
   );

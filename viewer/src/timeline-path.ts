@@ -18,3 +18,8 @@ export function timelinePath(span?: TimeSpan): string {
   const start = Math.max(0, span.start - margin);
   return `/timeline?start=${timeInUrl(start)}&end=${timeInUrl(Math.max(start, span.end) + margin)}`;
 }
+
+/** Path and query of a timeline of one task alone, with all tasks below it. @param task its number. */
+export function taskTimelinePath(task: number): string {
+  return `/timeline?task=${task}`;
+}

@@ -5,6 +5,7 @@ export { type BlockStats, blockStats } from './blocks.ts';
 export { type Budget, type BudgetResult, checkBudgets } from './budgets.ts';
 export type { CounterStats } from './counter-stats.ts';
 export { DIFF_METRICS, type DiffMetric, type DiffOptions, type DiffRow, diffTable } from './diff-table.ts';
+export { enclosingSlices } from './enclosing-slices.ts';
 export { type Filter, isNarrowing, rowFilter } from './filter.ts';
 export { type Finding, isAtLeast, type Rule, type Severity } from './finding.ts';
 export { findingsOf, findingsTable, RULES } from './findings.ts';
@@ -38,6 +39,8 @@ export {
   usedColumns,
 } from './table-text.ts';
 export { TABLES, type TableQuestion } from './tables.ts';
+export { rowsOfTasks, tasksCalled } from './task-rows.ts';
+export { chosenTask } from './task-tables.ts';
 export { type Task, tasksOf, withDescendants } from './tasks.ts';
 export { alignedLines, cellText, type TextColumn } from './text-columns.ts';
 export { type ThreadActivity, threadActivity } from './thread-activity.ts';

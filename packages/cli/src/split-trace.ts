@@ -6,6 +6,7 @@
  * (part-facts.ts). 24 bytes a row beside the trace.
  */
 import { createHash } from 'node:crypto';
+import { enclosingSlices } from '@ttrace/analysis';
 import {
   dropEmptyTracks,
   EventKind,
@@ -14,7 +15,6 @@ import {
   type Trace,
   timeRange,
 } from '@ttrace/format';
-import { enclosingSlices } from './enclosing-slices.ts';
 import { type ArrowEnd, partFacts, withPartFacts } from './part-facts.ts';
 
 /** A trace laid out for cutting. Places are positions in the order in which events begin. */

@@ -5,7 +5,15 @@
  * An event stays if it overlaps the stretch: a slice with any part of it, a counter's sample until the next one.
  */
 
-import { timeText } from '@ttrace/analysis';
+import {
+  indexOf,
+  rowsOfTasks,
+  type Task,
+  type TraceIndex,
+  tasksCalled,
+  tasksOf,
+  timeText,
+} from '@ttrace/analysis';
 import {
   Category,
   dropEmptyTracks,
@@ -21,7 +29,6 @@ import {
 } from '@ttrace/format';
 import { Failure } from './failure.ts';
 import { withoutPartFacts } from './part-facts.ts';
-import { rowsOfTasks } from './task-rows.ts';
 
 /** What is to stay; each is all where it is left out, and together they narrow each other. */
 export interface Trimming {
@@ -69,10 +76,21 @@ function wantedRows(
     const isOfThreads = tracksOfThreads(trace, threads);
     return (row) => isOfThreads[track[row]!] === 1;
   }
-  const ofTasks = rowsOfTasks(trace, tasks);
-  if (threads.length === 0) return ofTasks.has;
+  const index = indexOf(trace);
+  const isOfTasks = rowsOfTasks(
+    index,
+    tasks.flatMap((name) => existingTasks(index, name)),
+  );
+  if (threads.length === 0) return isOfTasks;
   const isOfThreads = tracksOfThreads(trace, threads);
-  return (row) => (isOfThreads[track[row]!] === 1 || ofTasks.isTask(row)) && ofTasks.has(row);
+  const taskRows = new Set(tasksOf(index).all.map(({ row }) => row));
+  return (row) => (isOfThreads[track[row]!] === 1 || taskRows.has(row)) && isOfTasks(row);
+}
+
+function existingTasks(index: TraceIndex, name: string): Task[] {
+  const found = tasksCalled(index, name);
+  if (found.length > 0) return found;
+  throw new Failure(`there is no task ${name} in the trace: ttrace tasks lists the names of its tasks`);
 }
 
 /** The samples that say what each counter's value is when the stretch begins. */
