@@ -6,15 +6,16 @@
  * others go on to the end of the wait, `X wait over`.
  */
 import { Category, EventKind } from '@ttrace/format';
-import { arrowsOf } from './arrows.ts';
 import { someOf } from './blockers-table.ts';
 import { sumOf } from './duration-columns.ts';
 import { type Filter, rowFilter } from './filter.ts';
+import { type Handover, handoversByName } from './handovers.ts';
 import { histogramOf } from './histogram.ts';
 import { percentile } from './name-stats.ts';
 import type { Table } from './table.ts';
 import { taskLink } from './tasks.ts';
 import type { TraceIndex } from './trace-index.ts';
+import { baseOf, WAIT, waitRows } from './wait-rows.ts';
 
 /** One thing that is waited for. */
 export interface LockRow {
@@ -33,13 +34,6 @@ export interface LockRow {
   readonly threads: ReadonlySet<string>;
   /** `holder → waiter`, how often the first let the second go on, and how long the second had waited since it last tried. */
   readonly handovers: readonly Handover[];
-}
-
-export interface Handover {
-  readonly from: string;
-  readonly to: string;
-  readonly count: number;
-  readonly waitedNanos: number;
 }
 
 const HELP =
@@ -202,36 +196,6 @@ export function eachWaitTable(index: TraceIndex, filter: Filter = {}): Table<num
   };
 }
 
-/** Who let whom go on, over all locks or those of one name, the longest wait first. */
-export function handoversOf(rows: readonly LockRow[]): (Handover & { readonly name: string })[] {
-  return rows
-    .flatMap(({ name, handovers }) => handovers.map((handover) => ({ name, ...handover })))
-    .sort((a, b) => b.waitedNanos - a.waitedNanos);
-}
-
-const WAIT = ' wait';
-const OVER = ' wait over';
-
-/** `lock counter wait` and what holds it have one base: `lock counter`. */
-function baseOf(name: string): string {
-  for (const ending of [OVER, WAIT, ' run']) if (name.endsWith(ending)) return name.slice(0, -ending.length);
-  return name;
-}
-
-/** Rows of the waits that a filter lets through; its name with or without ` wait`. */
-export function waitRows(index: TraceIndex, filter: Filter): number[] {
-  const { kind, category } = index.trace.columns;
-  const wait = index.category(Category.wait);
-  const { name, ...rest } = filter;
-  const isWanted = rowFilter(index, rest);
-  const rows: number[] = [];
-  for (let row = 0; row < index.trace.length; row++) {
-    if (category[row] !== wait || kind[row] !== EventKind.slice || !isWanted(row)) continue;
-    if (name === undefined || baseOf(index.nameOf(row)) === baseOf(name)) rows.push(row);
-  }
-  return rows;
-}
-
 function lockRows(index: TraceIndex, filter: Filter): LockRow[] {
   const waits = new Map<string, number[]>();
   for (const row of waitRows(index, filter)) push(waits, baseOf(index.nameOf(row)), row);
@@ -320,57 +284,6 @@ function overlap(
     last = edge.time;
   }
   return { heldNanos, contendedNanos, maxWaiting };
-}
-
-function handoversByName(index: TraceIndex, filter: Filter): Map<string, Handover[]> {
-  const arrows = arrowsOf(index);
-  const isWanted = rowFilter(index, { ...filter, name: undefined, min: undefined, max: undefined });
-  const pairs = new Map<
-    string,
-    Map<string, { from: string; to: string; count: number; waitedNanos: number }>
-  >();
-  const lastTry = new Map<number, number>();
-  const order = Array.from({ length: arrows.length }, (_, at) => at)
-    .filter((at) => arrows.inSlice[at]! >= 0 && arrows.outTrack[at]! >= 0)
-    .filter((at) => index.nameOf(arrows.inSlice[at]!).endsWith(OVER) && isWanted(arrows.inSlice[at]!))
-    .sort((a, b) => arrows.inTime[a]! - arrows.inTime[b]!);
-  for (const at of order) {
-    const track = arrows.inTrack[at]!;
-    const [from, to] = [arrows.outTrack[at]!, track].map((each) => index.threadOf(each)?.name ?? '');
-    const name = baseOf(index.nameOf(arrows.inSlice[at]!));
-    const since = Math.max(waitBegin(index, track, arrows.inTime[at]!), lastTry.get(track) ?? -Infinity);
-    lastTry.set(track, arrows.inTime[at]!);
-    const ofName =
-      pairs.get(name) ?? new Map<string, { from: string; to: string; count: number; waitedNanos: number }>();
-    pairs.set(name, ofName);
-    const pair = ofName.get(`${from}\n${to}`) ?? { from: from!, to: to!, count: 0, waitedNanos: 0 };
-    ofName.set(`${from}\n${to}`, pair);
-    pair.count++;
-    if (Number.isFinite(since)) pair.waitedNanos += arrows.inTime[at]! - since;
-  }
-  return new Map(
-    [...pairs].map(([name, ofName]) => [name, [...ofName.values()].sort((a, b) => b.count - a.count)]),
-  );
-}
-
-/** Begin of the wait that a thread is in at a moment; -Infinity when it is in none. */
-function waitBegin(index: TraceIndex, track: number, time: number): number {
-  const { offsets, rows } = index.slices;
-  const { start, category } = index.trace.columns;
-  const wait = index.category(Category.wait);
-  let low = offsets[track]!;
-  let high = offsets[track + 1]!;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (start[rows[middle]!]! <= time) low = middle + 1;
-    else high = middle;
-  }
-  // The wait is one of the last few slices that began: what is inside of it is its arrows.
-  for (let at = low - 1; at >= offsets[track]! && at >= low - 16; at--) {
-    const row = rows[at]!;
-    if (category[row] === wait && index.endOf(row) >= time) return start[row]!;
-  }
-  return -Infinity;
 }
 
 function push(map: Map<string, number[]>, key: string, row: number): void {

@@ -3,6 +3,7 @@ import { blockersTable, eachBlockTable } from './blockers-table.ts';
 import type { Filter } from './filter.ts';
 import { findingsTable } from './findings.ts';
 import { eachCollectionTable, gcTable } from './gc-table.ts';
+import { handoversTable } from './handovers.ts';
 import { eachWaitTable, locksTable } from './locks-table.ts';
 import { eachMessageTable, messagesTable } from './messages-table.ts';
 import { eachRegionTable, regionsTable } from './regions-table.ts';
@@ -80,6 +81,11 @@ export const TABLES: readonly TableQuestion[] = [
     hint: '--each: every wait',
     table: locksTable,
     each: eachWaitTable,
+  },
+  {
+    id: 'handovers',
+    summary: 'Which thread let which go on, by lock, channel or group',
+    table: handoversTable,
   },
   {
     id: 'messages',

@@ -4,11 +4,11 @@
  * another counts for the inner one alone; asynchronous waits overlap, and each counts in full.
  */
 import type { Filter } from './filter.ts';
-import { waitRows } from './locks-table.ts';
 import { OpenSlices } from './open-slices.ts';
 import { NO_STACK, type ProfileBuilder } from './profile-builder.ts';
 import type { RegionClip } from './region-clip.ts';
 import type { TraceIndex } from './trace-index.ts';
+import { waitRows } from './wait-rows.ts';
 
 /** A wait on a thread that has begun. */
 interface OpenWait {

@@ -1,0 +1,128 @@
+/**
+ * Who let whom go on: from the thread that unlocked, sent or was done to the one that had waited for it. The recorder ends a wait for X
+ * with a slice `X wait over`, to which an arrow leads from the other thread.
+ */
+import { Category } from '@ttrace/format';
+import { arrowsOf } from './arrows.ts';
+import { type Filter, rowFilter } from './filter.ts';
+import type { Table } from './table.ts';
+import type { TraceIndex } from './trace-index.ts';
+import { baseOf, WAIT_OVER } from './wait-rows.ts';
+
+/** All wake-ups of one thread by another, for one thing that is waited for. */
+export interface Handover {
+  /** What was waited for: `lock counter`. */
+  readonly name: string;
+  readonly from: string;
+  readonly to: string;
+  readonly count: number;
+  /** For how long the second had waited, each time since it last woke for nothing, in nanoseconds. */
+  readonly waitedNanos: number;
+  /** The longest of these waits, in nanoseconds since the origin. */
+  readonly worst: { readonly start: number; readonly end: number };
+}
+
+/** By what was waited for, the most waiting first. */
+export function handoversByName(index: TraceIndex, filter: Filter): ReadonlyMap<string, readonly Handover[]> {
+  const { name: wanted, min: _min, max: _max, ...rest } = filter;
+  const isWanted = rowFilter(index, rest);
+  const { length, inSlice, inTime, inTrack, outTrack } = arrowsOf(index);
+  const pairs = new Map<string, Handover>();
+  const lastTry = new Map<number, number>();
+  const order = Array.from({ length }, (_, at) => at)
+    .filter((at) => inSlice[at]! >= 0 && outTrack[at]! >= 0)
+    .filter((at) => index.nameOf(inSlice[at]!).endsWith(WAIT_OVER) && isWanted(inSlice[at]!))
+    .sort((a, b) => inTime[a]! - inTime[b]!);
+  for (const at of order) {
+    const name = baseOf(index.nameOf(inSlice[at]!));
+    if (wanted !== undefined && baseOf(wanted) !== name) continue;
+    const end = inTime[at]!;
+    const start = Math.max(waitBegin(index, inSlice[at]!) ?? end, lastTry.get(inTrack[at]!) ?? -Infinity);
+    lastTry.set(inTrack[at]!, end);
+    const [from, to] = [outTrack[at]!, inTrack[at]!].map((track) => index.threadOf(track)?.name ?? '');
+    const key = [name, from, to].join('\n');
+    const pair = pairs.get(key) ?? {
+      name,
+      from: from!,
+      to: to!,
+      count: 0,
+      waitedNanos: 0,
+      worst: { start: end, end },
+    };
+    const { worst } = pair;
+    pairs.set(key, {
+      ...pair,
+      count: pair.count + 1,
+      waitedNanos: pair.waitedNanos + end - start,
+      worst: end - start > worst.end - worst.start ? { start, end } : worst,
+    });
+  }
+  const byName = new Map<string, Handover[]>();
+  for (const pair of [...pairs.values()].sort((a, b) => b.waitedNanos - a.waitedNanos || b.count - a.count)) {
+    byName.set(pair.name, [...(byName.get(pair.name) ?? []), pair]);
+  }
+  return byName;
+}
+
+/** Begin of the wait that a slice lies in; undefined for one that is awaited and has no slice on its thread. */
+function waitBegin(index: TraceIndex, slice: number): number | undefined {
+  const { category, start } = index.trace.columns;
+  const wait = index.category(Category.wait);
+  for (let row = index.parentOf(slice); row >= 0; row = index.parentOf(row)) {
+    if (category[row] === wait) return start[row]!;
+  }
+  return undefined;
+}
+
+/** Pairs of threads by what one waited for until the other let it go on. Filter: from, to, thread (that waits), task, name, text. */
+export function handoversTable(index: TraceIndex, filter: Filter = {}): Table<Handover> {
+  const rows = [...handoversByName(index, filter).values()].flat();
+  return {
+    id: 'handovers',
+    title: 'Who let whom go on',
+    help:
+      'For each lock, channel, semaphore and wait group of @ttrace/sync: which thread let which go on, how often, and how long that one had waited. ' +
+      'A pair that stands out is where to look: what the first does while it has the lock is what the second waits for.',
+    columns: [
+      {
+        id: 'name',
+        title: 'Waited for',
+        unit: 'text',
+        help: 'Name of the lock, channel or group.',
+        of: ({ name }) => name,
+      },
+      {
+        id: 'from',
+        title: 'Holder',
+        unit: 'text',
+        help: 'Thread that unlocked, sent or was done.',
+        of: ({ from }) => from,
+      },
+      { id: 'to', title: 'Waiter', unit: 'text', help: 'Thread that woke.', of: ({ to }) => to },
+      {
+        id: 'count',
+        title: 'Count',
+        unit: 'count',
+        help: 'How often, those included that found it taken again.',
+        of: ({ count }) => count,
+      },
+      {
+        id: 'waitedNanos',
+        title: 'Waited',
+        unit: 'nanos',
+        help: 'For how long the waiter had been stopped, each time since it last woke.',
+        of: ({ waitedNanos }) => waitedNanos,
+      },
+      {
+        id: 'maxNanos',
+        title: 'Max',
+        unit: 'nanos',
+        help: 'The longest of these.',
+        of: ({ worst }) => worst.end - worst.start,
+      },
+    ],
+    rows: rows.sort((a, b) => b.waitedNanos - a.waitedNanos),
+    spanOf: ({ worst }) => ({ start: worst.start - index.start, end: worst.end - index.start }),
+    linkOf: ({ name }) => ({ page: 'locks', filter: { name } }),
+  };
+}

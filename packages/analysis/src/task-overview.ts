@@ -1,0 +1,53 @@
+/** What there is to know about one task at a glance: where it stands among others, on which threads it ran, what it spent its time on. */
+import { criticalPath, type StepKind, timeByKind } from './critical-path.ts';
+import type { Filter } from './filter.ts';
+import { chosenTask } from './task-tables.ts';
+import { type Task, tasksOf, withDescendants } from './tasks.ts';
+import type { TraceIndex } from './trace-index.ts';
+
+export interface TaskOverview {
+  readonly task: Task;
+  /** The tasks that it was begun in, the outermost first. */
+  readonly ancestors: readonly Task[];
+  /** Of it and its subtasks: tasks in all, and threads on which something of them ran. */
+  readonly tasks: number;
+  readonly threads: readonly string[];
+  /** Its critical path by kind of step, in nanoseconds; adds up to the task's time. */
+  readonly time: Readonly<Record<StepKind, number>>;
+}
+
+/** The task that the filter's `task` means; undefined when there is none. */
+export function taskOverview(index: TraceIndex, filter: Filter): TaskOverview | undefined {
+  const task = chosenTask(index, filter);
+  if (task === undefined) return undefined;
+  const tasks = withDescendants(task);
+  return {
+    task,
+    ancestors: ancestorsOf(index, task),
+    tasks: tasks.length,
+    threads: threadsOf(index, new Set(tasks.map(({ number }) => number))),
+    time: timeByKind(criticalPath(index, task)),
+  };
+}
+
+function ancestorsOf(index: TraceIndex, task: Task): Task[] {
+  const { byNumber } = tasksOf(index);
+  const ancestors: Task[] = [];
+  for (let at = byNumber.get(task.parent); at !== undefined; at = byNumber.get(at.parent)) {
+    // A damaged file may name a task its own ancestor.
+    if (at === task || ancestors.includes(at)) break;
+    ancestors.unshift(at);
+  }
+  return ancestors;
+}
+
+function threadsOf(index: TraceIndex, numbers: ReadonlySet<number>): string[] {
+  const threads = new Set<string>();
+  const { track } = index.trace.columns;
+  for (let row = 0; row < index.trace.length; row++) {
+    if (!numbers.has(index.taskOf(row))) continue;
+    const name = index.threadOf(track[row]!)?.name;
+    if (name !== undefined) threads.add(name);
+  }
+  return [...threads];
+}
