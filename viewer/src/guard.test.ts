@@ -33,7 +33,16 @@ describe('the token', () => {
   });
 
   it('is required of every page, file and stream', async () => {
-    const paths = ['/', '/timeline', '/ui/boot', '/trace.pftrace', '/client/timeline.js', '/assets/page.css'];
+    const paths = [
+      '/',
+      '/threads',
+      '/threads.csv',
+      '/timeline',
+      '/ui/boot',
+      '/trace.pftrace',
+      '/client/timeline.js',
+      '/assets/page.css',
+    ];
     paths.push('/ui/trace_processor.wasm', '/nothing-here');
     for (const path of paths) expect.soft((await ask(path)).status, path).toBe(403);
     for (const path of paths.slice(0, -1)) expect.soft((await ask(path, cookie)).status, path).toBe(200);
@@ -170,7 +179,14 @@ describe('the method', () => {
 
 describe('the headers of an answer', () => {
   it('confine each page to what it needs', async () => {
-    for (const path of ['/', '/timeline', '/ui/boot', '/ui/engine_bundle.js', '/client/boot.js']) {
+    for (const path of [
+      '/',
+      '/threads',
+      '/timeline',
+      '/ui/boot',
+      '/ui/engine_bundle.js',
+      '/client/boot.js',
+    ]) {
       const { headers } = await ask(path, cookie);
       const policy = headers.get('content-security-policy') ?? '';
       expect.soft(policy, path).toContain("default-src 'none'");
@@ -185,7 +201,7 @@ describe('the headers of an answer', () => {
     const policyOf = async (path: string) => (await ask(path, cookie)).headers.get('content-security-policy');
     expect(await policyOf('/ui/boot')).toContain("'wasm-unsafe-eval'");
     expect(await policyOf('/ui/boot')).toContain("frame-ancestors 'self'");
-    for (const path of ['/', '/timeline']) {
+    for (const path of ['/', '/threads', '/timeline']) {
       expect.soft(await policyOf(path)).not.toContain('wasm');
       expect.soft(await policyOf(path)).toContain("frame-ancestors 'none'");
     }

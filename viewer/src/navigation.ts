@@ -20,18 +20,15 @@ export interface Navigation {
   readonly entries: readonly PageEntry[];
 }
 
-/** Of traces up to this size all tables are made at once, in well under a second. */
-const SMALL_TRACE_EVENTS = 200_000;
-
 /**
  * The pages of a trace. In a large trace tables are counted after the first page has been answered; until then none is left out.
  * @param current name of the page that shows them.
  */
 export function navigation(subject: Subject, current: string): Navigation {
-  const { tables, trace } = subject;
+  const { tables } = subject;
   const pages = tables.pages.filter(({ isEach }) => !isEach);
-  if (trace.length <= SMALL_TRACE_EVENTS) for (const page of pages) tables.countRows(page);
-  else tables.startCounting();
+  if (subject.isSmall) for (const page of pages) tables.countRows(page);
+  else tables.startWarming();
   return {
     current,
     entries: [

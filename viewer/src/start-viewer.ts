@@ -94,6 +94,7 @@ export async function startViewer(options: ViewerOptions): Promise<Viewer> {
   };
   const close = async () => {
     delivery.stop();
+    subject.tables.stop();
     await Promise.all([server.close(), customUi?.close()]);
   };
   const untilShown = () => delivery.untilDone();

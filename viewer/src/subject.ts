@@ -18,6 +18,8 @@ export const MAX_EVENTS_IN_VIEW = 3_000_000;
 /** Perfetto's time of the trace's first event, in nanoseconds: small, for its clock is a double, and not 0, which it asserts. */
 export const FIRST_EVENT_NANOS = 1_000_000;
 
+const SMALL_TRACE_EVENTS = 200_000;
+
 /** A trace and its derived facts. */
 export class Subject {
   readonly trace: Trace;
@@ -41,9 +43,14 @@ export class Subject {
     return this.#facts;
   }
 
-  /** What is probably wrong, the worst first. */
-  get findings(): readonly Finding[] {
-    return findingsOf(indexOf(this.trace));
+  /** What is probably wrong, the worst first. Undefined in a large trace until its tables have been made. */
+  get findings(): readonly Finding[] | undefined {
+    return this.isSmall || this.tables.hasTried('lint') ? findingsOf(indexOf(this.trace)) : undefined;
+  }
+
+  /** Whether all tables together are made in well under a second: then pages need not wait for anything. */
+  get isSmall(): boolean {
+    return this.trace.length <= SMALL_TRACE_EVENTS;
   }
 
   /** Whether the timeline takes only a stretch of this trace at a time. */

@@ -1,5 +1,6 @@
 /** Pages and files of tables, as a browser without scripts sees them: over a real socket, of a trace with four threads. */
 import { csvLines, indexOf, sortedBy, tableObjects, threadsTable } from '@ttrace/analysis';
+import { Category, TraceBuilder } from '@ttrace/format';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startViewer, type Viewer } from './start-viewer.ts';
 import { sampleTrace } from './viewer-test-kit.ts';
@@ -127,5 +128,25 @@ describe('the files of a table', () => {
       expect.soft(await answer.text()).toContain('min takes a time');
       expect.soft((await get(`/threads.${form}?sort=x`)).status).toBe(400);
     }
+  });
+});
+
+describe('a large trace', () => {
+  it('has its home page at once, and on it what to look at first as soon as that is found', async () => {
+    const builder = new TraceBuilder();
+    const names = ['work', Category.region].map((text) => builder.strings.intern(text));
+    const track = builder.threadTrack(1, 1);
+    for (let at = 0; at < 210_000; at++) builder.slice(track, names[0]!, names[1]!, at * 100, 50, 0);
+    const trace = builder.finish('json', 1);
+    await using large = await startViewer({ trace, title: 'large.json', fileName: 'large.json' });
+    const headers = { cookie: `ttrace-${large.port}=${large.token}` };
+    const home = async () => (await fetch(large.url.split('?')[0]!, { headers })).text();
+    const first = await home();
+    expect(first).toContain('Looking for it.');
+    expect(first).toContain('http-equiv="refresh"');
+    expect(first).toContain('href="/blockers"');
+    await expect.poll(home, { timeout: 20_000 }).not.toContain('Looking for it.');
+    await expect.poll(home, { timeout: 20_000 }).not.toContain('href="/blockers"');
+    expect(await home()).not.toContain('http-equiv="refresh"');
   });
 });

@@ -5,10 +5,12 @@
 import {
   type Column,
   type Filter,
+  findingSteps,
   type StateTimes,
   sortedBy,
   type Table,
   type TraceIndex,
+  threadTimeline,
   usedColumns,
 } from '@ttrace/analysis';
 import { printPageQuery } from './filter-query.ts';
@@ -24,6 +26,9 @@ export interface KeptTable {
 
 const MAX_TABLES = 32;
 const MAX_ROWS = 2_000_000;
+/** Long enough for what came in meanwhile to be answered. */
+const PAUSE_MS = 10;
+const FIRST_PAUSE_MS = 200;
 
 export class TableStore {
   readonly pages: readonly TablePage[];
@@ -31,7 +36,8 @@ export class TableStore {
   /** The one asked for last is last. */
   readonly #kept = new Map<string, KeptTable>();
   readonly #counts = new Map<string, number>();
-  #isCounting = false;
+  readonly #tried = new Set<string>();
+  #warming: NodeJS.Timeout | undefined;
 
   /** @param index is asked for with the first table, not before. */
   constructor(pages: readonly TablePage[], index: () => TraceIndex) {
@@ -68,22 +74,48 @@ export class TableStore {
     return this.#counts.get(id);
   }
 
-  /** Counts the rows of every table, one at a time so that pages are answered in between. Harmless twice. */
-  startCounting(): void {
-    if (this.#isCounting) return;
-    this.#isCounting = true;
-    const waiting = this.pages.filter(({ isEach }) => !isEach);
+  /** Whether warming has come past a table: it is made, or cannot be. */
+  hasTried(id: string): boolean {
+    return this.#tried.has(id);
+  }
+
+  /** Makes every table in steps, each well under a second, between which pages are answered. Ends with `stop`; harmless twice. */
+  startWarming(): void {
+    if (this.#warming !== undefined) return;
+    const steps = this.#steps();
     const next = (): void => {
-      const page = waiting.shift();
-      if (page === undefined) return;
+      try {
+        if (steps.next().done === true) return;
+        this.#warming = setTimeout(next, PAUSE_MS).unref();
+      } catch {
+        // The pages themselves will say so.
+        for (const { id } of this.pages) this.#tried.add(id);
+      }
+    };
+    // The page that asks for it goes first.
+    this.#warming = setTimeout(next, FIRST_PAUSE_MS).unref();
+  }
+
+  stop(): void {
+    clearTimeout(this.#warming);
+  }
+
+  *#steps(): Generator<void> {
+    const index = this.#index();
+    // What most tables need, each kept by the index.
+    yield void index.slices;
+    for (const thread of index.threads) yield void threadTimeline(index, thread);
+    yield* findingSteps(index);
+    // Grouped ones first: the home page counts them.
+    for (const page of [...this.pages].sort((a, b) => Number(a.isEach) - Number(b.isEach))) {
       try {
         this.countRows(page);
       } catch {
         // Its own page will say so.
       }
-      setImmediate(next);
-    };
-    setImmediate(next);
+      this.#tried.add(page.id);
+      yield;
+    }
   }
 
   /** Counts the rows of one table now. */
@@ -104,14 +136,19 @@ export class TableStore {
     return kept;
   }
 
-  /** Lets go of what was asked for longest ago, but never of the newest. */
+  /** Lets go of what was asked for longest ago, and of the longest tables, but never of the newest. */
   #forget(newest: string): void {
-    let rows = 0;
-    for (const { table } of this.#kept.values()) rows += table.rows.length;
-    for (const [key, { table }] of this.#kept) {
-      if ((this.#kept.size <= MAX_TABLES && rows <= MAX_ROWS) || key === newest) return;
-      this.#kept.delete(key);
-      rows -= table.rows.length;
+    const [oldest] = this.#kept.keys();
+    if (this.#kept.size > MAX_TABLES) this.#kept.delete(oldest!);
+    const others = [...this.#kept]
+      .filter(([key]) => key !== newest)
+      .map(([key, { table }]) => ({ key, rows: table.rows.length }))
+      .sort((a, b) => b.rows - a.rows);
+    let rows = others.reduce((sum, each) => sum + each.rows, this.#kept.get(newest)!.table.rows.length);
+    for (const other of others) {
+      if (rows <= MAX_ROWS) return;
+      this.#kept.delete(other.key);
+      rows -= other.rows;
     }
   }
 }

@@ -33,7 +33,15 @@ export function findingsOf(index: TraceIndex): readonly Finding[] {
 }
 
 function find(index: TraceIndex): readonly Finding[] {
-  return worstFirst(RULES.flatMap((rule) => rule.find(index)));
+  return worstFirst(RULES.flatMap((rule) => index.once(rule.find)));
+}
+
+/** Does the work of `findingsOf` a rule at a time, for those that have other things to do in between. */
+export function* findingSteps(index: TraceIndex): Generator<void, void, undefined> {
+  for (const { find } of RULES) {
+    index.once(find);
+    yield;
+  }
 }
 
 /** Findings as a table. */

@@ -27,17 +27,21 @@ const BOUNDS: readonly number[] = [
   ),
 ];
 
-/** Counts durations, none of them negative, in any order. Undefined where there are none. */
+/**
+ * Counts durations, sorted and none of them negative. Undefined where there are none.
+ *
+ * Takes the logarithm of their number a bucket: pages ask again with every look at a table of millions.
+ */
 export function histogramOf(durations: ArrayLike<number>): Histogram | undefined {
   if (durations.length === 0) return undefined;
-  const counts = new Float64Array(BOUNDS.length);
-  for (let at = 0; at < durations.length; at++) counts[bucketOf(durations[at]!)]!++;
-  const first = counts.findIndex((count) => count > 0);
-  const last = counts.findLastIndex((count) => count > 0);
-  return Array.from({ length: last - first + 1 }, (_, at) => ({
-    min: BOUNDS[first + at]!,
+  const begins = BOUNDS.map((bound) => countBelow(durations, bound));
+  const countOf = (at: number): number => (begins[at + 1] ?? durations.length) - begins[at]!;
+  const first = BOUNDS.findIndex((_, at) => countOf(at) > 0);
+  const last = BOUNDS.findLastIndex((_, at) => countOf(at) > 0);
+  return BOUNDS.slice(first, last + 1).map((min, at) => ({
+    min,
     max: BOUNDS[first + at + 1],
-    count: counts[first + at]!,
+    count: countOf(first + at),
   }));
 }
 
@@ -46,13 +50,13 @@ export function bucketBounds(first: number, last: number): readonly number[] {
   return BOUNDS.filter((bound) => bound >= first && bound <= last);
 }
 
-/** The last bucket that begins at or before a duration. */
-function bucketOf(duration: number): number {
+/** How many of the durations are below a bound. */
+function countBelow(durations: ArrayLike<number>, bound: number): number {
   let low = 0;
-  let high = BOUNDS.length;
-  while (high - low > 1) {
+  let high = durations.length;
+  while (low < high) {
     const middle = (low + high) >>> 1;
-    if (BOUNDS[middle]! <= duration) low = middle;
+    if (durations[middle]! < bound) low = middle + 1;
     else high = middle;
   }
   return low;

@@ -8,7 +8,7 @@ export { DIFF_METRICS, type DiffMetric, type DiffOptions, type DiffRow, diffTabl
 export { enclosingSlices } from './enclosing-slices.ts';
 export { type Filter, isNarrowing, rowFilter } from './filter.ts';
 export { type Finding, isAtLeast, type Rule, type Severity } from './finding.ts';
-export { findingsOf, findingsTable, RULES } from './findings.ts';
+export { findingSteps, findingsOf, findingsTable, RULES } from './findings.ts';
 export { type FlameNode, type FlameTree, flameTree } from './flame-tree.ts';
 export { type Bucket, bucketBounds, type Histogram, histogramOf } from './histogram.ts';
 export { findingsMarkdown, markdownReport, REPORT_CHARACTERS } from './markdown-report.ts';

@@ -55,7 +55,7 @@ export const MAX_EACH = 100_000;
 export function eachRegionTable(index: TraceIndex, filter: Filter = {}): Table<RegionRow> {
   const wanted = wantedRegions(index, filter);
   const found = longestRows(index, wanted);
-  const rows = Array.from(found.subarray(0, MAX_EACH), (row) => regionRow(index, row, wanted));
+  const rows = Array.from(found, (row) => regionRow(index, row, wanted));
   const { help } = wordsOf(index);
   const more = wanted.rows.length - rows.length;
   return {
@@ -208,10 +208,18 @@ function regionTypes(index: TraceIndex, wanted: WantedRegions): RegionTypeRow[] 
 /** The longest, at most `MAX_EACH`, the longest first: to sort millions by a comparison would take seconds. */
 function longestRows(index: TraceIndex, wanted: WantedRegions): Uint32Array {
   const lengths = Float64Array.from(wanted.rows, (row) => index.endOf(row) - startOf(index, row, wanted));
-  const least = lengths.length > MAX_EACH ? lengths.slice().sort()[lengths.length - MAX_EACH]! : -Infinity;
-  const order = Uint32Array.from(lengths.keys()).filter((at) => lengths[at]! >= least);
-  order.sort((a, b) => lengths[b]! - lengths[a]! || a - b);
-  return order.map((at) => wanted.rows[at]!);
+  const sorted = lengths.slice().sort();
+  const first = Math.max(0, sorted.length - MAX_EACH);
+  const least = sorted[first] ?? 0;
+  // Of those that are as long as the shortest one shown as many as there is room for: in whole microseconds there may be millions.
+  let room = 0;
+  while (first + room < sorted.length && sorted[first + room] === least) room++;
+  const longest: number[] = [];
+  for (let at = 0; at < lengths.length; at++) {
+    if (lengths[at]! > least || (lengths[at] === least && room-- > 0)) longest.push(at);
+  }
+  longest.sort((a, b) => lengths[b]! - lengths[a]! || a - b);
+  return Uint32Array.from(longest, (at) => wanted.rows[at]!);
 }
 
 function regionRow(index: TraceIndex, row: number, wanted: WantedRegions): RegionRow {

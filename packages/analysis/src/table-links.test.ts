@@ -6,6 +6,7 @@ import { Category, type Trace, TraceBuilder } from '@ttrace/format';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Filter } from './filter.ts';
+import { eachRegionTable } from './regions-table.ts';
 import type { Table, TableLink } from './table.ts';
 import { TABLES } from './tables.ts';
 import { indexOf, type TraceIndex } from './trace-index.ts';
@@ -112,5 +113,23 @@ describe.each(all)('the table $id', ({ table }) => {
         for (const link of shown.related ?? []) expect(() => linkedTable(index, link)).not.toThrow();
       }),
     );
+  });
+});
+
+describe('regions one by one', () => {
+  it('are at most 100,000, the longest; of equally long ones the first', () => {
+    const builder = new TraceBuilder();
+    const [name, category] = ['job', Category.region].map((each) => builder.strings.intern(each));
+    const track = builder.threadTrack(1, 1);
+    const time = builder.relative(1_000_000, 0);
+    for (let at = 0; at < 100_500; at++) {
+      builder.slice(track, name!, category!, time + at * 1000, at >= 100_400 ? 700 : 500, 0);
+    }
+    const { rows, note } = eachRegionTable(indexOf(builder.finish('json', 1)));
+    expect(rows.map(({ row }) => row)).toEqual([
+      ...Array.from({ length: 100 }, (_, at) => 100_400 + at),
+      ...Array.from({ length: 99_900 }, (_, at) => at),
+    ]);
+    expect(note).toContain('500 shorter ones');
   });
 });

@@ -33,6 +33,11 @@ export function DataTable({ view, links }: DataTableProps): Child {
           <thead>
             <tr>
               <Heading {...{ view, links, column: first }} />
+              {hasSpans && (
+                <th scope="col">
+                  <span class="unseen">Timeline</span>
+                </th>
+              )}
               {pictures.map(({ title }) => (
                 <th scope="col" class="text">
                   {title}
@@ -41,24 +46,19 @@ export function DataTable({ view, links }: DataTableProps): Child {
               {rest.map((column) => (
                 <Heading {...{ view, links, column }} />
               ))}
-              {hasSpans && (
-                <th scope="col">
-                  <span class="unseen">Timeline</span>
-                </th>
-              )}
             </tr>
           </thead>
           <tbody>
             {rows.map((row) => (
               <tr>
                 <RowName {...{ view, links, row, column: first }} />
+                {hasSpans && <TimelineCell {...{ view, links, row, column: first }} />}
                 {pictures.map(({ of }) => (
                   <td>{of(row)}</td>
                 ))}
                 {rest.map((column) => (
                   <DataCell {...{ view, links, row, column }} />
                 ))}
-                {hasSpans && <TimelineCell {...{ view, links, row, column: first }} />}
               </tr>
             ))}
           </tbody>

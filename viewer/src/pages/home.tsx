@@ -15,7 +15,8 @@ export interface HomeProps {
   readonly fileName: string;
   readonly facts: TraceFacts;
   /** The worst first. */
-  readonly findings: readonly Finding[];
+  /** Undefined while they are being looked for. */
+  readonly findings: readonly Finding[] | undefined;
   /** Sentences on what is missing or was not understood; the first of them matter most. */
   readonly warnings: readonly string[];
   /** True when the timeline shows one stretch of the trace at a time. */
@@ -27,7 +28,7 @@ export interface HomeProps {
 export function Home(props: HomeProps): Child {
   const { title, fileName, facts, inPieces, nav } = props;
   return (
-    <Layout title={`${title} · ttrace`} nav={nav}>
+    <Layout title={`${title} · ttrace`} nav={nav} reloads={props.findings === undefined}>
       <header class="top">
         <h1>{title}</h1>
         <p class="sub">{describe(title, fileName, facts)}</p>

@@ -7,16 +7,29 @@ import type { Links } from '../links.ts';
 const MAX_SHOWN = 6;
 
 interface InsightsProps {
-  readonly findings: readonly Finding[];
+  /** Undefined while they are being looked for. */
+  readonly findings: readonly Finding[] | undefined;
   readonly links: Links;
 }
 
 /** Renders the section. */
 export function Insights({ findings, links }: InsightsProps): Child {
-  const more = findings.length - MAX_SHOWN;
   return (
     <section aria-labelledby="insights">
       <h2 id="insights">What to look at first</h2>
+      {findings === undefined ? (
+        <p role="status">Looking for it. This page shows it in a moment.</p>
+      ) : (
+        <Worst findings={findings} links={links} />
+      )}
+    </section>
+  );
+}
+
+function Worst({ findings, links }: { findings: readonly Finding[]; links: Links }): Child {
+  const more = findings.length - MAX_SHOWN;
+  return (
+    <>
       {findings.length === 0 && <p>No rule found anything wrong in this trace.</p>}
       <ol class="insights">
         {findings.slice(0, MAX_SHOWN).map((finding) => (
@@ -28,7 +41,7 @@ export function Insights({ findings, links }: InsightsProps): Child {
           and <a href={links.page('lint')}>{more} more</a>
         </p>
       )}
-    </section>
+    </>
   );
 }
 

@@ -7,19 +7,22 @@ interface LayoutProps {
   readonly title: string;
   /** Links to all pages; without it only the way home. */
   readonly nav?: Navigation | undefined;
+  /** Whether more is to be seen in a moment. */
+  readonly reloads?: boolean;
   /** Address of a script that adds to a page what it can do without. */
   readonly script?: string | undefined;
   readonly children?: Child;
 }
 
 /** A whole document around a page's content. */
-export function Layout({ title, nav, script, children }: LayoutProps): Child {
+export function Layout({ title, nav, reloads = false, script, children }: LayoutProps): Child {
   return (
     <html lang="en">
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="color-scheme" content="light dark" />
+        {reloads && <meta http-equiv="refresh" content="2" />}
         <title>{title}</title>
         <link rel="icon" href="/assets/icon.svg" />
         <link rel="stylesheet" href="/assets/page.css" />

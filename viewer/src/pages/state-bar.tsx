@@ -15,6 +15,7 @@ export function StateBar({
   readonly longest: number;
 }): Child {
   const total = statesTotal(times);
+  if (total === 0) return null;
   const parts: { state: string; at: number; width: number }[] = [];
   const words: string[] = [];
   let at = 0;
