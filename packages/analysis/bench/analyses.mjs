@@ -15,6 +15,10 @@ import {
   profileOf,
   summarize,
   TABLES,
+  utilizationCurve,
+  utilizationHeatmap,
+  utilizationOf,
+  worstWindowsOf,
 } from '../dist/index.js';
 
 const THREADS = 8;
@@ -130,6 +134,21 @@ for (const size of sizes) {
       `profile ${type}`,
       seconds(() => profileOf(index, type)),
     );
+  for (const filter of [{}, { thread: 'thread 1' }]) {
+    const what = `utilisation of ${filter.thread ?? 'all threads'}`;
+    note(
+      what,
+      seconds(() => utilizationCurve(index, utilizationOf(index, filter))),
+    );
+    note(
+      `${what}: worst windows`,
+      seconds(() => worstWindowsOf(index, utilizationOf(index, filter), 1e6)),
+    );
+  }
+  note(
+    'heat map',
+    seconds(() => utilizationHeatmap(index, {}, 120)),
+  );
   note(
     'summary',
     seconds(() => summarize(trace)),

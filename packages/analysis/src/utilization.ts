@@ -93,7 +93,7 @@ export function roundWindowLengths(duration: number): number[] {
   return [...lengths, Math.floor(duration)];
 }
 
-/** The curve at these window lengths; those that are longer than all of the time are left out. Of 100 lengths and 10 million events: 1 s. */
+/** The curve at these window lengths; those that are longer than all of the time are left out. Of 100 lengths in a million steps: 2 s. */
 export function utilizationCurve(
   index: TraceIndex,
   { availability, duration }: Utilization,

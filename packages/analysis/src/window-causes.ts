@@ -37,7 +37,9 @@ function ofThread(
   wanted: readonly ThreadState[],
 ): (from: number, to: number) => Cause[] {
   const timeline = threadTimeline(index, thread);
-  const collections = rowsOf(index, thread.track, (row) => isOf(index, row, Category.gc));
+  const gc = index.category(Category.gc);
+  const { category } = index.trace.columns;
+  const collections = rowsOf(index, thread.track, (row) => category[row] === gc);
   const blocks = rowsOf(index, thread.loopTrack, (row) => isBlock(index, row));
   const { starts, states, reasons, shares, length } = timeline;
   return (from, to) => {
@@ -65,20 +67,19 @@ function ofThread(
   };
 }
 
-function isOf(index: TraceIndex, row: number, category: string): boolean {
-  return index.trace.columns.category[row] === index.category(category);
-}
-
 /** Slices of a track by begin, as far as they are wanted. */
-function rowsOf(index: TraceIndex, track: number, isWanted: (row: number) => boolean): Uint32Array {
+function rowsOf(index: TraceIndex, track: number, isWanted: (row: number) => boolean): readonly number[] {
   const { rows, offsets } = index.slices;
-  return track < 0 ? new Uint32Array(0) : rows.subarray(offsets[track], offsets[track + 1]).filter(isWanted);
+  const found: number[] = [];
+  if (track < 0) return found;
+  for (let i = offsets[track]!; i < offsets[track + 1]!; i++) if (isWanted(rows[i]!)) found.push(rows[i]!);
+  return found;
 }
 
 /** Parts a stretch by the slices that it lies in. */
 function addNamed(
   index: TraceIndex,
-  rows: Uint32Array,
+  rows: readonly number[],
   from: number,
   to: number,
   add: (name: string, nanos: number) => void,
@@ -94,7 +95,7 @@ function addNamed(
 /** How many slices back to look for one that contains a moment: they hardly ever contain each other. */
 const MOST_STEPS_BACK = 16;
 
-function rowAt(index: TraceIndex, rows: Uint32Array, time: number): number | undefined {
+function rowAt(index: TraceIndex, rows: readonly number[], time: number): number | undefined {
   const { start } = index.trace.columns;
   let low = 0;
   let high = rows.length;
