@@ -39,7 +39,7 @@ export {
   usedColumns,
 } from './table-text.ts';
 export { TABLES, type TableQuestion } from './tables.ts';
-export { type TaskOverview, taskOverview } from './task-overview.ts';
+export type { TaskOverview } from './task-overview.ts';
 export { rowsOfTasks, tasksCalled } from './task-rows.ts';
 export { chosenTask } from './task-tables.ts';
 export { type Task, tasksOf, withDescendants } from './tasks.ts';

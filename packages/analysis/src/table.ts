@@ -2,8 +2,10 @@
  * A table: rows of plain facts and columns that say what they mean. Commands print one as text, JSON, CSV and Markdown, pages show it as
  * HTML; none of them knows what it is about. What a figure is and how it comes about is said once, in its column's `help`.
  */
+
 import type { Filter } from './filter.ts';
 import type { Histogram } from './histogram.ts';
+import type { TaskOverview } from './task-overview.ts';
 import type { StateTimes } from './thread-states.ts';
 
 /** What a cell holds, which decides how people see it; programs get the number as it is. */
@@ -78,6 +80,8 @@ export interface Table<Row> {
   histogramOf?(row: Row): Histogram | undefined;
   /** How a row's time was spent: pages draw it as a bar. */
   statesOf?(row: Row): StateTimes;
+  /** The task that the table is about, if it is about one. */
+  readonly task?: TaskOverview | undefined;
   /** What the trace cannot tell, if that makes the table poorer than it could be. */
   readonly note?: string;
   /** Other tables about the same. */

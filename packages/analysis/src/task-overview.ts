@@ -1,7 +1,5 @@
 /** What there is to know about one task at a glance: where it stands among others, on which threads it ran, what it spent its time on. */
 import { criticalPath, type StepKind, timeByKind } from './critical-path.ts';
-import type { Filter } from './filter.ts';
-import { chosenTask } from './task-tables.ts';
 import { type Task, tasksOf, withDescendants } from './tasks.ts';
 import type { TraceIndex } from './trace-index.ts';
 
@@ -16,10 +14,8 @@ export interface TaskOverview {
   readonly time: Readonly<Record<StepKind, number>>;
 }
 
-/** The task that the filter's `task` means; undefined when there is none. */
-export function taskOverview(index: TraceIndex, filter: Filter): TaskOverview | undefined {
-  const task = chosenTask(index, filter);
-  if (task === undefined) return undefined;
+/** Linear in the number of rows. */
+export function taskOverview(index: TraceIndex, task: Task): TaskOverview {
   const tasks = withDescendants(task);
   return {
     task,

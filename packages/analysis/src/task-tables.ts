@@ -3,6 +3,7 @@ import { Argument, Category, EventKind } from '@ttrace/format';
 import { criticalPath, type Step, type StepKind } from './critical-path.ts';
 import type { Filter } from './filter.ts';
 import type { RelatedTable, Table } from './table.ts';
+import { taskOverview } from './task-overview.ts';
 import { type Task, taskLink, tasksOf, withDescendants } from './tasks.ts';
 import type { TraceIndex } from './trace-index.ts';
 
@@ -80,6 +81,7 @@ export function taskEventsTable(index: TraceIndex, filter: Filter = {}): Table<T
       },
     ],
     rows: rows.slice(0, MOST_EVENTS),
+    task: task && taskOverview(index, task),
     spanOf: ({ row, time }) => {
       const isSlice = index.trace.columns.kind[row] === EventKind.slice;
       const [start, end] = isSlice ? [index.trace.columns.start[row]!, index.endOf(row)] : [time, time];

@@ -10,6 +10,7 @@ import type { TableView } from '../table-view.ts';
 import { DataTable } from './data-table.tsx';
 import { FilterBar } from './filter-bar.tsx';
 import { Layout } from './layout.tsx';
+import { TaskOverview } from './task-overview.tsx';
 
 interface TablePageProps {
   /** What the trace is called. */
@@ -42,6 +43,7 @@ export function TableContent({ view, links }: { readonly view: TableView; readon
   return (
     <>
       <p class="help">{table.help}</p>
+      {table.task !== undefined && <TaskOverview overview={table.task} links={links} />}
       <Views view={view} links={links} />
       {links.isLive && <FilterBar view={view} links={links} />}
       {table.rows.length === 0 ? (

@@ -17,7 +17,6 @@ const MAX_CHILDREN = 50;
 export function TaskOverview({ overview, links }: TaskOverviewProps): Child {
   const { task, ancestors, threads, tasks } = overview;
   const length = task.end - task.start;
-  const filter = { task: `#${task.number}` };
   return (
     <section class="overview" aria-label="The task at a glance">
       {ancestors.length > 0 && (
@@ -35,8 +34,7 @@ export function TaskOverview({ overview, links }: TaskOverviewProps): Child {
         {timeText(length)}
         {task.isComplete ? '' : ' so far: it has no end in the trace'} on{' '}
         {threads.length === 0 ? 'no thread that is recorded' : threads.join(', ')}.{' '}
-        {links.isLive && <a href={taskTimelinePath(task.number)}>timeline of this task alone</a>}{' '}
-        {links.isLive && <a href={links.page('critical-path', { filter })}>critical path</a>}
+        {links.isLive && <a href={taskTimelinePath(task.number)}>timeline of this task alone</a>}
       </p>
       <TimeOfTask overview={overview} length={length} />
       {tasks > 1 && (
