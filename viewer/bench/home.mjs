@@ -66,9 +66,8 @@ async function measure(run) {
   return { result, seconds: (user + system) / 1e6 };
 }
 
-const { TraceProcessor } = await import('../../packages/format/test-engine/trace-processor.ts').catch(
-  () => ({}),
-);
+const engine = new URL('../../packages/format/test-engine/trace-processor.ts', import.meta.url).href;
+const { TraceProcessor } = await import(engine).catch(() => ({}));
 const figures = new Map();
 const note = (what, seconds) => figures.set(what, [...(figures.get(what) ?? []), seconds]);
 const megabytes = [];
@@ -104,8 +103,8 @@ for (const events of sizes) {
       note('Perfetto loads the file', Number.NaN);
     else {
       const bytes = readFileSync(path);
-      const engine = await TraceProcessor.create();
-      note('Perfetto loads the file', (await measure(() => engine.load(bytes))).seconds);
+      const processor = await TraceProcessor.create();
+      note('Perfetto loads the file', (await measure(() => processor.load(bytes))).seconds);
     }
   } finally {
     rmSync(path, { force: true });
