@@ -3,6 +3,7 @@ import { blocksOf } from './blocks.ts';
 import { percentile } from './name-stats.ts';
 import { countText, shareText, timeText } from './quantity.ts';
 import { regionsTable } from './regions-table.ts';
+import type { Table } from './table.ts';
 import { tasksTable } from './tasks-table.ts';
 import { THREAD_STATES } from './thread-states.ts';
 import { threadsTable } from './threads-table.ts';
@@ -31,6 +32,41 @@ export interface BudgetResult {
   readonly limit: number;
   /** One line: what it is, what it may be. */
   readonly sentence: string;
+}
+
+/** Results as a table, the broken ones first. */
+export function budgetsTable(results: readonly BudgetResult[]): Table<BudgetResult> {
+  return {
+    id: 'check',
+    title: 'Limits',
+    help: 'Whether the trace keeps each of the limits.',
+    columns: [
+      {
+        id: 'verdict',
+        title: 'Verdict',
+        unit: 'text',
+        help: 'ok, or BROKEN.',
+        of: ({ isKept }) => (isKept ? 'ok' : 'BROKEN'),
+      },
+      { id: 'what', title: 'What', unit: 'text', help: 'What is limited.', of: ({ what }) => what },
+      {
+        id: 'actual',
+        title: 'Actual',
+        unit: 'number',
+        help: 'What it is: nanoseconds, a share of one or a count.',
+        of: ({ actual }) => actual,
+      },
+      { id: 'limit', title: 'Limit', unit: 'number', help: 'What it may be.', of: ({ limit }) => limit },
+      {
+        id: 'sentence',
+        title: 'In words',
+        unit: 'text',
+        help: 'Both, with the place of the worst case.',
+        of: ({ sentence }) => sentence,
+      },
+    ],
+    rows: [...results].sort((a, b) => Number(a.isKept) - Number(b.isKept)),
+  };
 }
 
 /** Looks whether a trace keeps each of the limits. */

@@ -2,7 +2,7 @@
 
 export { DEFAULT_STOPS, STOPS, type Stop } from './availability.ts';
 export { type BlockStats, blockStats } from './blocks.ts';
-export { type Budget, type BudgetResult, checkBudgets } from './budgets.ts';
+export { type Budget, type BudgetResult, budgetsTable, checkBudgets } from './budgets.ts';
 export type { CounterStats } from './counter-stats.ts';
 export { DIFF_METRICS, type DiffMetric, type DiffOptions, type DiffRow, diffTable } from './diff-table.ts';
 export { enclosingSlices } from './enclosing-slices.ts';

@@ -29,6 +29,7 @@ import { splitProgram } from './split-program.ts';
 
 /** Width of all help texts, whatever the terminal: they are golden files. */
 const HELP_COLUMNS = 100;
+const COMPLETION = 'completion';
 
 /** Runs `ttrace` with these arguments. Never rejects. */
 export async function main(args: readonly string[]): Promise<ExitCode> {
@@ -76,7 +77,10 @@ type Parsed = { readonly text: string } | { readonly run: () => Promise<ExitCode
 /** Text to print (help, version) or what to run. @throws Failure with exit code 2 for a wrong command line. */
 async function parse(args: readonly string[], commands: readonly Command[]): Promise<Parsed> {
   const [first] = args;
-  if (first !== undefined && !first.startsWith('-') && !commands.some(({ name }) => name === first)) {
+  // What these print yargs prints by itself.
+  const isCompletion = first === COMPLETION || args.includes('--get-yargs-completions');
+  const isKnown = isCompletion || commands.some(({ name }) => name === first);
+  if (first !== undefined && !first.startsWith('-') && !isKnown) {
     const known = commands.map(({ name }) => name).join(', ');
     throw new Failure(usageText(`there is no command ${first}, only ${known}`, undefined), 2);
   }
@@ -90,6 +94,7 @@ async function parse(args: readonly string[], commands: readonly Command[]): Pro
     if (error !== null && error !== undefined) complaint = error.message;
     else text = output;
   });
+  if (isCompletion) return text === '' ? { run: async () => 0 } : { text };
   if (complaint !== undefined) throw new Failure(usageText(complaint, name), 2);
   if (text !== '') return { text };
   if (selected === undefined) throw new Failure(usageText('which command?', undefined), 2);
@@ -116,7 +121,12 @@ function createParser(): Argv {
     .strict()
     .demandCommand(1, 'which command?')
     .exitProcess(false)
-    .epilogue('Exit codes: 0 done, 1 failed, 2 wrong command line. `ttrace run` exits as the program does.');
+    .completion(COMPLETION, 'Print a script for bash or zsh that completes commands and options')
+    .epilogue(
+      'Exit codes: 0 done, 1 failed, 2 wrong command line. `ttrace run` exits as the program does.\n\n' +
+        'Coming from go tool trace: -http=:6060 is ttrace view --port 6060, -pprof=sync is ttrace pprof --type mutex, -d=parsed is ' +
+        'ttrace dump, -d=footprint is ttrace footprint.',
+    );
 }
 
 function ownVersion(): string {

@@ -182,7 +182,13 @@ test('diff of a trace with itself is empty; with a slower one it ends with 1 and
 });
 
 test('every table of every format and producer is printed, and says when it has nothing', async () => {
-  const foreign = ['chromium/156/trace.json', 'turbo/2.11.11/profile.json'].map((name) =>
+  const captures = [
+    'chromium/156/trace.json',
+    'turbo/2.11.11/profile.json',
+    'node/24.21.0/trace.json',
+    'typescript/7.0.2/trace.json',
+  ];
+  const foreign = captures.map((name) =>
     fileURLToPath(new URL(`../../format/testdata/${name}`, import.meta.url)),
   );
   for (const file of [...foreign, testdata('moment.json'), testdata('cut.json')]) {

@@ -72,3 +72,13 @@ test.each([
   expect(stderr.toLowerCase()).toContain(complaint.toLowerCase());
   expect(stderr.trimEnd().split('\n').length).toBeLessThanOrEqual(2);
 });
+
+test('completion prints a script for the shell, which asks the command for what could follow', async () => {
+  const { code, stdout, stderr } = await ttrace(['completion'], { env: { SHELL: '/bin/bash' } });
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(stdout).toContain('ttrace --get-yargs-completions');
+  const commands = await ttrace(['--get-yargs-completions', 'ttrace', ''], { env: { SHELL: '/bin/bash' } });
+  expect(commands.stdout.split('\n')).toEqual(expect.arrayContaining(['run', 'lint', 'critical-path']));
+  const options = await ttrace(['--get-yargs-completions', 'ttrace', 'check', '--']);
+  expect(options.stdout).toContain('--max-block');
+});

@@ -1,11 +1,12 @@
 /** `ttrace check`: limits that a trace must keep, for CI. */
-import { type Budget, checkBudgets, indexOf } from '@ttrace/analysis';
+import { type Budget, type BudgetResult, budgetsTable, checkBudgets, indexOf } from '@ttrace/analysis';
 import { type Command, defineCommand, repeatable } from '../command.ts';
 import { Failure } from '../failure.ts';
 import { loadTrace } from '../load-trace.ts';
 import { shareValue, timeValue } from '../option-values.ts';
 import { print } from '../print.ts';
-import { addFile } from '../table-options.ts';
+import { checkTableOptions, printedTable, type TableOptions } from '../printed-table.ts';
+import { addFile, addTableOptions } from '../table-options.ts';
 import { atLeast } from '../whole-number.ts';
 
 /** Percentiles that have an option; `max` is the 100th. */
@@ -22,7 +23,7 @@ export const checkCommand: Command = defineCommand({
       describe,
       requiresArg: true,
     });
-    return addFile(repeatable(parser, Object.keys(PERCENTILES)))
+    return addTableOptions(addFile(repeatable(parser, Object.keys(PERCENTILES))))
       .option('max-block', {
         type: 'string',
         describe: 'Longest block of an event loop: 50ms',
@@ -39,23 +40,25 @@ export const checkCommand: Command = defineCommand({
       })
       .option('max-drops', { type: 'number', describe: 'Most events that were dropped', requiresArg: true })
       .option('max-unfinished', { type: 'number', describe: 'Most tasks without an end', requiresArg: true })
-      .option('json', { type: 'boolean', default: false, describe: 'Print the results as JSON' })
       .example('ttrace check trace.json --max-block 50ms --p95 order=100ms --max-gc 5% --max-drops 0', '');
   },
   run: async (options) => {
+    checkTableOptions(options);
     const budgets = budgetsOf(options);
     if (budgets.length === 0)
       throw new Failure('which limits? For example --max-block 50ms --p95 order=100ms', 2);
     const { trace } = await loadTrace(options.file);
     const results = checkBudgets(indexOf(trace), budgets);
-    await print(
-      options.json
-        ? [JSON.stringify(results, null, 2)]
-        : results.map(({ isKept, sentence }) => `${isKept ? 'ok    ' : 'BROKEN'} ${sentence}`),
-    );
+    await print(linesFor(results, options));
     return results.every(({ isKept }) => isKept) ? 0 : 1;
   },
 });
+
+function linesFor(results: readonly BudgetResult[], options: TableOptions): Iterable<string> {
+  const { json, csv, md, explain, sort } = options;
+  if (json || csv || md || explain || sort !== undefined) return printedTable(budgetsTable(results), options);
+  return results.map(({ isKept, sentence }) => `${isKept ? 'ok    ' : 'BROKEN'} ${sentence}`);
+}
 
 interface BudgetOptions {
   readonly maxBlock: string | undefined;
