@@ -13,8 +13,9 @@ import { outputFormat } from './output-format.ts';
 import { readTraceFile } from './read-trace-file.ts';
 import { registerHook } from './run-program.ts';
 
-/** How long the run waits for children that outlive the program but are about to end. */
+/** How long the run waits for children that outlive the program but are about to end; longer where a signal ended all of it. */
 const PATIENCE_MS = 1000;
+const PATIENCE_AFTER_SIGNAL_MS = 10_000;
 const LOOK_EVERY_MS = 20;
 /** Bytes of children's traces from which on they stay files of their own: together they might not fit in memory. */
 const MAX_BYTES = 2 ** 31;
@@ -26,9 +27,10 @@ export interface Children {
   /**
    * Puts their traces into the file, once the program has ended.
    * @param hasOwn whether the program itself has recorded into the file; else there is none, or an old one that is replaced.
+   * @param isSignalled whether a signal ended the program: then its children are ending too, and are waited for.
    * @throws Failure when the file cannot be written; then the children's traces stay, and it says where.
    */
-  mergeInto(file: string, hasOwn: boolean): Promise<MergedChildren>;
+  mergeInto(file: string, hasOwn: boolean, isSignalled: boolean): Promise<MergedChildren>;
   /** Removes what is left of the directory. Harmless when it is gone. */
   close(): void;
 }
@@ -53,8 +55,8 @@ export function openChildren(file: string): Children {
       TTRACE_CHILDREN: pattern,
       NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ''} --require ${quoted(registerHook())}`.trim(),
     },
-    mergeInto: async (to, hasOwn) => {
-      await othersEnded(directory);
+    mergeInto: async (to, hasOwn, isSignalled) => {
+      await othersEnded(directory, isSignalled ? PATIENCE_AFTER_SIGNAL_MS : PATIENCE_MS);
       const parts = partsIn(directory, extension);
       const refused = statSync(`${pattern}.refused`, { throwIfNoEntry: false })?.size ?? 0;
       if (parts.bytes > MAX_BYTES) {
@@ -90,8 +92,8 @@ function partsIn(directory: string, extension: string): { files: readonly string
 }
 
 /** Resolves when no child writes its trace any more, or when it is not worth waiting. */
-async function othersEnded(directory: string): Promise<void> {
-  const end = performance.now() + PATIENCE_MS;
+async function othersEnded(directory: string, patienceMs: number): Promise<void> {
+  const end = performance.now() + patienceMs;
   let pids = readdirSync(directory)
     .filter((name) => name.endsWith('.taken'))
     .map((name) => Number(readFileSync(join(directory, name), 'utf8')));

@@ -25,6 +25,9 @@ export function recordsChildren(
   return wish ?? (command !== undefined || isTestRun);
 }
 
+/** Exit codes above this are signals. */
+const SIGNALLED = 128;
+
 /** Runs the program and puts the traces of its child processes into the file; says what is missing in it. */
 export async function runWithChildren(run: ProgramRun & { readonly file: string }): Promise<number> {
   const children = openChildren(run.file);
@@ -32,7 +35,8 @@ export async function runWithChildren(run: ProgramRun & { readonly file: string 
     const before = modified(run.file);
     const exitCode = await runProgram({ ...run, environment: children.environment });
     try {
-      const { refused, leftIn } = await children.mergeInto(run.file, modified(run.file) !== before);
+      const hasOwn = modified(run.file) !== before;
+      const { refused, leftIn } = await children.mergeInto(run.file, hasOwn, exitCode > SIGNALLED);
       if (refused > 0)
         printError(`ttrace: ${refused} child processes were too many and are not in the trace`);
       if (leftIn !== undefined) {
