@@ -12,6 +12,8 @@ export interface Slice {
   readonly category: string;
   /** Name of its thread or row. */
   readonly row: string;
+  /** Whether that row is not a thread's own, as those of asynchronous functions are. */
+  readonly isAsync: boolean;
   readonly start: number;
   readonly end: number;
   readonly args: Readonly<Record<string, unknown>>;
@@ -57,6 +59,7 @@ function finishedSlices(trace: Trace): Slice[] {
       name: trace.strings.text(name[row]!),
       category: trace.strings.text(category[row]!),
       row: trace.tracks[track[row]!]!.name,
+      isAsync: trace.tracks[track[row]!]!.kind === 'async',
       start: start[row]!,
       end: start[row]! + value[row]!,
       args: text === '' ? {} : (JSON.parse(text) as Record<string, unknown>),
@@ -72,11 +75,13 @@ function finishedSlices(trace: Trace): Slice[] {
 function joinContinued(slices: readonly Slice[]): Slice[] {
   const regions = slices.filter(({ category }) => category === 'region');
   const key = (name: string, time: number): string => `${time} ${name}`;
-  const byStart = new Map(regions.map((slice) => [key(slice.name, slice.start), slice]));
+  const byStart = new Map(
+    regions.filter(({ isAsync }) => isAsync).map((slice) => [key(slice.name, slice.start), slice]),
+  );
   const nextOf = new Map<Slice, Slice>();
   for (const slice of regions) {
     const next = byStart.get(key(slice.name, slice.end));
-    if (next !== undefined && next !== slice && next.row !== slice.row) nextOf.set(slice, next);
+    if (!slice.isAsync && next !== undefined) nextOf.set(slice, next);
   }
   const continuing = new Set(nextOf.values());
   return slices

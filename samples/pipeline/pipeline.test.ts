@@ -46,7 +46,7 @@ test('stages overlap in a pipeline, and more so in three', () => {
 
 test('items pile up before the slowest stage', () => {
   const { columns, tracks, length } = sample.trace;
-  /** How long all items together stood there. */
+  /** How long all items together stood there; the one that is worked on does not count. */
   const stood = (name: string): number => {
     let sum = 0;
     const last = new Map<number, number>();
@@ -54,8 +54,8 @@ test('items pile up before the slowest stage', () => {
       const track = columns.track[row]!;
       if (columns.kind[row] !== EventKind.counter || tracks[track]!.name !== name) continue;
       const before = last.get(track);
-      if (before !== undefined)
-        sum += columns.value[before]! * (columns.start[row]! - columns.start[before]!);
+      const behind = before === undefined ? 0 : Math.max(0, columns.value[before]! - 1);
+      if (behind > 0) sum += behind * (columns.start[row]! - columns.start[before!]!);
       last.set(track, row);
     }
     return sum;
