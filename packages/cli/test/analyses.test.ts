@@ -181,26 +181,26 @@ test('diff of a trace with itself is empty; with a slower one it ends with 1 and
   expect((await ttrace(['diff', trace, slower, '--threshold', '100000%'])).code).toBe(0);
 });
 
-test('every table of every format and producer is printed, and says when it has nothing', async () => {
+test('every table is printed of traces of other producers too, and says when it has nothing', async () => {
   const captures = [
     'chromium/156/trace.json',
     'turbo/2.11.11/profile.json',
     'node/24.21.0/trace.json',
     'typescript/7.0.2/trace.json',
   ];
-  const foreign = captures.map((name) =>
-    fileURLToPath(new URL(`../../format/testdata/${name}`, import.meta.url)),
+  const files = [
+    ...captures.map((name) => fileURLToPath(new URL(`../../format/testdata/${name}`, import.meta.url))),
+    testdata('cut.json'),
+  ];
+  // Each table of one of them: all of all are the viewer's test, in one process.
+  const outcomes = await Promise.all(
+    TABLES.map(async ({ id }, at) => {
+      const more = id === 'lint' ? ['--fail-on', 'never'] : [];
+      return { id, ...(await ttrace([id, files[at % files.length]!, ...more])) };
+    }),
   );
-  for (const file of [...foreign, testdata('moment.json'), testdata('cut.json')]) {
-    const outcomes = await Promise.all(
-      TABLES.map(async ({ id }) => ({
-        id,
-        ...(await ttrace([id, file, ...(id === 'lint' ? ['--fail-on', 'never'] : [])])),
-      })),
-    );
-    for (const { id, code, stdout } of outcomes) {
-      expect({ id, code, isSaying: stdout.length > 0 }).toEqual({ id, code: 0, isSaying: true });
-    }
+  for (const { id, code, stdout } of outcomes) {
+    expect({ id, code, isSaying: stdout.length > 0 }).toEqual({ id, code: 0, isSaying: true });
   }
 });
 
