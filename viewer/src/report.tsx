@@ -4,12 +4,29 @@
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import {
+  DEFAULT_STOPS,
+  flameTree,
+  functionsTable,
+  indexOf,
+  PROFILES,
+  type ProfileQuestion,
+  profileOf,
+  type TraceIndex,
+  UTILIZATION_HELP,
+  utilizationHeatmap,
+  utilizationOf,
+  utilizationTable,
+} from '@ttrace/analysis';
 import type { Trace } from '@ttrace/format';
 import type { Child } from 'hono/jsx';
 import { printPageQuery } from './filter-query.ts';
 import type { Links } from './links.ts';
 import { type Navigation, navigation, type PageEntry } from './navigation.ts';
+import { FlameGraph } from './pages/flame-graph.tsx';
+import { HeatmapFigure } from './pages/heatmap.tsx';
 import { describe, HomeContent } from './pages/home.tsx';
+import { PlainTable } from './pages/plain-table.tsx';
 import { TableContent } from './pages/table.tsx';
 import { Subject } from './subject.ts';
 import type { TablePage } from './table-pages.ts';
@@ -27,6 +44,7 @@ export interface ReportOptions {
 /** Most rows of a table. */
 const REPORT_ROWS = 100;
 const HOME = 'home';
+const STYLES = ['page.css', 'profile.css', 'utilization.css'];
 
 /** Renders the file, a section at a time. */
 export function* htmlReport({ trace, title, fileName }: ReportOptions): Generator<string, void, undefined> {
@@ -42,6 +60,9 @@ export function* htmlReport({ trace, title, fileName }: ReportOptions): Generato
   yield '<main id="content">';
   yield String(<HomeSection subject={subject} nav={nav} links={links} />);
   for (const view of views) yield String(<TableSection view={view} links={links} />);
+  const index = indexOf(trace);
+  yield String(<UtilizationSection index={index} links={links} />);
+  for (const question of PROFILES) yield String(<ProfileSection index={index} question={question} />);
   yield `</main>${String(<Foot />)}</body></html>\n`;
 }
 
@@ -67,7 +88,7 @@ function anchorLinks(ids: ReadonlySet<string>): Links {
 /** All that stands before the first section. The policy lets the style sheet in by its hash, and nothing else. */
 function headOf(title: string): string {
   const icon = dataUrl(asset('icon.svg'));
-  const style = asset('page.css').replaceAll('url("/assets/icon.svg")', `url("${icon}")`);
+  const style = STYLES.map(asset).join('\n').replaceAll('url("/assets/icon.svg")', `url("${icon}")`);
   const hash = createHash('sha256').update(style).digest('base64');
   const policy = `default-src 'none'; style-src 'sha256-${hash}'; img-src data:; base-uri 'none'; form-action 'none'`;
   const meta = (
@@ -150,6 +171,42 @@ function TableSection({ view, links }: { readonly view: TableView; readonly link
     <section id={view.page.id}>
       <h2>{view.table.title}</h2>
       <TableContent view={view} links={links} />
+    </section>
+  );
+}
+
+/** Bins of the heat map, as on the page. */
+const BINS = 120;
+
+function UtilizationSection({ index, links }: { readonly index: TraceIndex; readonly links: Links }): Child {
+  const utilization = utilizationOf(index, {}, DEFAULT_STOPS);
+  if (utilization.duration === 0) return null;
+  return (
+    <section id="utilization">
+      <h2>Event loop utilisation</h2>
+      <p class="help">{UTILIZATION_HELP}</p>
+      <HeatmapFigure heatmap={utilizationHeatmap(index, {}, BINS)} links={links} />
+      <PlainTable table={utilizationTable(index, utilization)} maxRows={REPORT_ROWS} restIs="in ttrace mmu" />
+    </section>
+  );
+}
+
+function ProfileSection({
+  index,
+  question,
+}: {
+  readonly index: TraceIndex;
+  readonly question: ProfileQuestion;
+}): Child {
+  const profile = profileOf(index, question.type);
+  if (profile.samples.length === 0) return null;
+  const kept = { profile, tree: flameTree(profile) };
+  return (
+    <section id={`profile-${question.type}`}>
+      <h2>Profile: {question.title}</h2>
+      <p class="help">{question.help}</p>
+      <FlameGraph kept={kept} focus={0} noun={question.noun} linkTo={() => undefined} />
+      <PlainTable table={functionsTable(profile)} maxRows={REPORT_ROWS} restIs="in ttrace pprof --top" />
     </section>
   );
 }

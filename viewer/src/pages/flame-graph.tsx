@@ -13,7 +13,8 @@ interface FlameGraphProps {
   readonly focus: number;
   /** What the profile counts beside the time: `wait`. */
   readonly noun: string;
-  readonly linkTo: (focus: number) => string;
+  /** Undefined where there is nothing to zoom into. */
+  readonly linkTo: (focus: number) => string | undefined;
 }
 
 const ROW = 22;

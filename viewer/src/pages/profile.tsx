@@ -1,13 +1,11 @@
 /** The page of a profile: a flame graph, the functions under it, which part of the trace it is of, and the file for `go tool pprof`. */
 import {
   counted,
-  countText,
   functionsTable,
   PROFILES,
   type ProfileQuestion,
   shareText,
   timeText,
-  unitText,
 } from '@ttrace/analysis';
 import type { Child } from 'hono/jsx';
 import type { Navigation } from '../navigation.ts';
@@ -15,6 +13,7 @@ import { type ProfileQuery, printProfileQuery } from '../profile-query.ts';
 import type { KeptProfile } from '../profile-store.ts';
 import { FlameGraph } from './flame-graph.tsx';
 import { Layout } from './layout.tsx';
+import { PlainTable } from './plain-table.tsx';
 import { ProfileFilter } from './profile-filter.tsx';
 
 export interface ProfilePageProps {
@@ -104,43 +103,10 @@ function Content({ query, kept, question }: ContentProps): Child {
 const MAX_ROWS = 200;
 
 function Functions({ kept: { profile } }: { readonly kept: KeptProfile }): Child {
-  const { columns, rows } = functionsTable(profile);
   return (
     <>
       <h2>Functions</h2>
-      <section class="scroll" aria-label="Functions" tabindex={0}>
-        <table class="data">
-          <thead>
-            <tr>
-              {columns.map(({ title, help, unit }) => (
-                <th scope="col" class={unit === 'text' ? 'text' : undefined} title={help}>
-                  {title}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {rows.slice(0, MAX_ROWS).map((row) => (
-              <tr>
-                {columns.map((column, at) => {
-                  const text = unitText(column.of(row), column.unit);
-                  const kind = column.unit === 'text' ? 'text' : undefined;
-                  return at === 0 ? (
-                    <th scope="row" class={kind}>
-                      {text}
-                    </th>
-                  ) : (
-                    <td class={kind}>{text}</td>
-                  );
-                })}
-              </tr>
-            ))}
-          </tbody>
-        </table>
-        {rows.length > MAX_ROWS && (
-          <p class="more">and {countText(rows.length - MAX_ROWS)} more, all of them in the file</p>
-        )}
-      </section>
+      <PlainTable table={functionsTable(profile)} maxRows={MAX_ROWS} restIs="all of them in the file" />
     </>
   );
 }
