@@ -5,24 +5,6 @@
 import { readFileSync } from 'node:fs';
 import yargs, { type Argv } from 'yargs';
 import type { Command, ExitCode } from './command.ts';
-import { checkCommand } from './commands/check.ts';
-import { convertCommand } from './commands/convert.ts';
-import { diffCommand } from './commands/diff.ts';
-import { dumpCommand } from './commands/dump.ts';
-import { footprintCommand } from './commands/footprint.ts';
-import { lintCommand } from './commands/lint.ts';
-import { mergeCommand } from './commands/merge.ts';
-import { mmuCommand } from './commands/mmu.ts';
-import { pprofCommand } from './commands/pprof.ts';
-import { reportCommand } from './commands/report.ts';
-import { runCommand } from './commands/run.ts';
-import { scrubCommand } from './commands/scrub.ts';
-import { splitCommand } from './commands/split.ts';
-import { summaryCommand } from './commands/summary.ts';
-import { tableCommands } from './commands/tables.ts';
-import { trimCommand } from './commands/trim.ts';
-import { validateCommand } from './commands/validate.ts';
-import { viewCommand } from './commands/view.ts';
 import { Failure } from './failure.ts';
 import { print, printError } from './print.ts';
 import { splitProgram } from './split-program.ts';
@@ -31,31 +13,51 @@ import { splitProgram } from './split-program.ts';
 const HELP_COLUMNS = 100;
 const COMPLETION = 'completion';
 
+/** Loads a command, or all that stand in one file. */
+type Loader = (program: readonly string[]) => Promise<Command | readonly Command[]>;
+
+/** By name, in the order of the help; '' for all tables. Loaded when they are needed: to load all takes as long as to start Node.js. */
+const COMMANDS: readonly (readonly [name: string, load: Loader])[] = [
+  ['run', async (program) => (await import('./commands/run.ts')).runCommand(program)],
+  ['view', async () => (await import('./commands/view.ts')).viewCommand],
+  ['summary', async () => (await import('./commands/summary.ts')).summaryCommand],
+  ['lint', async () => (await import('./commands/lint.ts')).lintCommand],
+  ['', async () => (await import('./commands/tables.ts')).tableCommands],
+  ['mmu', async () => (await import('./commands/mmu.ts')).mmuCommand],
+  ['check', async () => (await import('./commands/check.ts')).checkCommand],
+  ['diff', async () => (await import('./commands/diff.ts')).diffCommand],
+  ['pprof', async () => (await import('./commands/pprof.ts')).pprofCommand],
+  ['report', async () => (await import('./commands/report.ts')).reportCommand],
+  ['convert', async () => (await import('./commands/convert.ts')).convertCommand],
+  ['trim', async () => (await import('./commands/trim.ts')).trimCommand],
+  ['split', async () => (await import('./commands/split.ts')).splitCommand],
+  ['merge', async () => (await import('./commands/merge.ts')).mergeCommand],
+  ['scrub', async () => (await import('./commands/scrub.ts')).scrubCommand],
+  ['validate', async () => (await import('./commands/validate.ts')).validateCommand],
+  ['dump', async () => (await import('./commands/dump.ts')).dumpCommand],
+  ['footprint', async () => (await import('./commands/footprint.ts')).footprintCommand],
+];
+
+/** The command that is named; all of them where none is, or one that there is not. */
+async function commandsFor(
+  first: string | undefined,
+  program: readonly string[],
+): Promise<readonly Command[]> {
+  const named = COMMANDS.find(([name]) => name === first);
+  const isName = first !== undefined && !first.startsWith('-');
+  const [, load] = named ?? COMMANDS.find(([name]) => name === '')!;
+  const found = isName ? [await load(program)].flat().find(({ name }) => name === first) : undefined;
+  if (found !== undefined) return [found];
+  const all: Command[] = [];
+  for (const [, each] of COMMANDS) all.push(...[await each(program)].flat());
+  return all;
+}
+
 /** Runs `ttrace` with these arguments. Never rejects. */
 export async function main(args: readonly string[]): Promise<ExitCode> {
   const { own, program } = splitProgram(args);
-  const commands = [
-    runCommand(program),
-    viewCommand,
-    summaryCommand,
-    lintCommand,
-    ...tableCommands,
-    mmuCommand,
-    checkCommand,
-    diffCommand,
-    pprofCommand,
-    reportCommand,
-    convertCommand,
-    trimCommand,
-    splitCommand,
-    mergeCommand,
-    scrubCommand,
-    validateCommand,
-    dumpCommand,
-    footprintCommand,
-  ];
   try {
-    const parsed = await parse(own, commands);
+    const parsed = await parse(own, await commandsFor(own[0], program));
     if ('text' in parsed) {
       await print([parsed.text]);
       return 0;
