@@ -30,6 +30,9 @@ interface WorkerScope {
   onmessage?: (event: { data: unknown }) => void;
 }
 
+/** The engine takes no larger messages than some megabytes. */
+const APPEND_BYTES = 1 << 20;
+
 const decoder = new TextDecoder();
 
 export class TraceProcessor {
@@ -53,9 +56,11 @@ export class TraceProcessor {
 
   /** Loads a trace and says that it is whole. Throws what the engine says is wrong with it. */
   load(trace: Uint8Array): void {
-    for (const answer of this.#call(Method.append, Request.append, trace)) {
-      const error = errorIn(answer, Response.append);
-      if (error !== '') throw new Error(`trace_processor: ${error}`);
+    for (let at = 0; at < trace.length; at += APPEND_BYTES) {
+      for (const answer of this.#call(Method.append, Request.append, trace.subarray(at, at + APPEND_BYTES))) {
+        const error = errorIn(answer, Response.append);
+        if (error !== '') throw new Error(`trace_processor: ${error}`);
+      }
     }
     this.#call(Method.finalize);
   }
