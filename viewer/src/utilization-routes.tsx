@@ -1,5 +1,6 @@
 /** The address of the page of utilisation. */
 import {
+  DEFAULT_STOPS,
   indexOf,
   roundWindowLengths,
   type TraceIndex,
@@ -42,8 +43,20 @@ export function addUtilizationRoute<E extends Env>(
     if ('complaints' in query) {
       return sendPage(context, <BadQuery id={PAGE} complaints={query.complaints} nav={nav} />, 400);
     }
-    const view = utilizationView(indexOf(subject.trace), query);
+    const index = indexOf(subject.trace);
+    const isWhole = printUtilizationQuery(query) === '';
+    const view = isWhole ? index.once(wholeUtilization) : utilizationView(index, query);
     return sendPage(context, <UtilizationPage title={subject.title} view={view} nav={nav} />);
+  });
+}
+
+/** What the page shows without a query: seconds of work for the largest traces. */
+export function wholeUtilization(index: TraceIndex): UtilizationView {
+  return utilizationView(index, {
+    filter: {},
+    stops: DEFAULT_STOPS,
+    showsPercentiles: false,
+    windowNanos: undefined,
   });
 }
 
