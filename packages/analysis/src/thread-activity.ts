@@ -1,5 +1,6 @@
 /** What each thread did: events, first to last, how long it was inside any slice and how much of that it waited. Linear in the number of rows. */
-import { Category, EventKind, finishedSlicesByTrack, sortParentsFirst, type Trace } from '@ttrace/format';
+import { Category, EventKind, type Trace } from '@ttrace/format';
+import { indexOf } from './trace-index.ts';
 
 /** One thread of the trace. Times in nanoseconds since the origin; all 0 for a thread without events. */
 export interface ThreadActivity {
@@ -39,19 +40,22 @@ export function threadActivity(trace: Trace): ThreadActivity[] {
     if (begin < first[t]!) first[t] = begin;
     if (end > last[t]!) last[t] = end;
   }
-  const { offsets, rows } = finishedSlicesByTrack(trace);
+  const { offsets, rows } = indexOf(trace).slices;
   const threads: ThreadActivity[] = [];
   for (const [index, { kind: what, pid, tid, name, dropped }] of trace.tracks.entries()) {
     if (what !== 'thread') continue;
-    const own = rows.subarray(offsets[index], offsets[index + 1]);
-    sortParentsFirst(own, start, value);
-    const within = (id: number): number =>
-      covered(
-        own.filter((row) => category[row] === id),
-        start,
-        value,
-      );
-    const waitingNanos = within(wait);
+    const all = new Covered();
+    const waiting = new Covered();
+    const collecting = new Covered();
+    for (let at = offsets[index]!; at < offsets[index + 1]!; at++) {
+      const row = rows[at]!;
+      if (value[row]! < 0) continue;
+      const begin = start[row]!;
+      const end = begin + value[row]!;
+      all.add(begin, end);
+      if (category[row] === wait) waiting.add(begin, end);
+      else if (category[row] === gc) collecting.add(begin, end);
+    }
     const isIdle = !(first[index]! <= last[index]!);
     threads.push({
       pid,
@@ -61,25 +65,23 @@ export function threadActivity(trace: Trace): ThreadActivity[] {
       events: events[index]!,
       firstNanos: isIdle ? 0 : first[index]!,
       lastNanos: isIdle ? 0 : last[index]!,
-      busyNanos: covered(own, start, value) - waitingNanos,
-      waitingNanos,
-      gcNanos: within(gc),
+      busyNanos: all.nanos - waiting.nanos,
+      waitingNanos: waiting.nanos,
+      gcNanos: collecting.nanos,
       dropped,
     });
   }
   return threads;
 }
 
-/** Length of the union of slices that are sorted by begin. */
-function covered(rows: Uint32Array, start: Float64Array, duration: Float64Array): number {
-  let total = 0;
-  let until = -Infinity;
-  for (const row of rows) {
-    const begin = start[row]!;
-    const end = begin + duration[row]!;
-    if (end <= until) continue;
-    total += end - Math.max(begin, until);
-    until = end;
+/** Length of the union of stretches that come by their begin. */
+class Covered {
+  nanos = 0;
+  #until = -Infinity;
+
+  add(begin: number, end: number): void {
+    if (end <= this.#until) return;
+    this.nanos += end - Math.max(begin, this.#until);
+    this.#until = end;
   }
-  return total;
 }

@@ -12,6 +12,7 @@
  * - `unknown`: none of these, and the trace does not tell whether the thread ran.
  */
 import { Category, EventKind } from '@ttrace/format';
+import { Stretches } from './stretches.ts';
 import type { Thread, TraceIndex } from './trace-index.ts';
 
 /** The states, by their numbers in a timeline. */
@@ -96,15 +97,6 @@ export function stretchAt({ starts, length }: ThreadTimeline, time: number): num
   return low;
 }
 
-/** Stretches that do not overlap, in order, with what they say. */
-interface Stretches {
-  length: number;
-  starts: Float64Array;
-  ends: Float64Array;
-  states: Uint8Array;
-  reasons: Uint32Array;
-}
-
 function makeTimeline(index: TraceIndex, thread: Thread): ThreadTimeline {
   const own = ownSlices(index, thread.track);
   const loop = outermost(index, thread.loopTrack, (row) => (isBlock(index, row) ? BLOCKED : RUNNING));
@@ -117,49 +109,54 @@ function makeTimeline(index: TraceIndex, thread: Thread): ThreadTimeline {
 
 /** States from the slices on the thread itself: of nested ones the innermost says what the moment was. */
 function ownSlices(index: TraceIndex, track: number): Stretches {
-  const { category, name } = index.trace.columns;
+  // hot: once a slice.
+  const { category, name, start: starts, value } = index.trace.columns;
   const gc = index.category(Category.gc);
   const wait = index.category(Category.wait);
-  const stateOf = (row: number): number =>
-    category[row] === gc ? GC : category[row] === wait ? WAITING : RUNNING;
   const rows = index.slices.rows.subarray(index.slices.offsets[track], index.slices.offsets[track + 1]);
-  const stretches = emptyStretches(rows.length * 2);
+  const stretches = new Stretches(rows.length * 2);
   const open: number[] = [];
+  const ends: number[] = [];
+  let depth = 0;
   let at = -Infinity;
-  const until = (time: number): void => {
-    const row = open[open.length - 1];
-    if (row !== undefined && time > at) {
-      const state = stateOf(row);
-      addStretch(stretches, at, time, state, state === WAITING ? name[row]! : 0);
+  for (let i = 0; i <= rows.length; i++) {
+    const start = i < rows.length ? starts[rows[i]!]! : Infinity;
+    // What ends before the next one begins, then what goes on until then.
+    while (depth > 0) {
+      const row = open[depth - 1]!;
+      const isOver = ends[depth - 1]! <= start;
+      const until = isOver ? ends[depth - 1]! : start;
+      if (until > at) {
+        const of = category[row];
+        if (of === gc) stretches.add(at, until, GC, 0, true);
+        else if (of === wait) stretches.add(at, until, WAITING, name[row]!, true);
+        else stretches.add(at, until, RUNNING, 0, true);
+        at = until;
+      }
+      if (!isOver) break;
+      depth--;
     }
-    at = Math.max(at, time);
-  };
-  const closeBefore = (time: number): void => {
-    while (open.length > 0 && index.endOf(open[open.length - 1]!) <= time) {
-      until(index.endOf(open[open.length - 1]!));
-      open.pop();
-    }
-  };
-  for (const row of rows) {
-    const start = index.trace.columns.start[row]!;
-    closeBefore(start);
-    until(start);
-    open.push(row);
+    if (i === rows.length) break;
+    if (start > at) at = start;
+    const duration = value[rows[i]!]!;
+    open[depth] = rows[i]!;
+    // One without an end goes on until the trace's, or until what it lies in is over.
+    ends[depth] = duration >= 0 ? start + duration : depth > 0 ? ends[depth - 1]! : index.end;
+    depth++;
   }
-  closeBefore(Infinity);
   return stretches;
 }
 
 /** One stretch for each slice that lies in no other of its track. */
 function outermost(index: TraceIndex, track: number, stateOf: (row: number) => number): Stretches {
-  if (track < 0) return emptyStretches(0);
+  if (track < 0) return new Stretches(0);
   const rows = index.slices.rows.subarray(index.slices.offsets[track], index.slices.offsets[track + 1]);
-  const stretches = emptyStretches(rows.length);
+  const stretches = new Stretches(rows.length);
   let until = -Infinity;
   for (const row of rows) {
     const end = index.endOf(row);
     if (end <= until) continue;
-    addStretch(stretches, Math.max(until, index.trace.columns.start[row]!), end, stateOf(row), 0);
+    stretches.add(Math.max(until, index.trace.columns.start[row]!), end, stateOf(row), 0, true);
     until = end;
   }
   return stretches;
@@ -208,7 +205,7 @@ function merge(
   gap: number,
 ): ThreadTimeline {
   // hot: once a stretch, of which a region makes two.
-  const out = emptyStretches(own.length + 2 * turns.length + 64);
+  const out = new Stretches(own.length + 2 * turns.length + 64);
   let at = 0;
   let turn = 0;
   let reading = 0;
@@ -241,7 +238,7 @@ function merge(
         next = Math.min(next, from > time ? from : readings.ends[reading]!);
       }
     }
-    addStretch(out, time, next, state, reason, state !== gap);
+    out.add(time, next, state, reason, state !== gap);
     time = next;
   }
   const { length } = out;
@@ -262,7 +259,7 @@ function merge(
 /** Turns and samples as one: a block counts more than that something ran. Both are few. */
 function overlaid(turns: Stretches, samples: Stretches): Stretches {
   if (samples.length === 0) return turns;
-  const both = emptyStretches(turns.length + samples.length);
+  const both = new Stretches(turns.length + samples.length);
   const edges = [...turns.starts.subarray(0, turns.length), ...turns.ends.subarray(0, turns.length)]
     .concat([...samples.starts.subarray(0, samples.length), ...samples.ends.subarray(0, samples.length)])
     .sort((a, b) => a - b);
@@ -273,9 +270,9 @@ function overlaid(turns: Stretches, samples: Stretches): Stretches {
     while (turn < turns.length && turns.ends[turn]! <= time) turn++;
     while (sample < samples.length && samples.ends[sample]! <= time) sample++;
     if (turn < turns.length && turns.starts[turn]! <= time)
-      addStretch(both, time, edges[edge + 1]!, turns.states[turn]!, 0);
+      both.add(time, edges[edge + 1]!, turns.states[turn]!, 0, true);
     else if (sample < samples.length && samples.starts[sample]! <= time)
-      addStretch(both, time, edges[edge + 1]!, RUNNING, 0);
+      both.add(time, edges[edge + 1]!, RUNNING, 0, true);
   }
   return both;
 }
@@ -301,55 +298,4 @@ function withShares(timeline: ThreadTimeline, readings: Readings): ThreadTimelin
     for (let i = first; i < length && starts[i]! < to; i++) if (states[i] === IDLE) shares[i] = share;
   }
   return timeline;
-}
-
-function emptyStretches(capacity: number): Stretches {
-  return {
-    length: 0,
-    starts: new Float64Array(capacity),
-    ends: new Float64Array(capacity),
-    states: new Uint8Array(capacity),
-    reasons: new Uint32Array(capacity),
-  };
-}
-
-/** @param joins whether it becomes one with a neighbour that says the same. */
-function addStretch(
-  to: Stretches,
-  start: number,
-  end: number,
-  state: number,
-  reason: number,
-  joins = true,
-): void {
-  if (end <= start) return;
-  const last = to.length - 1;
-  if (
-    joins &&
-    last >= 0 &&
-    to.ends[last] === start &&
-    to.states[last] === state &&
-    to.reasons[last] === reason
-  ) {
-    to.ends[last] = end;
-    return;
-  }
-  if (to.length === to.starts.length) grow(to);
-  const at = to.length++;
-  to.starts[at] = start;
-  to.ends[at] = end;
-  to.states[at] = state;
-  to.reasons[at] = reason;
-}
-
-function grow(stretches: Stretches): void {
-  const capacity = Math.max(64, stretches.length * 2);
-  const copy = <T extends Float64Array | Uint8Array | Uint32Array>(from: T, into: T): T => {
-    into.set(from);
-    return into;
-  };
-  stretches.starts = copy(stretches.starts, new Float64Array(capacity));
-  stretches.ends = copy(stretches.ends, new Float64Array(capacity));
-  stretches.states = copy(stretches.states, new Uint8Array(capacity));
-  stretches.reasons = copy(stretches.reasons, new Uint32Array(capacity));
 }

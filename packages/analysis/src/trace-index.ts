@@ -187,14 +187,20 @@ function taskIn(text: string): number {
 
 function parentsIn(index: TraceIndex): Int32Array {
   const { trace, slices } = index;
+  const { start, value } = trace.columns;
   const parents = new Int32Array(trace.length).fill(-1);
   const open: number[] = [];
+  const ends: number[] = [];
   for (let track = 0; track < trace.tracks.length; track++) {
-    open.length = 0;
-    for (const row of slices.rows.subarray(slices.offsets[track], slices.offsets[track + 1])) {
-      while (open.length > 0 && index.endOf(open[open.length - 1]!) <= trace.columns.start[row]!) open.pop();
-      parents[row] = open[open.length - 1] ?? -1;
-      open.push(row);
+    let depth = 0;
+    const to = slices.offsets[track + 1]!;
+    for (let at = slices.offsets[track]!; at < to; at++) {
+      const row = slices.rows[at]!;
+      const begin = start[row]!;
+      while (depth > 0 && ends[depth - 1]! <= begin) depth--;
+      if (depth > 0) parents[row] = open[depth - 1]!;
+      open[depth] = row;
+      ends[depth++] = value[row]! < 0 ? index.end : begin + value[row]!;
     }
   }
   return parents;
