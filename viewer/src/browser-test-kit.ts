@@ -108,9 +108,9 @@ export async function ask(
   return answer.rows;
 }
 
-/** Saves what the page looks like, for people to look at. */
+/** Saves what the page looks like, for people to look at. The docs' pictures come from here: TTRACE_SCREENSHOTS says where to. */
 export async function screenshot(page: Page, name: string, fullPage = false): Promise<void> {
-  const directory = join(tmpdir(), 'ttrace-screens');
+  const directory = process.env.TTRACE_SCREENSHOTS ?? join(tmpdir(), 'ttrace-screens');
   mkdirSync(directory, { recursive: true });
   await page.screenshot({ path: join(directory, `${name}.png`), fullPage });
 }
