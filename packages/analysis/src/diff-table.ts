@@ -39,8 +39,8 @@ export interface DiffOptions {
 /** What changed from one trace to another; the largest change of the metric first, what is the same is left out. */
 export function diffTable(before: TraceIndex, after: TraceIndex, options: DiffOptions = {}): Table<DiffRow> {
   const { metric = 'p95', threshold = 0.1, minNanos = 1e6 } = options;
-  const old = figuresOf(before);
-  const recent = figuresOf(after);
+  const old = before.once(figuresOf);
+  const recent = after.once(figuresOf);
   const rows: DiffRow[] = [];
   for (const key of new Set([...old.keys(), ...recent.keys()])) {
     const [kind, name] = splitKey(key);

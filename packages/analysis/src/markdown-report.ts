@@ -5,7 +5,7 @@
 import type { Finding } from './finding.ts';
 import { findingsOf } from './findings.ts';
 import { bytesText, counted, timeText } from './quantity.ts';
-import { summarize } from './summary.ts';
+import { wallTime } from './summary.ts';
 import type { Table } from './table.ts';
 import { markdownLines, markdownText } from './table-text.ts';
 import { TABLES } from './tables.ts';
@@ -53,15 +53,16 @@ function cut(text: string, limit: number): string {
 }
 
 function headOf(index: TraceIndex, file: string, fileBytes: number): string {
-  const { events, threads, durationNanos, startedAt, processes } = summarize(index.trace);
-  const names = processes.map(({ name }) => name).filter((name) => name !== '');
+  const { trace, threads, start, end } = index;
+  const names = trace.processes.map(({ name }) => name).filter((name) => name !== '');
+  const startedAt = wallTime(trace, start);
   const facts = [
     names.length === 0
       ? ''
       : `\`${cut(names[0]!.replaceAll('`', "'"), 80)}\`${names.length > 1 ? ` and ${names.length - 1} more` : ''}`,
-    `${timeText(durationNanos)}${startedAt === undefined ? '' : ` from ${startedAt}`}`,
+    `${timeText(end - start)}${startedAt === undefined ? '' : ` from ${startedAt}`}`,
     counted(threads.length, 'thread'),
-    counted(events, 'event'),
+    counted(trace.length, 'event'),
     bytesText(fileBytes),
   ].filter((fact) => fact !== '');
   return `# Trace ${markdownText(cut(file, 120))}\n\n${facts.join(', ')}`;

@@ -109,7 +109,8 @@ function marksRegions(trace: Trace): boolean {
   return false;
 }
 
-function wallTime({ clock, origin }: Trace, start: number): string | undefined {
+/** The wall clock at a moment of the trace as ISO 8601 in UTC, where the producer relates its clock to it. */
+export function wallTime({ clock, origin }: Trace, start: number): string | undefined {
   if (clock === undefined) return undefined;
   const sinceSnapshot = Number(origin - clock.monotonicNanos) + start;
   const date = new Date(clock.wallMillis + sinceSnapshot / 1e6);
