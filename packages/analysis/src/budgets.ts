@@ -5,6 +5,7 @@ import { countText, shareText, timeText } from './quantity.ts';
 import { regionsTable } from './regions-table.ts';
 import type { Table } from './table.ts';
 import { tasksTable } from './tasks-table.ts';
+import { visibleText } from './text-columns.ts';
 import { THREAD_STATES } from './thread-states.ts';
 import { threadsTable } from './threads-table.ts';
 import type { TraceIndex } from './trace-index.ts';
@@ -81,9 +82,8 @@ export function checkBudgets(index: TraceIndex, budgets: readonly Budget[]): Bud
       isKept,
       actual,
       limit,
-      sentence: `${what}: ${found}${where}, ${isKept ? 'within' : 'over'} ${text(limit)}`.replace(
-        'trace, over',
-        'trace, limit',
+      sentence: visibleText(
+        `${what}: ${found}${where}, ${actual === undefined ? 'limit' : isKept ? 'within' : 'over'} ${text(limit)}`,
       ),
     };
   });

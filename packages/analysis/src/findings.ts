@@ -6,6 +6,7 @@ import { openRegion, slowTail, unboundedNames, unendedTask } from './rules/task-
 import { allocationBurst, gcWindow, idleWorker } from './rules/thread-rules.ts';
 import { growingQueue, lockConvoy, queuedForPool, smallMessages } from './rules/wait-rules.ts';
 import type { Table } from './table.ts';
+import { visibleText } from './text-columns.ts';
 import type { TraceIndex } from './trace-index.ts';
 
 export const RULES: readonly Rule[] = [
@@ -33,7 +34,9 @@ export function findingsOf(index: TraceIndex): readonly Finding[] {
 }
 
 function find(index: TraceIndex): readonly Finding[] {
-  return worstFirst(RULES.flatMap((rule) => index.once(rule.find)));
+  const findings = RULES.flatMap((rule) => index.once(rule.find));
+  // Names in them come from the program.
+  return worstFirst(findings.map((each) => ({ ...each, sentence: visibleText(each.sentence) })));
 }
 
 /** Does the work of `findingsOf` a rule at a time, for those that have other things to do in between. */

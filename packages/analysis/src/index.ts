@@ -43,7 +43,7 @@ export type { TaskOverview } from './task-overview.ts';
 export { rowsOfTasks, tasksCalled } from './task-rows.ts';
 export { chosenTask } from './task-tables.ts';
 export { type Task, tasksOf, withDescendants } from './tasks.ts';
-export { alignedLines, cellText, type TextColumn } from './text-columns.ts';
+export { alignedLines, cellText, type TextColumn, visibleText } from './text-columns.ts';
 export { type ThreadActivity, threadActivity } from './thread-activity.ts';
 export { type StateTimes, THREAD_STATES, type ThreadState, threadTimeline } from './thread-states.ts';
 export { type ThreadRow, threadsTable } from './threads-table.ts';

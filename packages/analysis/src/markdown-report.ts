@@ -9,6 +9,7 @@ import { wallTime } from './summary.ts';
 import type { Table } from './table.ts';
 import { markdownLines, markdownText } from './table-text.ts';
 import { TABLES } from './tables.ts';
+import { cellText } from './text-columns.ts';
 import type { TraceIndex } from './trace-index.ts';
 
 /** Comments and contexts are small. */
@@ -59,7 +60,7 @@ function headOf(index: TraceIndex, file: string, fileBytes: number): string {
   const facts = [
     names.length === 0
       ? ''
-      : `\`${cut(names[0]!.replaceAll('`', "'"), 80)}\`${names.length > 1 ? ` and ${names.length - 1} more` : ''}`,
+      : `\`${cellText(names[0]!.replaceAll('`', "'"), 80)}\`${names.length > 1 ? ` and ${names.length - 1} more` : ''}`,
     `${timeText(end - start)}${startedAt === undefined ? '' : ` from ${startedAt}`}`,
     counted(threads.length, 'thread'),
     counted(trace.length, 'event'),

@@ -1,7 +1,7 @@
 /** A table as text for people, as CSV and JSON for programs, and as Markdown for pull requests and coding agents. */
 import { bytesText, countText, shareText, timeText, valueText } from './quantity.ts';
 import type { Cell, Column, Table, Unit } from './table.ts';
-import { alignedLines, cellText } from './text-columns.ts';
+import { alignedLines, cellText, visibleText } from './text-columns.ts';
 
 /** A cell as people read it; '' for what is not known. */
 export function unitText(cell: Cell, unit: Unit): string {
@@ -42,7 +42,7 @@ export function tableLines<Row>(table: Table<Row>, top: number): string[] {
   if (table.rows.length === 0) return [];
   const columns = usedColumns(table);
   const lines = alignedLines(
-    columns.map(({ title, unit }) => ({ title, align: unit === 'text' ? 'left' : 'right' })),
+    columns.map(({ title, unit }) => ({ title: cellText(title), align: unit === 'text' ? 'left' : 'right' })),
     table.rows
       .slice(0, top)
       .map((row) => columns.map(({ of, unit }) => cellText(unitText(of(row), unit)) || emptyText(unit))),
@@ -87,7 +87,7 @@ export function markdownLines<Row>(table: Table<Row>, top: number, width = 60): 
   const columns = usedColumns(table);
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
   const lines = [
-    line(columns.map(({ title }) => title)),
+    line(columns.map(({ title }) => markdownText(cellText(title, width)))),
     line(columns.map(({ unit }) => (unit === 'text' ? '---' : '---:'))),
     ...table.rows
       .slice(0, top)
@@ -101,5 +101,5 @@ export function markdownLines<Row>(table: Table<Row>, top: number, width = 60): 
 
 /** A text that Markdown shows as it is, in a table as well. */
 export function markdownText(text: string): string {
-  return text.replace(/[\\`*_[\]<>|~#]/g, '\\$&');
+  return visibleText(text).replace(/[\\`*_[\]<>|~#]/g, '\\$&');
 }

@@ -1,7 +1,10 @@
 /** All tables over random traces: what holds for each of them, whatever it is about. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { checkBudgets } from './budgets.ts';
 import { diffTable } from './diff-table.ts';
+import { findingsOf } from './findings.ts';
+import { markdownReport } from './markdown-report.ts';
 import { percentile } from './name-stats.ts';
 import { sortedBy, type Table } from './table.ts';
 import { csvLines, markdownLines, tableLines, tableObjects } from './table-text.ts';
@@ -116,6 +119,33 @@ test('what became slower by more than the threshold is worse, what came or went 
   expect(compare(orders(10, 20, 32), { threshold: 0.05 })).toEqual(['task order worse']);
   expect(compare(orders(10, 20, 32), { threshold: 0.05, minNanos: 5e6 })).toEqual(['task order same']);
   expect(compare('process 1 "shop"')).toEqual(['task order gone']);
+});
+
+test('names with line breaks, pipes and escapes of terminals break no heading, sentence or Markdown', () => {
+  const evil = 'a|b\n# c\u001b[31m';
+  const text = [
+    `process 1 ${JSON.stringify(evil)}`,
+    `track 1/1 thread ${JSON.stringify(evil)}`,
+    'track m async 1 loop "0x1" "main event loop"',
+    `slice 1/1 +0.000000000 0.500000000 wait ${JSON.stringify(`${evil} wait`)}`,
+    `slice m +0.500000000 0.500000000 loop ${JSON.stringify(evil)} {"blocked":true}`,
+  ].join('\n');
+  const index = indexOf(traceOf(text));
+  const threads = TABLES.find(({ id }) => id === 'threads')!.table(index, {});
+  const columns = (line: string): number => line.replaceAll('\\|', '').split('|').length;
+  const lines = markdownLines(threads, 5);
+  expect(new Set(lines.map(columns)).size).toBe(1);
+  const sentences = [...findingsOf(index), ...checkBudgets(index, [{ kind: 'max-block', nanos: 1 }])];
+  expect(sentences.length).toBeGreaterThan(1);
+  const report = markdownReport(index, 'x.json', 1).split('\n');
+  for (const line of [
+    ...lines,
+    ...tableLines(threads, 5),
+    ...sentences.map((each) => each.sentence),
+    ...report,
+  ]) {
+    expect(line).not.toMatch(/\p{Cc}|^# c/u);
+  }
 });
 
 test('a cell that a spreadsheet would run, or that has quotes and breaks, stays a text in CSV', () => {

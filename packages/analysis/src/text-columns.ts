@@ -22,8 +22,16 @@ export function alignedLines(columns: readonly TextColumn[], rows: readonly (rea
   return [line(columns.map(({ title }) => title)), ...rows.map(line)];
 }
 
+/** A text in one line that does nothing to a terminal: control characters are shown as JSON shows them. */
+export function visibleText(text: string): string {
+  return text.replace(/\p{Cc}/gu, (character) => {
+    const shown = JSON.stringify(character).slice(1, -1);
+    return shown === character ? `\\u00${character.charCodeAt(0).toString(16)}` : shown;
+  });
+}
+
 /** A name that does not break a table: control characters are shown, and what is too long is cut. */
 export function cellText(text: string, width = 60): string {
-  const shown = text.replace(/\p{Cc}/gu, (character) => JSON.stringify(character).slice(1, -1));
+  const shown = visibleText(text);
   return shown.length > width ? `${shown.slice(0, width - 1)}…` : shown;
 }

@@ -7,6 +7,7 @@ import {
   type Table,
   tableLines,
   tableObjects,
+  visibleText,
 } from '@ttrace/analysis';
 import { Failure } from './failure.ts';
 import { atLeast } from './whole-number.ts';
@@ -73,6 +74,6 @@ function explanation<Row>({ title, help, columns }: Table<Row>): string[] {
   return [
     `${title}: ${help}`,
     '',
-    ...columns.map(({ id, title: name, help: text }) => `${name} (${id}): ${text}`),
+    ...columns.map(({ id, title: name, help: text }) => visibleText(`${name} (${id}): ${text}`)),
   ];
 }
