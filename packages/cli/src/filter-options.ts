@@ -32,9 +32,25 @@ export function addStretchOptions<T>(parser: Argv<T>): Argv<T & StretchOptions> 
     .option('thread', text('Only this thread: its name, tid, or pid/tid')) as Argv<T & StretchOptions>;
 }
 
-/** Adds `--from`, `--to`, `--thread`, `--task`, `--name`, `--min`, `--max`, `--text`, `--attribute` and `--complete`. */
-export function addFilterOptions<T>(parser: Argv<T>): Argv<T & FilterOptions> {
-  return addStretchOptions(parser)
+const FIELDS = [
+  'from',
+  'to',
+  'thread',
+  'task',
+  'name',
+  'min',
+  'max',
+  'text',
+  'attribute',
+  'complete',
+] as const satisfies (keyof Filter)[];
+
+/** Adds `--from`, `--to`, `--thread`, `--task`, `--name`, `--min`, `--max`, `--text`, `--attribute` and `--complete`; help shows those of `fields`. */
+export function addFilterOptions<T>(
+  parser: Argv<T>,
+  fields: readonly (keyof Filter)[] = FIELDS,
+): Argv<T & FilterOptions> {
+  const added = addStretchOptions(parser)
     .option('task', text('Only what belongs to tasks of this name, or to the task #ID'))
     .option('name', text('Only rows of this name'))
     .option('min', text('Only what lasted for so long: 5ms'))
@@ -45,11 +61,18 @@ export function addFilterOptions<T>(parser: Argv<T>): Argv<T & FilterOptions> {
       type: 'boolean',
       describe: 'Only what has ended; with --complete false only what has not',
     }) as Argv<T & FilterOptions>;
+  for (const field of FIELDS) if (!fields.includes(field)) added.hide(field);
+  return added;
 }
 
-/** @throws Failure for what is no time. */
-export function filterOf(options: FilterOptions): Filter {
+/** @throws Failure for what is no time, and for a field that the table does not go by: what is ignored would look like an answer. */
+export function filterOf(options: FilterOptions, fields: readonly (keyof Filter)[] = FIELDS): Filter {
   const { task, name, text, attribute, complete } = options;
+  const other = FIELDS.find((field) => options[field] !== undefined && !fields.includes(field));
+  if (other !== undefined) {
+    const known = fields.map((field) => `--${field}`).join(', ');
+    throw new Failure(`--${other} does not narrow this table, only ${known}`, 2);
+  }
   return {
     ...stretchFilterOf(options),
     task,

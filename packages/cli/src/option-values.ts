@@ -10,9 +10,10 @@ export function timeValue(text: string, option: string): number {
   return nanos;
 }
 
-/** Part of one of `5%` or `0.05`. @throws Failure (2) for what is none. */
+/** Part of one of `5%` or `0.05`. @throws Failure (2) for what is none, also for `5`: who says that means 5 %, and 500 % is never reached. */
 export function shareValue(text: string, option: string): number {
   const match = /^(\d+(?:\.\d+)?)(%?)$/.exec(text.trim());
-  if (match === null) throw new Failure(`${option} takes a share such as 5%, not ${text}`, 2);
+  if (match === null || (match[2] === '' && Number(match[1]) > 1))
+    throw new Failure(`${option} takes a share such as 5% or 0.05, not ${text}`, 2);
   return Number(match[1]) / (match[2] === '%' ? 100 : 1);
 }

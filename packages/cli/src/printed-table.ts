@@ -60,10 +60,11 @@ function markdown<Row>(table: Table<Row>, { top, maxChars }: TableOptions): stri
   }
 }
 
-function orNothing<Row>({ rows, title }: Table<Row>, lines: readonly string[]): readonly string[] {
-  return rows.length > 0
-    ? lines
-    : [`${title}: nothing in this trace, or in the part of it that was asked for.`];
+function orNothing<Row>({ id, rows, title }: Table<Row>, lines: readonly string[]): readonly string[] {
+  if (rows.length > 0) return lines;
+  // Of two traces, none of which is a part.
+  if (id === 'diff') return ['Nothing changed.'];
+  return [`${title}: nothing in this trace, or in the part of it that was asked for.`];
 }
 
 function noteLines<Row>({ note, rows }: Table<Row>): string[] {

@@ -175,6 +175,7 @@ test('diff of a trace with itself is empty; with a slower one it ends with 1 and
     else event.ts = begins.get(id)! + 3 * (event.ts - begins.get(id)!) + 5000;
   }
   writeFileSync(slower, JSON.stringify(events));
+  expect(await ttrace(['diff', trace, trace])).toMatchObject({ code: 0, stdout: 'Nothing changed.\n' });
   const { code, stdout } = await ttrace(['diff', trace, slower]);
   expect(code).toBe(1);
   expect(stdout).toMatch(/^task +GET \/fast .*worse/m);
@@ -212,6 +213,8 @@ test('wrong options are told what is right', async () => {
     [['tasks', trace, '--json', '--csv'], 'one of --json, --csv, --md and --explain'],
     [['check', trace, '--p95', 'order'], '--p95 takes a name and a time'],
     [['diff', trace, trace, '--threshold', 'much'], '--threshold takes a share'],
+    [['check', trace, '--max-gc', '5'], '--max-gc takes a share such as 5% or 0.05, not 5'],
+    [['threads', trace, '--task', 'order'], '--task does not narrow this table, only --from, --to, --thread'],
   ] as const) {
     const { code, stderr } = await ttrace(args);
     expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(said) });

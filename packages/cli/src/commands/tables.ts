@@ -12,7 +12,7 @@ import { addFile, addTableOptions } from '../table-options.ts';
 
 /** One command a table; `lint` has more to it. */
 export const tableCommands: readonly Command[] = TABLES.filter(({ id }) => id !== 'lint').map(
-  ({ id, summary, hint, table, each }) =>
+  ({ id, summary, hint, filters, table, each }) =>
     defineCommand({
       usage: `${id} <file>`,
       summary: hint === undefined ? summary : `${summary}; ${hint}`,
@@ -24,10 +24,11 @@ export const tableCommands: readonly Command[] = TABLES.filter(({ id }) => id !=
             describe: 'List them one by one instead of by name',
             hidden: each === undefined,
           }),
+          filters,
         ),
       run: async (options) => {
         checkTableOptions(options);
-        const filter = filterOf(options);
+        const filter = filterOf(options, filters);
         const listed = options.each && each !== undefined ? each : table;
         const { trace } = await loadTrace(options.file);
         await print(printedTable(listed(indexOf(trace), filter), options));
