@@ -52,6 +52,24 @@ test('a blocked loop is named by its function and place, with what was running',
   ]);
 });
 
+test('an error that nothing caught is found, whatever it cost', () => {
+  const error = (at: number): string =>
+    `instant 1/2 +${s(at)} error "TypeError: odd" ${JSON.stringify({ task: 1, origin: 'uncaughtException', stack: ['pay (a.js:4:2)'] })}`;
+  expect(found([...tasks([9]), error(4), error(6)])).toEqual([
+    'high uncaught-error: Nothing caught TypeError: odd on worker 2 during order, at pay (a.js:4:2), 2 times in all.',
+  ]);
+});
+
+test('a worker that computes is not told to move to a worker, and fails no build', () => {
+  expect(found([`slice w +${s(50)} ${s(500)} loop "render" {"blocked":true}`])).toEqual([
+    'medium blocked-loop: render blocked the event loop of worker 2 for 500 ms.',
+  ]);
+  const [finding] = findingsOf(
+    indexOf(traceOf(`${HEAD}\nslice w +${s(50)} ${s(500)} loop "render" {"blocked":true}`)),
+  );
+  expect(finding!.advice).not.toMatch(/Move it to a worker/);
+});
+
 test('promises that never let go are told from one function that runs long', () => {
   const end = 'process.processTicksAndRejections (node:internal/process/task_queues:95:5)';
   const first = block(50, 120, 'read a.js:1', { stack: ['read (a.js:1:3)', end] });

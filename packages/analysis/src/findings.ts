@@ -1,5 +1,6 @@
 /** All rules, and what they find in a trace: the answer of `ttrace lint`, and the insights of the home page. */
 import { type Finding, type Rule, worstFirst } from './finding.ts';
+import { uncaughtError } from './rules/error-rules.ts';
 import { blockedLoop, microtaskStarvation, syncInTask } from './rules/loop-rules.ts';
 import { damagedFile, droppedEvents } from './rules/recorder-rules.ts';
 import { openRegion, slowTail, unboundedNames, unendedTask } from './rules/task-rules.ts';
@@ -10,6 +11,7 @@ import { visibleText } from './text-columns.ts';
 import type { TraceIndex } from './trace-index.ts';
 
 export const RULES: readonly Rule[] = [
+  uncaughtError,
   blockedLoop,
   microtaskStarvation,
   syncInTask,

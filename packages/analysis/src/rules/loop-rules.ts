@@ -12,26 +12,34 @@ const NOTICED_NANOS = 100e6;
 
 export const blockedLoop: Rule = {
   id: 'blocked-loop',
-  help: 'A function that blocked an event loop for longer than the recorder’s limit, by default 20 ms; high from 100 ms on.',
+  help: 'A function that blocked an event loop for longer than the recorder’s limit, by default 20 ms; high from 100 ms on, but for what workers alone do: computing is what they are for.',
   find: (index) =>
     groupedBlocks(blocksOf(index)).map((group) => {
       const { name, location, blocks } = group;
       const worst = longestOf(blocks);
+      const isOfWorkers = blocks.every((block) => isOnWorker(index, block));
       const what = isKnown(group)
         ? `${name}${location === '' ? '' : ` (${location})`}`
         : 'Something that no stack was seen of';
       return {
         ...ofBlocks(index, 'blocked-loop', group),
-        severity: lengthOf(worst) >= NOTICED_NANOS ? 'high' : 'medium',
+        severity: lengthOf(worst) >= NOTICED_NANOS && !isOfWorkers ? 'high' : 'medium',
         sentence:
           `${what} blocked the event loop of ${worst.thread} for ${timeText(lengthOf(worst))}${during(index, worst)}` +
           `${blocks.length === 1 ? '' : `, ${counted(blocks.length, 'time')} and ${timeText(totalOf(blocks))} in all`}.`,
-        advice: isKnown(group)
-          ? 'Move it to a worker, split it into parts with setImmediate between them, or call it less often.'
-          : 'Look at the timeline around it; a block that is shorter than the watchdog’s look has no stack.',
+        advice: !isKnown(group)
+          ? 'Look at the timeline around it; a block that is shorter than the watchdog’s look has no stack.'
+          : isOfWorkers
+            ? 'That is what workers are for, unless messages or timers wait there meanwhile: then use more workers, or smaller parts.'
+            : 'Move it to a worker, split it into parts with setImmediate between them, or call it less often.',
       };
     }),
 };
+
+function isOnWorker(index: TraceIndex, { row }: Block): boolean {
+  const thread = index.threadOf(index.trace.columns.track[row]!);
+  return thread !== undefined && thread.tid !== thread.pid;
+}
 
 function isKnown({ name }: BlockGroup): boolean {
   return name !== 'blocked';

@@ -1,0 +1,57 @@
+/** Errors that nothing caught: they end a process or a thread, or leave what it did half done, and no figure of time tells of them. */
+import { Argument, Category, EventKind } from '@ttrace/format';
+import type { Finding, Rule } from '../finding.ts';
+import { counted } from '../quantity.ts';
+import { tasksOf } from '../tasks.ts';
+import type { TraceIndex } from '../trace-index.ts';
+
+export const uncaughtError: Rule = {
+  id: 'uncaught-error',
+  help: 'Errors and rejections that reached the process because nothing caught them, also where a listener of the process took them.',
+  find: (index) =>
+    [...errorsByName(index)].map(([name, rows]) => {
+      const [first] = rows;
+      const time = index.trace.columns.start[first]! - index.start;
+      return {
+        rule: 'uncaught-error',
+        severity: 'high',
+        count: rows.length,
+        costNanos: 0,
+        sentence: `Nothing caught ${name} on ${threadName(index, first)}${during(index, first)}${placeOf(index, first)}${rows.length === 1 ? '' : `, ${counted(rows.length, 'time')} in all`}.`,
+        advice:
+          'Catch it where it is known what to do, and await every promise; the stack is in the event on the timeline.',
+        span: { start: time, end: time },
+        link: undefined,
+      } satisfies Finding;
+    }),
+};
+
+/** Rows by the error's name and message; at least one each. */
+function errorsByName(index: TraceIndex): Map<string, [number, ...number[]]> {
+  const { kind, category } = index.trace.columns;
+  const error = index.category(Category.error);
+  const groups = new Map<string, [number, ...number[]]>();
+  for (let row = 0; row < index.trace.length; row++) {
+    if (category[row] !== error || kind[row] !== EventKind.instant) continue;
+    const name = index.nameOf(row);
+    const group = groups.get(name);
+    if (group === undefined) groups.set(name, [row]);
+    else group.push(row);
+  }
+  return groups;
+}
+
+function threadName(index: TraceIndex, row: number): string {
+  const track = index.trace.columns.track[row]!;
+  return index.threadOf(track)?.name ?? index.trace.tracks[track]!.name;
+}
+
+function during(index: TraceIndex, row: number): string {
+  const name = tasksOf(index).byNumber.get(index.taskOf(row))?.name;
+  return name === undefined ? '' : ` during ${name}`;
+}
+
+function placeOf(index: TraceIndex, row: number): string {
+  const stack = index.argsOf(row)[Argument.stack];
+  return Array.isArray(stack) && typeof stack[0] === 'string' ? `, at ${stack[0]}` : '';
+}
