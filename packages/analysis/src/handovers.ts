@@ -2,7 +2,7 @@
  * Who let whom go on: from the thread that unlocked, sent or was done to the one that had waited for it. The recorder ends a wait for X
  * with a slice `X wait over`, to which an arrow leads from the other thread.
  */
-import { Category } from '@ttrace/format';
+import { Category, EventKind } from '@ttrace/format';
 import { arrowsOf } from './arrows.ts';
 import { type Filter, rowFilter } from './filter.ts';
 import type { Table } from './table.ts';
@@ -37,8 +37,12 @@ export function handoversByName(index: TraceIndex, filter: Filter): ReadonlyMap<
     const name = baseOf(index.nameOf(inSlice[at]!));
     if (wanted !== undefined && baseOf(wanted) !== name) continue;
     const end = inTime[at]!;
-    const start = Math.max(waitBegin(index, inSlice[at]!) ?? end, lastTry.get(inTrack[at]!) ?? -Infinity);
-    lastTry.set(inTrack[at]!, end);
+    const begin = waitBegin(index, inSlice[at]!);
+    const start =
+      begin === undefined
+        ? awaitedSince(index, inSlice[at]!, name)
+        : Math.max(begin, lastTry.get(inTrack[at]!) ?? -Infinity);
+    if (begin !== undefined) lastTry.set(inTrack[at]!, end);
     const [from, to] = [outTrack[at]!, inTrack[at]!].map((track) => index.threadOf(track)?.name ?? '');
     const key = [name, from, to].join('\n');
     const pair = pairs.get(key) ?? {
@@ -72,6 +76,45 @@ function waitBegin(index: TraceIndex, slice: number): number | undefined {
     if (category[row] === wait) return start[row]!;
   }
   return undefined;
+}
+
+/** Begin of the asynchronous wait that a slice ends: of those that are open, the first to end, of the slice's task where it has one. */
+function awaitedSince(index: TraceIndex, slice: number, name: string): number {
+  const { start, track } = index.trace.columns;
+  const time = start[slice]!;
+  const { pid } = index.trace.tracks[track[slice]!]!;
+  const waits = index.once(awaitedWaits).get(`${pid}\n${name}`) ?? [];
+  const task = index.taskOf(slice);
+  let low = 0;
+  for (let high = waits.length; low < high; ) {
+    const middle = (low + high) >>> 1;
+    if (index.endOf(waits[middle]!) < time) low = middle + 1;
+    else high = middle;
+  }
+  for (let at = low; at < waits.length; at++) {
+    const wait = waits[at]!;
+    if (start[wait]! <= time && index.taskOf(wait) === task) return start[wait]!;
+  }
+  return time;
+}
+
+/** Asynchronous waits by process and what is waited for, in the order of their ends. */
+function awaitedWaits(index: TraceIndex): Map<string, number[]> {
+  const { kind, category, track, start } = index.trace.columns;
+  const wait = index.category(Category.wait);
+  const waits = new Map<string, number[]>();
+  for (let row = 0; row < index.trace.length; row++) {
+    if (category[row] !== wait || kind[row] !== EventKind.slice) continue;
+    const { kind: trackKind, pid } = index.trace.tracks[track[row]!]!;
+    if (trackKind !== 'async') continue;
+    const key = `${pid}\n${baseOf(index.nameOf(row))}`;
+    const rows = waits.get(key);
+    if (rows === undefined) waits.set(key, [row]);
+    else rows.push(row);
+  }
+  for (const rows of waits.values())
+    rows.sort((a, b) => index.endOf(a) - index.endOf(b) || start[a]! - start[b]!);
+  return waits;
 }
 
 /** Pairs of threads by what one waited for until the other let it go on. Filter: from, to, thread (that waits), task, name, text. */
@@ -110,7 +153,7 @@ export function handoversTable(index: TraceIndex, filter: Filter = {}): Table<Ha
         id: 'waitedNanos',
         title: 'Waited',
         unit: 'nanos',
-        help: 'For how long the waiter had been stopped, each time since it last woke.',
+        help: 'For how long the waiter had been stopped, each time since it last woke; or had awaited it.',
         of: ({ waitedNanos }) => waitedNanos,
       },
       {
