@@ -28,7 +28,7 @@ export interface BudgetResult {
   /** The budget in words, such as `p95 of order`. */
   readonly what: string;
   readonly isKept: boolean;
-  /** In the budget's unit; undefined when the trace has nothing of that name, which breaks the budget: a typo must not pass. */
+  /** In the budget's unit; undefined when the trace has nothing of that name, or nothing at all, which breaks the budget: a typo must not pass. */
   readonly actual: number | undefined;
   readonly limit: number;
   /** One line: what it is, what it may be. */
@@ -73,9 +73,17 @@ export function budgetsTable(results: readonly BudgetResult[]): Table<BudgetResu
 /** Looks whether a trace keeps each of the limits. */
 export function checkBudgets(index: TraceIndex, budgets: readonly Budget[]): BudgetResult[] {
   return budgets.map((budget) => {
-    const { what, actual, limit, text, where = '' } = measured(index, budget);
+    const { what, limit, text, where = '', ...found } = measured(index, budget);
+    // An empty trace, such as one of another process, has not shown that anything is kept.
+    const isEmpty = index.trace.length === 0;
+    const actual = isEmpty ? undefined : found.actual;
     const isKept = actual !== undefined && actual <= limit;
-    const found = actual === undefined ? 'nothing of that name in the trace' : text(actual);
+    const figure =
+      actual !== undefined
+        ? text(actual)
+        : isEmpty
+          ? 'nothing in the trace'
+          : 'nothing of that name in the trace';
     return {
       budget,
       what,
@@ -83,7 +91,7 @@ export function checkBudgets(index: TraceIndex, budgets: readonly Budget[]): Bud
       actual,
       limit,
       sentence: visibleText(
-        `${what}: ${found}${where}, ${actual === undefined ? 'limit' : isKept ? 'within' : 'over'} ${text(limit)}`,
+        `${what}: ${figure}${where}, ${actual === undefined ? 'limit' : isKept ? 'within' : 'over'} ${text(limit)}`,
       ),
     };
   });

@@ -214,6 +214,17 @@ test('a budget is kept, broken, or about nothing that is there; each says which'
   ]);
 });
 
+test('a trace without events keeps no limit', () => {
+  const results = checkBudgets(indexOf(traceOf('process 1 "shop"')), [
+    { kind: 'max-block', nanos: 1e9 },
+    { kind: 'max-drops', count: 0 },
+  ]);
+  expect(results.map(({ isKept, sentence }) => `${isKept ? 'ok' : 'broken'} ${sentence}`)).toEqual([
+    'broken longest block: nothing in the trace, limit 1.00 s',
+    'broken dropped events: nothing in the trace, limit 0',
+  ]);
+});
+
 test('the report has the worst first and is never longer than it may be', () => {
   const lines = [HEAD, ...tasks([...Array(50).fill(5), 400])];
   for (let at = 0; at < 40; at++)
