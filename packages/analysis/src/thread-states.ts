@@ -6,7 +6,8 @@
  * - `gc`: inside a garbage collection on the thread;
  * - `waiting`: inside a wait that stops the thread, such as `Atomics.wait`, by the wait's name;
  * - `blocked`: inside a turn of its event loop that the recorder calls a block (by default from 20 ms on);
- * - `running`: inside any other slice on the thread, a recorded turn (from 1 ms on), or CPU samples;
+ * - `running`: inside any other slice on the thread, a recorded turn (from 1 ms on), or CPU samples; not where a slice that is open across
+ *   turns, as between `startRegion` and `end` around an await, has no turn for longer than the shortest that was recorded;
  * - `idle`: none of these, on a thread whose loop was recorded. Turns too short to be recorded are known by the loop's utilisation alone,
  *   which is read twice a second: where there is a reading, that part of the time counts as running;
  * - `unknown`: none of these, and the trace does not tell whether the thread ran.
@@ -103,7 +104,8 @@ function makeTimeline(index: TraceIndex, thread: Thread): ThreadTimeline {
   const samples = outermost(index, thread.sampleTrack, () => RUNNING);
   const readings = utilizationReadings(index, thread);
   const isLoopKnown = loop.length > 0 || readings.ends.length > 0;
-  const timeline = merge(thread, own, overlaid(loop, samples), readings, isLoopKnown ? IDLE : UNKNOWN);
+  const gap = isLoopKnown ? IDLE : UNKNOWN;
+  const timeline = merge(thread, own, overlaid(loop, samples), readings, gap, shortestOf(loop));
   return readings.ends.length === 0 ? timeline : withShares(timeline, readings);
 }
 
@@ -196,13 +198,24 @@ function utilizationReadings(index: TraceIndex, thread: Thread): Readings {
   return { starts, ends: samples.map(({ time }) => time), shares: samples.map(({ share }) => share) };
 }
 
-/** Lays the thread's own slices over its turns and samples, and says what is in neither. */
+/** Infinity for none. A turn that is as long would have been recorded as well, whatever the recorder's limit. */
+function shortestOf({ length, starts, ends }: Stretches): number {
+  let shortest = Infinity;
+  for (let i = 0; i < length; i++) shortest = Math.min(shortest, ends[i]! - starts[i]!);
+  return shortest;
+}
+
+/**
+ * Lays the thread's own slices over its turns and samples, and says what is in neither.
+ * @param turnNanos a slice of which so much lies in no turn was only open there
+ */
 function merge(
   thread: Thread,
   own: Stretches,
   turns: Stretches,
   readings: Readings,
   gap: number,
+  turnNanos: number,
 ): ThreadTimeline {
   // hot: once a stretch, of which a region makes two.
   const out = new Stretches(own.length + 2 * turns.length + 64);
@@ -224,8 +237,11 @@ function merge(
     if (at < own.length) {
       if (own.starts[at]! <= time) {
         next = Math.min(next, own.ends[at]!);
+        const isInTurn = state !== gap;
+        const from = Math.max(own.starts[at]!, turn > 0 ? turns.ends[turn - 1]! : -Infinity);
+        const isOnlyOpen = own.states[at] === RUNNING && !isInTurn && next - from >= turnNanos;
         // A wait and a collection are what they are in a blocked turn as well.
-        if (state !== BLOCKED || own.states[at] !== RUNNING) {
+        if (!isOnlyOpen && (state !== BLOCKED || own.states[at] !== RUNNING)) {
           state = own.states[at]!;
           reason = own.reasons[at]!;
         }
