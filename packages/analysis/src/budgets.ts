@@ -1,4 +1,5 @@
 /** Limits that a trace must keep, for CI: the longest block, percentiles of tasks and regions, the share of garbage collection, drops. */
+import { Category } from '@ttrace/format';
 import { blocksOf } from './blocks.ts';
 import { percentile } from './name-stats.ts';
 import { countText, shareText, timeText } from './quantity.ts';
@@ -78,12 +79,8 @@ export function checkBudgets(index: TraceIndex, budgets: readonly Budget[]): Bud
     const isEmpty = index.trace.length === 0;
     const actual = isEmpty ? undefined : found.actual;
     const isKept = actual !== undefined && actual <= limit;
-    const figure =
-      actual !== undefined
-        ? text(actual)
-        : isEmpty
-          ? 'nothing in the trace'
-          : 'nothing of that name in the trace';
+    const missing = isEmpty ? 'nothing in the trace' : (found.missing ?? 'nothing of that name in the trace');
+    const figure = actual === undefined ? missing : text(actual);
     return {
       budget,
       what,
@@ -103,6 +100,23 @@ interface Measured {
   readonly limit: number;
   readonly text: (value: number) => string;
   readonly where?: string;
+  /** Why there is no figure. */
+  readonly missing?: string;
+}
+
+/** Whether the trace could tell: a limit must not be kept because nobody looked. */
+function areLoopsRecorded({ trace }: TraceIndex): boolean {
+  return trace.tracks.some(
+    ({ kind, category, name }) =>
+      (kind === 'async' && category === Category.loop) ||
+      (kind === 'counter' && name.endsWith(' loop utilization')),
+  );
+}
+
+function areCollectionsRecorded(index: TraceIndex): boolean {
+  return (
+    index.category(Category.gc) >= 0 || index.trace.tracks.some(({ name }) => name.endsWith(' heap used'))
+  );
 }
 
 function measured(index: TraceIndex, budget: Budget): Measured {
@@ -115,7 +129,14 @@ function measured(index: TraceIndex, budget: Budget): Measured {
         culprit === undefined
           ? ''
           : ` (${culprit.name}${culprit.location === '' ? '' : `, ${culprit.location}`})`;
-      return { what: 'longest block', actual: worst, limit: budget.nanos, text: timeText, where };
+      return {
+        what: 'longest block',
+        actual: areLoopsRecorded(index) ? worst : undefined,
+        limit: budget.nanos,
+        text: timeText,
+        where,
+        missing: 'no event loop was recorded',
+      };
     }
     case 'percentile':
       return {
@@ -132,7 +153,14 @@ function measured(index: TraceIndex, budget: Budget): Measured {
       const worst = threads.reduce((most, row) => Math.max(most, shareOf(row)), 0);
       const thread = threads.find((row) => shareOf(row) === worst && worst > 0)?.thread.name;
       const where = thread === undefined ? '' : ` (${thread})`;
-      return { what: 'garbage collection', actual: worst, limit: budget.share, text: shareText, where };
+      return {
+        what: 'garbage collection',
+        actual: areCollectionsRecorded(index) ? worst : undefined,
+        limit: budget.share,
+        text: shareText,
+        where,
+        missing: 'no garbage collection was recorded',
+      };
     }
     case 'max-drops': {
       const actual = index.trace.tracks.reduce((sum, { dropped }) => sum + dropped, 0);

@@ -109,6 +109,19 @@ slice 1/1 +0.000000300 0.000000700 region "pay" {"task":2}
   expect(steps(path)).toEqual(['waiting lock stock wait @main 0-300', 'running pay @main 300-1000']);
 });
 
+test('a region that is open across an await is no running code', () => {
+  const path = pathOf(`process 1 "shop"
+track 1/1 thread "main"
+track l async 1 loop "0x1" "main event loop"
+track t async 1 task "0x1" "order"
+slice t +0.000000000 0.400000000 task "order" {"task":1}
+slice 1/1 +0.000000000 0.400000000 region "load" {"task":1}
+slice l +0.000000000 0.002000000 loop "turn"
+slice l +0.399000000 0.002000000 loop "turn"
+`);
+  expect(path.steps.map(({ kind, name }) => `${kind} ${name}`)).toEqual(['async load']);
+});
+
 test('a hundred thousand regions in one task take a moment', () => {
   const lines = ['process 1 "shop"', 'track 1/1 thread "main"', 'track t async 1 task "0x1" "order"'];
   lines.push('slice t +0.000000000 0.100000000 task "order" {"task":1}');

@@ -285,7 +285,21 @@ function popHeap(heap: Interval[]): void {
 }
 
 function stepOf(index: TraceIndex, { kind, row, thread }: Piece, start: number, end: number): Step {
-  return { kind, name: index.nameOf(row), thread: thread?.name ?? '', start, end, row };
+  // A region that is open across an await is on its thread, which did something else or nothing meanwhile.
+  const isIdle =
+    kind === 'running' && thread !== undefined && 2 * idleBetween(index, thread, start, end) > end - start;
+  return {
+    kind: isIdle ? 'async' : kind,
+    name: index.nameOf(row),
+    thread: thread?.name ?? '',
+    start,
+    end,
+    row,
+  };
+}
+
+function idleBetween(index: TraceIndex, thread: Thread, start: number, end: number): number {
+  return timesBetween(threadTimeline(index, thread), start, end).byState[THREAD_STATES.indexOf('idle')]!;
 }
 
 function messageStep(name: string, start: number, end: number): Step {

@@ -208,7 +208,7 @@ test('a budget is kept, broken, or about nothing that is there; each says which'
     'broken p95 of order: 20.0 ms, over 15.0 ms',
     'ok max of end: 1.00 ms, within 5.00 ms',
     'broken p95 of ordr: nothing of that name in the trace, limit 5.00 ms',
-    'ok garbage collection: 0.0 %, within 5.0 %',
+    'broken garbage collection: no garbage collection was recorded, limit 5.0 %',
     'ok dropped events: 0, within 0',
     'ok unfinished tasks: 0, within 0',
   ]);
@@ -222,6 +222,15 @@ test('a trace without events keeps no limit', () => {
   expect(results.map(({ isKept, sentence }) => `${isKept ? 'ok' : 'broken'} ${sentence}`)).toEqual([
     'broken longest block: nothing in the trace, limit 1.00 s',
     'broken dropped events: nothing in the trace, limit 0',
+  ]);
+});
+
+test('a limit is not kept because nobody looked', () => {
+  const index = indexOf(
+    traceOf('process 1 "shop"\ntrack 1/1 thread "main"\nslice 1/1 +0.000000001 0.000000001 region "x"'),
+  );
+  expect(checkBudgets(index, [{ kind: 'max-block', nanos: 1e9 }]).map(({ sentence }) => sentence)).toEqual([
+    'longest block: no event loop was recorded, limit 1.00 s',
   ]);
 });
 

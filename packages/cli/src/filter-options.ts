@@ -1,5 +1,6 @@
 /** The options by which commands take a part of a trace. The viewer's pages take the same, under the same names. */
-import type { Filter } from '@ttrace/analysis';
+import { type Filter, indexOf, isThreadWanted } from '@ttrace/analysis';
+import type { Trace } from '@ttrace/format';
 import type { Argv } from 'yargs';
 import { Failure } from './failure.ts';
 import { timeValue } from './option-values.ts';
@@ -95,4 +96,18 @@ export function stretchFilterOf({ thread, ...options }: StretchOptions): Filter 
 
 function time(text: string | undefined, option: string): number | undefined {
   return text === undefined ? undefined : timeValue(text, option);
+}
+
+const MOST_NAMES = 8;
+
+/** @throws Failure when the trace has no such thread: an empty table would say that it did nothing. */
+export function checkThread(trace: Trace, filter: Filter): void {
+  const { threads } = indexOf(trace);
+  if (filter.thread === undefined || threads.some((thread) => isThreadWanted(filter, thread))) return;
+  const names = [...new Set(threads.map(({ name }) => name))];
+  const more = names.length > MOST_NAMES ? ` and ${names.length - MOST_NAMES} more` : '';
+  throw new Failure(
+    `there is no thread ${filter.thread}, only ${names.slice(0, MOST_NAMES).join(', ')}${more}`,
+    2,
+  );
 }

@@ -17,3 +17,9 @@ export function shareValue(text: string, option: string): number {
     throw new Failure(`${option} takes a share such as 5% or 0.05, not ${text}`, 2);
   return Number(match[1]) / (match[2] === '%' ? 100 : 1);
 }
+
+/** The same for a limit, where a forgotten unit would make seconds of milliseconds. @throws Failure (2) without a unit as well. */
+export function limitValue(text: string, option: string): number {
+  if (/^[\d.]+$/.test(text.trim())) throw new Failure(`${option} needs a unit: ${text}ms or ${text}s`, 2);
+  return timeValue(text, option);
+}

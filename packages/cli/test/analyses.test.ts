@@ -212,6 +212,8 @@ test('wrong options are told what is right', async () => {
     [['tasks', trace, '--from', '2s', '--to', '1s'], '--from must be before --to'],
     [['tasks', trace, '--json', '--csv'], 'one of --json, --csv, --md and --explain'],
     [['check', trace, '--p95', 'order'], '--p95 takes a name and a time'],
+    [['check', trace, '--max-block', '50'], '--max-block needs a unit'],
+    [['tasks', trace, '--thread', 'nobody'], 'there is no thread nobody'],
     [['diff', trace, trace, '--threshold', 'much'], '--threshold takes a share'],
     [['check', trace, '--max-gc', '5'], '--max-gc takes a share such as 5% or 0.05, not 5'],
     [['threads', trace, '--task', 'order'], '--task does not narrow this table, only --from, --to, --thread'],

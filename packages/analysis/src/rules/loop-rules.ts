@@ -23,7 +23,8 @@ export const blockedLoop: Rule = {
         : 'Something that no stack was seen of';
       return {
         ...ofBlocks(index, 'blocked-loop', group),
-        severity: lengthOf(worst) >= NOTICED_NANOS && !isOfWorkers ? 'high' : 'medium',
+        // Where nobody saw what ran, such as while the program starts, there is nothing to act on.
+        severity: lengthOf(worst) >= NOTICED_NANOS && !isOfWorkers && isKnown(group) ? 'high' : 'medium',
         sentence:
           `${what} blocked the event loop of ${worst.thread} for ${timeText(lengthOf(worst))}${during(index, worst)}` +
           `${blocks.length === 1 ? '' : `, ${counted(blocks.length, 'time')} and ${timeText(totalOf(blocks))} in all`}.`,

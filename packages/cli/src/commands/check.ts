@@ -3,7 +3,7 @@ import { type Budget, type BudgetResult, budgetsTable, checkBudgets, indexOf } f
 import { type Command, defineCommand, repeatable } from '../command.ts';
 import { Failure } from '../failure.ts';
 import { loadTrace } from '../load-trace.ts';
-import { shareValue, timeValue } from '../option-values.ts';
+import { limitValue, shareValue } from '../option-values.ts';
 import { print } from '../print.ts';
 import { checkTableOptions, printedTable, type TableOptions } from '../printed-table.ts';
 import { addFile, addTableOptions } from '../table-options.ts';
@@ -75,7 +75,7 @@ interface BudgetOptions {
 function budgetsOf(options: BudgetOptions): Budget[] {
   const { maxBlock, maxGc, maxDrops, maxUnfinished } = options;
   const budgets: Budget[] = [];
-  if (maxBlock !== undefined) budgets.push({ kind: 'max-block', nanos: timeValue(maxBlock, '--max-block') });
+  if (maxBlock !== undefined) budgets.push({ kind: 'max-block', nanos: limitValue(maxBlock, '--max-block') });
   for (const [option, p] of Object.entries(PERCENTILES)) {
     for (const text of options[option as keyof typeof PERCENTILES] ?? []) {
       const at = text.lastIndexOf('=');
@@ -85,7 +85,7 @@ function budgetsOf(options: BudgetOptions): Budget[] {
         kind: 'percentile',
         p,
         name: text.slice(0, at),
-        nanos: timeValue(text.slice(at + 1), `--${option}`),
+        nanos: limitValue(text.slice(at + 1), `--${option}`),
       });
     }
   }

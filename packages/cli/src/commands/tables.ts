@@ -4,7 +4,7 @@
  */
 import { indexOf, TABLES } from '@ttrace/analysis';
 import { type Command, defineCommand } from '../command.ts';
-import { addFilterOptions, filterOf } from '../filter-options.ts';
+import { addFilterOptions, checkThread, filterOf } from '../filter-options.ts';
 import { loadTrace } from '../load-trace.ts';
 import { print } from '../print.ts';
 import { checkTableOptions, printedTable } from '../printed-table.ts';
@@ -31,6 +31,7 @@ export const tableCommands: readonly Command[] = TABLES.filter(({ id }) => id !=
         const filter = filterOf(options, filters);
         const listed = options.each && each !== undefined ? each : table;
         const { trace } = await loadTrace(options.file);
+        checkThread(trace, filter);
         await print(printedTable(listed(indexOf(trace), filter), options));
         return 0;
       },
