@@ -7,7 +7,10 @@ import {
   type WriterOptions,
 } from '@ttrace/format';
 import { expect, test } from 'vitest';
+import { blockersTable, eachBlockTable } from './blockers-table.ts';
 import { blockStats } from './blocks.ts';
+import { indexOf } from './trace-index.ts';
+import { traceOf } from './trace-test-kit.ts';
 
 const MS = 1e6;
 
@@ -71,3 +74,23 @@ test.each([
     ]);
   },
 );
+
+test('a function is one culprit whatever it had called, and its name leads to all of its blocks', () => {
+  const index = indexOf(
+    traceOf(`process 1 "shop"
+track 1/1 thread "main"
+track l async 1 loop "0x1" "main event loop"
+slice l +0.100000000 0.030000000 loop "hash a.js:1" {"blocked":true,"location":"/srv/a.js:1"}
+slice l +0.200000000 0.040000000 loop "hash a.js:1 → pbkdf2Sync" {"blocked":true,"location":"/srv/a.js:1"}
+slice l +0.300000000 0.050000000 loop "load b.js:2 → readFileSync" {"blocked":true,"location":"/srv/b.js:2"}
+`),
+  );
+  const { rows, linkOf } = blockersTable(index);
+  expect(rows.map(({ name, blocks }) => [name, blocks.length])).toEqual([
+    ['hash a.js:1', 2],
+    ['load b.js:2 → readFileSync', 1],
+  ]);
+  for (const row of rows) {
+    expect(eachBlockTable(index, linkOf!(row)!.filter).rows).toHaveLength(row.blocks.length);
+  }
+});

@@ -43,10 +43,16 @@ export interface BlockStats {
   readonly stack: readonly string[];
 }
 
-/** All blocks that a filter lets through, in file order. */
+/** All blocks that a filter lets through, in file order. Its name is a block's, or the function's that blocked, whatever it had called. */
 export function blocksOf(index: TraceIndex, filter: Filter = {}): readonly Block[] {
-  const isWanted = rowFilter(index, filter);
-  return index.once(findBlocks).filter(({ row }) => isWanted(row));
+  const { name: wanted, ...rest } = filter;
+  const isWanted = rowFilter(index, rest);
+  return index
+    .once(findBlocks)
+    .filter(
+      ({ row, name }) =>
+        (wanted === undefined || name === wanted || functionOf(name) === wanted) && isWanted(row),
+    );
 }
 
 /** Blocks by culprit, the longest total first. Linear in the number of rows. */
@@ -74,18 +80,29 @@ export interface BlockGroup {
   readonly blocks: readonly Block[];
 }
 
-/** Groups blocks by name and place, the longest total first. */
+/** `hash auth.js:12` of `hash auth.js:12 → pbkdf2Sync`: what was called varies from one look to the next. */
+export function functionOf(name: string): string {
+  const at = name.indexOf(' → ');
+  return at < 0 ? name : name.slice(0, at);
+}
+
+/** Groups blocks by function and place, the longest total first. What it had called is named where it was always the same. */
 export function groupedBlocks(blocks: readonly Block[]): BlockGroup[] {
   const groups = new Map<string, Block[]>();
   for (const block of blocks) {
-    const key = `${block.name}\n${block.location}`;
+    const key = `${functionOf(block.name)}\n${block.location}`;
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [block]);
     else group.push(block);
   }
   return [...groups.values()]
-    .map((group) => ({ name: group[0]!.name, location: group[0]!.location, blocks: group }))
+    .map((group) => ({ name: commonName(group), location: group[0]!.location, blocks: group }))
     .sort((a, b) => totalOf(b.blocks) - totalOf(a.blocks) || (a.name < b.name ? -1 : 1));
+}
+
+function commonName(blocks: readonly Block[]): string {
+  const { name } = blocks[0]!;
+  return blocks.every((block) => block.name === name) ? name : functionOf(name);
 }
 
 /** Time of all of them together, in nanoseconds. */
