@@ -160,6 +160,8 @@ export class LockAttempt implements Attempt {
       throw deadlock(this.label);
     }
     if (!hasEnded(this.#lives, owner, this.#isPatienceOver)) return;
+    // It may have let go and then ended since its name was read here; now it can do neither any more.
+    if (ownerOf(Atomics.load(this.words, this.index)) !== owner) return;
     this.#leave();
     throw ownerEnded(this.label, owner);
   }

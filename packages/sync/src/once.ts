@@ -125,7 +125,10 @@ class OverAttempt implements Attempt {
     if (state === NEW) this.isRunner = true;
     if (state === NEW || state === OVER) return true;
     if (state === ME && this.#isStopped) throw deadlock(this.label);
-    if (hasEnded(this.#lives, state - 1, this.#isPatienceOver)) throw ownerEnded(this.label, state - 1);
+    if (hasEnded(this.#lives, state - 1, this.#isPatienceOver)) {
+      // It may have been done with it and then ended since the state was read.
+      if (Atomics.load(this.words, STATE) === state) throw ownerEnded(this.label, state - 1);
+    }
     this.expected = state;
     return false;
   }

@@ -181,7 +181,8 @@ export class ReadWriteAttempt implements Attempt {
     const isOwn = state === WRITER || (isWriter && state > 0 && this.#threads.isReading);
     if (isOwn && this.#isStopped) this.#fail(deadlock(this.label));
     if (state < 0 && hasEnded(this.#lives, -state - 1, this.#isPatienceOver)) {
-      this.#fail(ownerEnded(this.label, -state - 1));
+      // It may have let go and then ended since the state was read.
+      if (Atomics.load(this.words, STATE) === state) this.#fail(ownerEnded(this.label, -state - 1));
     }
     if (state <= 0 || !this.#isPatienceOver) return;
     const ended = this.#threads.endedReader();
