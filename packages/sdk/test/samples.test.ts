@@ -219,3 +219,16 @@ test('with --cpu-prof there are no samples, and nothing is printed: Node.js take
   expect(readEvents(outcome.file).filter(({ cat }) => cat === 'sample')).toEqual([]);
   expect(filesIn(outcome.directory).filter((name) => name.endsWith('.cpuprofile')).length).toBeGreaterThan(0);
 });
+
+test('a loop that waits is idle, though each sample makes Node.js begin the count of the wait anew', async () => {
+  const { stdout, stderr, file } = await runProgram(
+    `const begin = performance.now(); for (let i = 0; i < 20; i++) await new Promise((done) => setTimeout(done, 50));
+    console.log(performance.now() - begin);`,
+    { isHooked: true, env: { TTRACE_SOURCES: 'none,loop,samples:1ms' } },
+  );
+  expect(stderr).toBe('');
+  const slices = readEvents(file).filter(({ cat, ph }) => cat === 'loop' && (ph === 'b' || ph === 'e'));
+  const turns = slices.reduce((sum, { ph, ts }) => sum + (ph === 'e' ? ts : -ts), 0) / 1000;
+  // Without what is found besides, 60 %.
+  expect(turns).toBeLessThan(Number(stdout) * 0.35);
+});

@@ -11,6 +11,7 @@
 import { performance } from 'node:perf_hooks';
 import { isMainThread } from 'node:worker_threads';
 import { Control, CounterUnit, PROBE_KEY, RecordKind, Stamp } from '../ring.ts';
+import { SOURCE_NAMES } from '../source-options.ts';
 import { threadName } from '../thread-name.ts';
 import {
   control,
@@ -21,6 +22,7 @@ import {
   stamp,
   stampAlive,
 } from '../thread-recorder.ts';
+import { LostWaits } from './lost-waits.ts';
 import { stackFrames } from './stack-frames.ts';
 
 // Bound early: test tools replace them.
@@ -34,6 +36,8 @@ const BEATS_PER_READING = 50;
 /** A loop that is less busy than this percentage becomes quiet, until a turn takes long or there have been so many. */
 const QUIET_PERCENT = 2;
 const QUIET_TURNS = 100;
+/** The source whose profiles make Node.js lose waits. */
+const PROFILED = 1 << SOURCE_NAMES.indexOf('samples');
 /** Below this the loop has not really waited. */
 const NO_WAIT_MS = 0.02;
 
@@ -63,6 +67,7 @@ let busyUntil = 0;
 let beatEvents = 0;
 /** From this length on a turn is recorded. */
 let turnMillis = Infinity;
+let lostWaits = new LostWaits(false, 0);
 
 export function startEventLoop(): () => void {
   isRunning = true;
@@ -70,6 +75,9 @@ export function startEventLoop(): () => void {
   const global = globalThis as unknown as Record<symbol, unknown>;
   const key = Symbol.for(PROBE_KEY);
   global[key] = probe;
+  // A profiled loop is never quiet: how long it can have waited unseen would have no bound.
+  const isProfiled = (control[Control.sources]! & PROFILED) !== 0;
+  lostWaits = new LostWaits(isProfiled, HEARTBEAT_MS);
   begin();
   let immediate = setImmediate(onTurn);
   immediate.unref();
@@ -97,7 +105,7 @@ export function startEventLoop(): () => void {
     if (timing.idleTime === lastIdle) busyUntil = time;
     beatEvents = timing.uvMetricsInfo.events;
     const utilization = counters.beat(time);
-    if (utilization >= QUIET_PERCENT || control[Control.seesWaits] !== 1) return;
+    if (isProfiled || utilization >= QUIET_PERCENT || control[Control.seesWaits] !== 1) return;
     clearInterval(heartbeat);
     heartbeat = undefined;
     stamp(Stamp.quiet, 1);
@@ -118,6 +126,7 @@ function begin(): void {
   last = clock();
   lastIdle = timing.idleTime;
   busyUntil = 0;
+  lostWaits.forget(last);
   stampAlive(last);
 }
 
@@ -126,8 +135,9 @@ function endTurn(): number {
   // hot: once a turn.
   const time = clock();
   const idle = timing.idleTime;
-  const busy = time - last - (idle - lastIdle);
-  if (busy >= turnMillis) recordTurns(time, busy, idle - lastIdle);
+  const waited = idle - lastIdle + lostWaits.take(time, idle);
+  const busy = time - last - waited;
+  if (busy >= turnMillis) recordTurns(time, busy, waited);
   last = time;
   lastIdle = idle;
   busyUntil = 0;
@@ -182,7 +192,8 @@ export function unparkThread(): void {
 /** What the watchdog asks for while the loop is blocked, by an expression that is the outermost frame here; answers in JSON. */
 function probe(): string {
   const time = clock();
-  const waited = timing.idleTime - lastIdle;
+  const idle = timing.idleTime;
+  const waited = idle - lastIdle + lostWaits.peek(time, idle);
   const start = Math.max(busyUntil, last) + waited;
   if (hasThreadCpu) void Reflect.apply(then, settled, [markEnd]);
   const frames = stackFrames(probe).slice(1);
@@ -218,7 +229,7 @@ class LoopCounters {
   begin(late: number): void {
     this.#lastBeat = clock();
     this.#readAt = this.#lastBeat - late;
-    this.#readIdle = timing.idleTime;
+    this.#readIdle = timing.idleTime + lostWaits.total;
     this.#lateness[0] = late;
     this.#beats = late > 0 ? 1 : 0;
   }
@@ -230,7 +241,7 @@ class LoopCounters {
     this.#lastBeat = time;
     if (this.#beats < BEATS_PER_READING) return Infinity;
     this.#beats = 0;
-    const idle = timing.idleTime;
+    const idle = timing.idleTime + lostWaits.total;
     const share = 1 - (idle - this.#readIdle) / (time - this.#readAt);
     const utilization = Math.round(Math.min(1, Math.max(0, share)) * 1000) / 10;
     this.#readAt = time;
