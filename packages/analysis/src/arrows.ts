@@ -43,29 +43,44 @@ function findArrows(index: TraceIndex): Arrows {
     arrows.outTime[at] = start[row]!;
     arrows.outTrack[at] = track[row]!;
   };
-  ends.forEach((row, at) => {
+  for (let at = 0; at < ends.length; at++) {
+    const row = ends[at]!;
     arrows.inSlice[at] = sliceOf(row);
     arrows.inTime[at] = start[row]!;
     arrows.inTrack[at] = track[row]!;
-    const out = outs.get(value[row]!);
-    if (out !== undefined && kind[out] === EventKind.flowOut) setOut(at, out);
-  });
-  lonely.forEach((row, at) => {
-    setOut(ends.length + at, row);
-  });
+    const out = outs[value[row]!]!;
+    if (out >= 0 && kind[out] === EventKind.flowOut) setOut(at, out);
+  }
+  for (let at = 0; at < lonely.length; at++) setOut(ends.length + at, lonely[at]!);
   return arrows;
 }
 
-/** Rows at which flows begin, by flow, rows at which they end, and rows of begins that have no end. */
-function flowEnds({ trace }: TraceIndex): { outs: Map<number, number>; ends: number[]; lonely: number[] } {
+/** The latest row at which each flow begins, -1 for none; rows at which flows end; rows of begins that have no end, in the order of the first. */
+function flowEnds({ trace }: TraceIndex): { outs: Int32Array; ends: Int32Array; lonely: number[] } {
   const { kind, value } = trace.columns;
-  const outs = new Map<number, number>();
-  const ends: number[] = [];
+  // Flows are numbered from 1 on; 0 is one that was too many for the reader.
+  let flows = 0;
+  let count = 0;
   for (let row = 0; row < trace.length; row++) {
-    if (kind[row] === EventKind.flowOut) outs.set(value[row]!, row);
-    else if (kind[row] === EventKind.flowIn) ends.push(row);
+    if (kind[row]! < EventKind.flowOut) continue;
+    if (value[row]! > flows) flows = value[row]!;
+    if (kind[row] === EventKind.flowIn) count++;
   }
-  const ended = new Set(ends.map((row) => value[row]!));
-  const lonely = [...outs.values()].filter((row) => !ended.has(value[row]!));
+  const outs = new Int32Array(flows + 1).fill(-1);
+  const isEnded = new Uint8Array(flows + 1);
+  const ends = new Int32Array(count);
+  const begun: number[] = [];
+  for (let row = 0, at = 0; row < trace.length; row++) {
+    if (kind[row]! < EventKind.flowOut) continue;
+    const flow = value[row]!;
+    if (kind[row] === EventKind.flowIn) {
+      isEnded[flow] = 1;
+      ends[at++] = row;
+    } else if (kind[row] === EventKind.flowOut && flow > 0) {
+      if (outs[flow]! < 0) begun.push(flow);
+      outs[flow] = row;
+    }
+  }
+  const lonely = begun.filter((flow) => isEnded[flow] === 0).map((flow) => outs[flow]!);
   return { outs, ends, lonely };
 }

@@ -198,7 +198,17 @@ export function eachWaitTable(index: TraceIndex, filter: Filter = {}): Table<num
 
 function lockRows(index: TraceIndex, filter: Filter): LockRow[] {
   const waits = new Map<string, number[]>();
-  for (const row of waitRows(index, filter)) push(waits, baseOf(index.nameOf(row)), row);
+  const byNameId = new Map<number, number[]>();
+  const { name: nameIds } = index.trace.columns;
+  for (const row of waitRows(index, filter)) {
+    const known = byNameId.get(nameIds[row]!);
+    if (known !== undefined) known.push(row);
+    else {
+      const base = baseOf(index.nameOf(row));
+      push(waits, base, row);
+      byNameId.set(nameIds[row]!, waits.get(base)!);
+    }
+  }
   const holds = holdRows(index, filter, waits);
   const handovers = handoversByName(index, filter);
   const { track, start, value } = index.trace.columns;
@@ -215,16 +225,19 @@ function lockRows(index: TraceIndex, filter: Filter): LockRow[] {
           lengthOf,
         ).sort(),
         unfinished: rows.filter((row) => value[row]! < 0).length,
-        longest: [...(rows.length > 0 ? rows : held)].reduce((a, b) => (lengthOf(b) > lengthOf(a) ? b : a)),
+        longest: (rows.length > 0 ? rows : held).reduce((a, b) => (lengthOf(b) > lengthOf(a) ? b : a)),
         holds: held.length,
         ...overlap(index, rows, held),
-        threads: new Set(
-          rows.map((row) => index.threadOf(track[row]!)?.name ?? '').filter((each) => each !== ''),
-        ),
+        threads: threadsOf(index, new Set(rows.map((row) => track[row]!))),
         handovers: handovers.get(name) ?? [],
       };
     })
     .sort((a, b) => sumOf(b.waits) - sumOf(a.waits) || b.heldNanos - a.heldNanos);
+}
+
+/** Names of the threads that these tracks are of. */
+function threadsOf(index: TraceIndex, tracks: ReadonlySet<number>): Set<string> {
+  return new Set([...tracks].map((track) => index.threadOf(track)?.name ?? '').filter((name) => name !== ''));
 }
 
 /** Slices in which somebody has something: those named after what is waited for, and locks that nobody waits for. */
@@ -259,29 +272,29 @@ function overlap(
   holds: readonly number[],
 ): { heldNanos: number; contendedNanos: number; maxWaiting: number } {
   const { start } = index.trace.columns;
-  const edges: { time: number; waiting: number; holding: number }[] = [];
-  for (const row of waits) {
-    edges.push(
-      { time: start[row]!, waiting: 1, holding: 0 },
-      { time: index.endOf(row), waiting: -1, holding: 0 },
-    );
-  }
-  for (const row of holds) {
-    edges.push(
-      { time: start[row]!, waiting: 0, holding: 1 },
-      { time: index.endOf(row), waiting: 0, holding: -1 },
-    );
-  }
-  // Ends before begins: one that takes over from another does not wait beside it.
-  edges.sort((a, b) => a.time - b.time || a.waiting + a.holding - (b.waiting + b.holding));
-  let [waiting, holding, last, heldNanos, contendedNanos, maxWaiting] = [0, 0, 0, 0, 0, 0];
-  for (const edge of edges) {
-    if (holding > 0) heldNanos += edge.time - last;
-    if (holding > 0 && waiting > 0) contendedNanos += edge.time - last;
-    waiting += edge.waiting;
-    holding += edge.holding;
-    maxWaiting = Math.max(maxWaiting, waiting);
-    last = edge.time;
+  const begins = (rows: readonly number[]): Float64Array =>
+    Float64Array.from(rows, (row) => start[row]!).sort();
+  const ends = (rows: readonly number[]): Float64Array =>
+    Float64Array.from(rows, (row) => index.endOf(row)).sort();
+  const [waitBegins, waitEnds, holdBegins, holdEnds] = [
+    begins(waits),
+    ends(waits),
+    begins(holds),
+    ends(holds),
+  ];
+  let [wb, we, hb, he, last, heldNanos, contendedNanos, maxWaiting] = [0, 0, 0, 0, 0, 0, 0, 0];
+  while (we < waitEnds.length || he < holdEnds.length) {
+    const nextEnd = Math.min(waitEnds[we] ?? Infinity, holdEnds[he] ?? Infinity);
+    const time = Math.min(nextEnd, waitBegins[wb] ?? Infinity, holdBegins[hb] ?? Infinity);
+    if (hb > he) heldNanos += time - last;
+    if (hb > he && wb > we) contendedNanos += time - last;
+    last = time;
+    // Ends before begins: one that takes over from another does not wait beside it.
+    while (waitEnds[we]! <= time && we < wb) we++;
+    while (holdEnds[he]! <= time && he < hb) he++;
+    while (waitBegins[wb]! <= time) wb++;
+    while (holdBegins[hb]! <= time) hb++;
+    maxWaiting = Math.max(maxWaiting, wb - we);
   }
   return { heldNanos, contendedNanos, maxWaiting };
 }

@@ -1,6 +1,6 @@
 /** Messages between threads: how many, how long each was on its way, how many waited at once, and what sending and handling took. */
 import { Category } from '@ttrace/format';
-import { arrowsOf } from './arrows.ts';
+import { type Arrows, arrowsOf } from './arrows.ts';
 import { sumOf } from './duration-columns.ts';
 import { type Filter, isThreadWanted, rowFilter, stretchOf } from './filter.ts';
 import { histogramOf } from './histogram.ts';
@@ -9,34 +9,21 @@ import type { Column, Table } from './table.ts';
 import { taskLink } from './tasks.ts';
 import type { TraceIndex } from './trace-index.ts';
 
-/** One message. Times in nanoseconds since the origin. */
-interface Message {
-  readonly from: string;
-  /** '' for one that did not arrive in the trace. */
-  readonly to: string;
-  readonly sent: number;
-  /** NaN for one that did not arrive. */
-  readonly received: number;
-  readonly sendNanos: number;
-  readonly handleNanos: number;
-  readonly sendRow: number;
-  readonly receiveRow: number;
-}
-
-/** All messages from one thread to another. */
+/** All messages from one thread to another. Times in nanoseconds since the origin; the arrays are sorted, and of those that arrived. */
 export interface MessagesRow {
   readonly from: string;
+  /** '' for those that did not arrive in the trace. */
   readonly to: string;
   readonly count: number;
-  /** Sorted, of those that arrived. */
   readonly latencies: Float64Array;
+  readonly sent: Float64Array;
+  readonly received: Float64Array;
   readonly maxQueue: number;
   readonly sendNanos: number;
   readonly handleNanos: number;
   readonly perSecond: number;
-  readonly slowest: Message;
-  /** Those that arrived. */
-  readonly arrived: readonly Message[];
+  /** `received` is NaN where none arrived. */
+  readonly slowest: { readonly sent: number; readonly received: number };
 }
 
 const HELP =
@@ -46,16 +33,10 @@ const HELP =
 
 /** By pair of threads, the most waiting first. Filter: from, to, thread (either end), task, min, max (latency), text; `name` as `main → worker-1`. */
 export function messagesTable(index: TraceIndex, filter: Filter = {}): Table<MessagesRow> {
-  const groups = new Map<string, Message[]>();
-  for (const message of messagesOf(index, filter)) {
-    const key = `${message.from}\n${message.to}`;
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [message]);
-    else group.push(message);
-  }
+  const messages = new Messages(index);
   const { start, end } = stretchOf(index, filter);
-  const rows = [...groups.values()]
-    .map((messages) => messagesRow(messages, Math.max(1, end - start)))
+  const rows = groupsOf(messages, wantedMessages(index, messages, filter))
+    .map((group) => messagesRow(messages, group, Math.max(1, end - start)))
     .sort((a, b) => sumOf(b.latencies) - sumOf(a.latencies));
   return {
     id: 'messages',
@@ -105,8 +86,8 @@ export function messagesTable(index: TraceIndex, filter: Filter = {}): Table<Mes
       },
     ],
     rows,
-    spanOf: ({ slowest }) => spanOf(index, slowest),
-    linkOf: (row) => ({ page: 'messages/each', filter: { name: pairOf(row) } }),
+    spanOf: ({ slowest }) => spanOf(index, slowest.sent, slowest.received),
+    linkOf: ({ from, to }) => ({ page: 'messages/each', filter: { name: pairOf(from, to) } }),
     histogramOf: ({ latencies }) => histogramOf(latencies),
   };
 }
@@ -122,98 +103,167 @@ function latency(id: string, title: string, p: number): Column<MessagesRow> {
 }
 
 /** Messages one by one, those that were on their way for longest first. */
-export function eachMessageTable(index: TraceIndex, filter: Filter = {}): Table<Message> {
-  const latencyOf = ({ sent, received }: Message): number => received - sent;
-  const rows = messagesOf(index, filter).sort((a, b) => (latencyOf(b) || 0) - (latencyOf(a) || 0));
+export function eachMessageTable(index: TraceIndex, filter: Filter = {}): Table<number> {
+  const messages = new Messages(index);
+  const { sent, received } = messages;
+  const latencyOf = (message: number): number => messages.latencyOf(message);
+  const rows = wantedMessages(index, messages, filter).sort(
+    (a, b) => (latencyOf(b) || 0) - (latencyOf(a) || 0),
+  );
   return {
     id: 'messages',
     title: 'Each message',
     help: HELP,
     columns: [
-      { id: 'from', title: 'From', unit: 'text', help: 'Thread that sends.', of: ({ from }) => from },
+      {
+        id: 'from',
+        title: 'From',
+        unit: 'text',
+        help: 'Thread that sends.',
+        of: (message) => messages.fromOf(message),
+      },
       {
         id: 'to',
         title: 'To',
         unit: 'text',
         help: 'Thread that receives.',
-        of: ({ to }) => to || '(not received)',
+        of: (message) => messages.toOf(message) || '(not received)',
       },
       {
         id: 'startNanos',
         title: 'Sent',
         unit: 'time',
         help: 'Begin of postMessage, since the first event.',
-        of: ({ sent }) => sent - index.start,
+        of: (message) => sent[message]! - index.start,
       },
       {
         id: 'latencyNanos',
         title: 'Latency',
         unit: 'nanos',
         help: 'From there to the begin of the handler.',
-        of: (message) => (message.to === '' ? undefined : latencyOf(message)),
+        of: (message) => (messages.toOf(message) === '' ? undefined : latencyOf(message)),
       },
       {
         id: 'sendNanos',
         title: 'Sending',
         unit: 'nanos',
         help: 'Time inside postMessage.',
-        of: ({ sendNanos }) => sendNanos,
+        of: (message) => messages.sendNanosOf(message),
       },
       {
         id: 'handleNanos',
         title: 'Handling',
         unit: 'nanos',
         help: 'Time inside the handler.',
-        of: ({ handleNanos }) => handleNanos,
+        of: (message) => messages.handleNanosOf(message),
       },
       {
         id: 'taskId',
         title: 'Task id',
         unit: 'number',
         help: 'Number of the task that sent it.',
-        of: ({ sendRow }) => (sendRow < 0 ? undefined : index.taskOf(sendRow) || undefined),
-        linkOf: ({ sendRow }) => (sendRow < 0 ? undefined : taskLink(index.taskOf(sendRow))),
+        of: (message) => messages.taskOf(message) || undefined,
+        linkOf: (message) => taskLink(messages.taskOf(message)),
       },
     ],
     rows,
-    spanOf: (message) => spanOf(index, message),
+    spanOf: (message) => spanOf(index, sent[message]!, received[message]!),
   };
 }
 
-function messagesOf(index: TraceIndex, filter: Filter): Message[] {
+/** What is known of each message; a message is the number of its arrow, for there may be millions. */
+class Messages {
+  /** When it was sent and received; NaN for one that did not arrive. */
+  readonly sent: Float64Array;
+  readonly received: Float64Array;
+  readonly #index: TraceIndex;
+  readonly #arrows: Arrows;
+  readonly #names: readonly string[];
+
+  constructor(index: TraceIndex) {
+    this.#index = index;
+    this.#arrows = arrowsOf(index);
+    ({ outTime: this.sent, inTime: this.received } = this.#arrows);
+    this.#names = index.trace.tracks.map(({ name }, track) => index.threadOf(track)?.name ?? name);
+  }
+
+  /** '' where nobody sent it, or nobody received it, in the trace. */
+  fromOf(message: number): string {
+    return this.#names[this.#arrows.outTrack[message]!] ?? '';
+  }
+
+  toOf(message: number): string {
+    return this.#names[this.#arrows.inTrack[message]!] ?? '';
+  }
+
+  /** The same number for all between two tracks. */
+  tracksOf(message: number): number {
+    return (this.#arrows.outTrack[message]! + 1) * 2 ** 24 + this.#arrows.inTrack[message]! + 1;
+  }
+
+  latencyOf(message: number): number {
+    return this.received[message]! - this.sent[message]!;
+  }
+
+  sendNanosOf(message: number): number {
+    return this.#lengthOf(this.#arrows.outSlice[message]!);
+  }
+
+  handleNanosOf(message: number): number {
+    return this.#lengthOf(this.#arrows.inSlice[message]!);
+  }
+
+  /** Number of the task that sent it, 0 for none. */
+  taskOf(message: number): number {
+    const row = this.#arrows.outSlice[message]!;
+    return row < 0 ? 0 : this.#index.taskOf(row);
+  }
+
+  #lengthOf(row: number): number {
+    return row < 0 ? 0 : Math.max(0, this.#index.trace.columns.value[row]!);
+  }
+}
+
+function wantedMessages(index: TraceIndex, messages: Messages, filter: Filter): number[] {
   const { thread, name, min, max, ...rest } = filter;
-  const arrows = arrowsOf(index);
-  const { category, value } = index.trace.columns;
+  const { length, outSlice, inSlice, outTrack, inTrack } = arrowsOf(index);
+  const { category } = index.trace.columns;
   const wanted = index.category(Category.message);
   const isWanted = rowFilter(index, rest);
-  const messages: Message[] = [];
-  for (let at = 0; at < arrows.length; at++) {
-    const sendRow = arrows.outSlice[at]!;
-    const receiveRow = arrows.inSlice[at]!;
-    const row = sendRow >= 0 ? sendRow : receiveRow;
+  const found: number[] = [];
+  for (let message = 0; message < length; message++) {
+    const row = outSlice[message]! >= 0 ? outSlice[message]! : inSlice[message]!;
     if (row < 0 || category[row] !== wanted || !isWanted(row)) continue;
-    const message = {
-      from: threadName(index, arrows.outTrack[at]!),
-      to: threadName(index, arrows.inTrack[at]!),
-      sent: arrows.outTime[at]!,
-      received: arrows.inTime[at]!,
-      sendNanos: sendRow < 0 ? 0 : Math.max(0, value[sendRow]!),
-      handleNanos: receiveRow < 0 ? 0 : Math.max(0, value[receiveRow]!),
-      sendRow,
-      receiveRow,
-    };
-    if (message.from === '' || !isOfThread(index, filter, arrows.outTrack[at]!, arrows.inTrack[at]!))
-      continue;
-    if (name !== undefined && name !== pairOf(message)) continue;
-    const time = message.received - message.sent;
+    const from = messages.fromOf(message);
+    if (from === '' || !isOfThread(index, filter, outTrack[message]!, inTrack[message]!)) continue;
+    if (name !== undefined && name !== pairOf(from, messages.toOf(message))) continue;
+    const time = messages.latencyOf(message);
     if ((min !== undefined && !(time >= min)) || (max !== undefined && !(time < max))) continue;
-    messages.push(message);
+    found.push(message);
   }
-  return messages;
+  return found;
+}
+
+/** By the names of both threads. */
+function groupsOf(messages: Messages, wanted: readonly number[]): (readonly number[])[] {
+  const byNames = new Map<string, number[]>();
+  const byTracks = new Map<number, number[]>();
+  for (const message of wanted) {
+    const tracks = messages.tracksOf(message);
+    let group = byTracks.get(tracks);
+    if (group === undefined) {
+      const names = pairOf(messages.fromOf(message), messages.toOf(message));
+      group = byNames.get(names) ?? [];
+      byNames.set(names, group);
+      byTracks.set(tracks, group);
+    }
+    group.push(message);
+  }
+  return [...byNames.values()];
 }
 
 /** What a filter calls messages between two threads. */
-function pairOf({ from, to }: { readonly from: string; readonly to: string }): string {
+function pairOf(from: string, to: string): string {
   return `${from} → ${to}`;
 }
 
@@ -225,42 +275,42 @@ function isOfThread(index: TraceIndex, filter: Filter, ...tracks: readonly numbe
   });
 }
 
-function threadName(index: TraceIndex, track: number): string {
-  return track < 0 ? '' : (index.threadOf(track)?.name ?? index.trace.tracks[track]!.name);
-}
-
-function messagesRow(messages: readonly Message[], stretchNanos: number): MessagesRow {
-  const { from, to } = messages[0]!;
-  const arrived = messages.filter(({ received }) => !Number.isNaN(received));
-  const time = ({ sent, received }: Message): number => (Number.isNaN(received) ? -1 : received - sent);
+function messagesRow(messages: Messages, group: readonly number[], stretchNanos: number): MessagesRow {
+  const sent = new Float64Array(group.length);
+  const received = new Float64Array(group.length);
+  const latencies = new Float64Array(group.length);
+  let arrived = 0;
+  let sendNanos = 0;
+  let handleNanos = 0;
+  let slowest = group[0]!;
+  for (const message of group) {
+    sendNanos += messages.sendNanosOf(message);
+    handleNanos += messages.handleNanosOf(message);
+    const latency = messages.latencyOf(message);
+    if (Number.isNaN(latency)) continue;
+    sent[arrived] = messages.sent[message]!;
+    received[arrived] = messages.received[message]!;
+    latencies[arrived++] = latency;
+    if (!(messages.latencyOf(slowest) >= latency)) slowest = message;
+  }
+  const sortedOf = (times: Float64Array): Float64Array => times.subarray(0, arrived).sort();
   return {
-    from,
-    to,
-    count: messages.length,
-    latencies: Float64Array.from(arrived, time).sort(),
-    maxQueue: longestQueue(arrived),
-    sendNanos: messages.reduce((sum, { sendNanos }) => sum + sendNanos, 0),
-    handleNanos: messages.reduce((sum, { handleNanos }) => sum + handleNanos, 0),
-    perSecond: (messages.length * 1e9) / stretchNanos,
-    slowest: messages.reduce((a, b) => (time(b) > time(a) ? b : a)),
-    arrived,
-  };
-}
-
-/** When they were sent, and when they arrived: both sorted, in nanoseconds since the origin. */
-export function messageArrivals({ arrived }: Pick<MessagesRow, 'arrived'>): {
-  sent: Float64Array;
-  received: Float64Array;
-} {
-  return {
-    sent: Float64Array.from(arrived, (message) => message.sent).sort(),
-    received: Float64Array.from(arrived, (message) => message.received).sort(),
+    from: messages.fromOf(group[0]!),
+    to: messages.toOf(group[0]!),
+    count: group.length,
+    latencies: sortedOf(latencies),
+    maxQueue: longestQueue(sortedOf(sent), sortedOf(received)),
+    sent: sent.subarray(0, arrived),
+    received: received.subarray(0, arrived),
+    sendNanos,
+    handleNanos,
+    perSecond: (group.length * 1e9) / stretchNanos,
+    slowest: { sent: messages.sent[slowest]!, received: messages.received[slowest]! },
   };
 }
 
 /** Most messages that were sent and not yet received at one time. */
-function longestQueue(arrived: readonly Message[]): number {
-  const { sent, received } = messageArrivals({ arrived });
+function longestQueue(sent: Float64Array, received: Float64Array): number {
   let longest = 0;
   for (let out = 0, into = 0; out < sent.length; out++) {
     while (received[into]! < sent[out]!) into++;
@@ -269,7 +319,7 @@ function longestQueue(arrived: readonly Message[]): number {
   return longest;
 }
 
-function spanOf(index: TraceIndex, { sent, received }: Message): { start: number; end: number } {
+function spanOf(index: TraceIndex, sent: number, received: number): { start: number; end: number } {
   const end = Number.isNaN(received) ? sent : received;
   return { start: sent - index.start, end: end - index.start };
 }

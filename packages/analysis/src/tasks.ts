@@ -49,10 +49,13 @@ export function withDescendants(task: Task): Task[] {
   return found;
 }
 
+/** Of most tasks: an array for each is a third of what they take. */
+const NONE: readonly Task[] = [];
+
 function findTasks(index: TraceIndex): Tasks {
   const { columns, length } = index.trace;
   const category = index.category(Category.task);
-  const all: (Task & { children: Task[] })[] = [];
+  const all: (Task & { children: readonly Task[] })[] = [];
   for (let row = 0; row < length; row++) {
     if (columns.category[row] !== category || columns.kind[row] !== EventKind.slice) continue;
     const number = index.taskOf(row);
@@ -65,12 +68,18 @@ function findTasks(index: TraceIndex): Tasks {
       start: columns.start[row]!,
       end: index.endOf(row),
       isComplete: columns.value[row]! >= 0,
-      children: [],
+      children: NONE,
     });
   }
   all.sort((a, b) => a.start - b.start || a.row - b.row);
-  const byNumber = new Map(all.map((task) => [task.number, task]));
-  for (const task of all) if (task.parent !== task.number) byNumber.get(task.parent)?.children.push(task);
+  const byNumber = new Map<number, (typeof all)[number]>();
+  for (const task of all) byNumber.set(task.number, task);
+  for (const task of all) {
+    const parent = task.parent === 0 || task.parent === task.number ? undefined : byNumber.get(task.parent);
+    if (parent === undefined) continue;
+    if (parent.children === NONE) parent.children = [task];
+    else (parent.children as Task[]).push(task);
+  }
   return { all, byNumber };
 }
 

@@ -13,19 +13,15 @@
  * - `unknown`: none of these, and the trace does not tell whether the thread ran.
  */
 import { Category, EventKind } from '@ttrace/format';
-import { Stretches } from './stretches.ts';
+import { StateMerge } from './state-merge.ts';
+import { State, Stretches } from './stretches.ts';
 import type { Thread, TraceIndex } from './trace-index.ts';
 
 /** The states, by their numbers in a timeline. */
-export const THREAD_STATES = ['running', 'blocked', 'gc', 'waiting', 'idle', 'unknown'] as const;
-export type ThreadState = (typeof THREAD_STATES)[number];
+export const THREAD_STATES: readonly ThreadState[] = Object.keys(State) as ThreadState[];
+export type ThreadState = keyof typeof State;
 
-const RUNNING = 0;
-const BLOCKED = 1;
-const GC = 2;
-const WAITING = 3;
-const IDLE = 4;
-const UNKNOWN = 5;
+const { running: RUNNING, blocked: BLOCKED, gc: GC, waiting: WAITING, idle: IDLE, unknown: UNKNOWN } = State;
 
 /** Time by state, in nanoseconds. */
 export interface StateTimes {
@@ -99,24 +95,32 @@ export function stretchAt({ starts, length }: ThreadTimeline, time: number): num
 }
 
 function makeTimeline(index: TraceIndex, thread: Thread): ThreadTimeline {
-  const own = ownSlices(index, thread.track);
   const loop = outermost(index, thread.loopTrack, (row) => (isBlock(index, row) ? BLOCKED : RUNNING));
   const samples = outermost(index, thread.sampleTrack, () => RUNNING);
   const readings = utilizationReadings(index, thread);
   const isLoopKnown = loop.length > 0 || readings.ends.length > 0;
   const gap = isLoopKnown ? IDLE : UNKNOWN;
-  const timeline = merge(thread, own, overlaid(loop, samples), readings, gap, shortestOf(loop));
+  const turns = overlaid(loop, samples);
+  const { offsets } = index.slices;
+  const slices = offsets[thread.track + 1]! - offsets[thread.track]!;
+  const { start, end } = thread;
+  const states = new StateMerge(
+    { start, end, turns, gap, readings, turnNanos: shortestOf(loop) },
+    2 * (slices + turns.length) + 64,
+  );
+  addOwnSlices(index, thread.track, states);
+  const found = states.finish();
+  const timeline = { thread, ...found, shares: new Float32Array(found.length) };
   return readings.ends.length === 0 ? timeline : withShares(timeline, readings);
 }
 
 /** States from the slices on the thread itself: of nested ones the innermost says what the moment was. */
-function ownSlices(index: TraceIndex, track: number): Stretches {
+function addOwnSlices(index: TraceIndex, track: number, states: StateMerge): void {
   // hot: once a slice.
   const { category, name, start: starts, value } = index.trace.columns;
   const gc = index.category(Category.gc);
   const wait = index.category(Category.wait);
   const rows = index.slices.rows.subarray(index.slices.offsets[track], index.slices.offsets[track + 1]);
-  const stretches = new Stretches(rows.length * 2);
   const open: number[] = [];
   const ends: number[] = [];
   let depth = 0;
@@ -130,9 +134,9 @@ function ownSlices(index: TraceIndex, track: number): Stretches {
       const until = isOver ? ends[depth - 1]! : start;
       if (until > at) {
         const of = category[row];
-        if (of === gc) stretches.add(at, until, GC, 0, true);
-        else if (of === wait) stretches.add(at, until, WAITING, name[row]!, true);
-        else stretches.add(at, until, RUNNING, 0, true);
+        if (of === gc) states.add(at, until, GC, 0);
+        else if (of === wait) states.add(at, until, WAITING, name[row]!);
+        else states.add(at, until, RUNNING, 0);
         at = until;
       }
       if (!isOver) break;
@@ -146,7 +150,6 @@ function ownSlices(index: TraceIndex, track: number): Stretches {
     ends[depth] = duration >= 0 ? start + duration : depth > 0 ? ends[depth - 1]! : index.end;
     depth++;
   }
-  return stretches;
 }
 
 /** One stretch for each slice that lies in no other of its track. */
@@ -158,7 +161,7 @@ function outermost(index: TraceIndex, track: number, stateOf: (row: number) => n
   for (const row of rows) {
     const end = index.endOf(row);
     if (end <= until) continue;
-    stretches.add(Math.max(until, index.trace.columns.start[row]!), end, stateOf(row), 0, true);
+    stretches.add(Math.max(until, index.trace.columns.start[row]!), end, stateOf(row));
     until = end;
   }
   return stretches;
@@ -205,73 +208,6 @@ function shortestOf({ length, starts, ends }: Stretches): number {
   return shortest;
 }
 
-/**
- * Lays the thread's own slices over its turns and samples, and says what is in neither.
- * @param turnNanos a slice of which so much lies in no turn was only open there
- */
-function merge(
-  thread: Thread,
-  own: Stretches,
-  turns: Stretches,
-  readings: Readings,
-  gap: number,
-  turnNanos: number,
-): ThreadTimeline {
-  // hot: once a stretch, of which a region makes two.
-  const out = new Stretches(own.length + 2 * turns.length + 64);
-  let at = 0;
-  let turn = 0;
-  let reading = 0;
-  for (let time = thread.start; time < thread.end; ) {
-    while (at < own.length && own.ends[at]! <= time) at++;
-    while (turn < turns.length && turns.ends[turn]! <= time) turn++;
-    let next = thread.end;
-    let state = gap;
-    let reason = 0;
-    if (turn < turns.length) {
-      if (turns.starts[turn]! <= time) {
-        next = Math.min(next, turns.ends[turn]!);
-        state = turns.states[turn]!;
-      } else next = Math.min(next, turns.starts[turn]!);
-    }
-    if (at < own.length) {
-      if (own.starts[at]! <= time) {
-        next = Math.min(next, own.ends[at]!);
-        const isInTurn = state !== gap;
-        const from = Math.max(own.starts[at]!, turn > 0 ? turns.ends[turn - 1]! : -Infinity);
-        const isOnlyOpen = own.states[at] === RUNNING && !isInTurn && next - from >= turnNanos;
-        // A wait and a collection are what they are in a blocked turn as well.
-        if (!isOnlyOpen && (state !== BLOCKED || own.states[at] !== RUNNING)) {
-          state = own.states[at]!;
-          reason = own.reasons[at]!;
-        }
-      } else next = Math.min(next, own.starts[at]!);
-    }
-    if (state === gap && readings.ends.length > 0) {
-      while (reading < readings.ends.length && readings.ends[reading]! <= time) reading++;
-      if (reading < readings.ends.length) {
-        const from = readings.starts[reading]!;
-        next = Math.min(next, from > time ? from : readings.ends[reading]!);
-      }
-    }
-    out.add(time, next, state, reason, state !== gap);
-    time = next;
-  }
-  const { length } = out;
-  const starts = new Float64Array(length === 0 ? 0 : length + 1);
-  starts.set(out.starts.subarray(0, length));
-  if (length > 0) starts[length] = out.ends[length - 1]!;
-  const states = out.states.slice(0, length);
-  return {
-    thread,
-    length,
-    starts,
-    states,
-    reasons: out.reasons.slice(0, length),
-    shares: new Float32Array(length),
-  };
-}
-
 /** Turns and samples as one: a block counts more than that something ran. Both are few. */
 function overlaid(turns: Stretches, samples: Stretches): Stretches {
   if (samples.length === 0) return turns;
@@ -286,9 +222,9 @@ function overlaid(turns: Stretches, samples: Stretches): Stretches {
     while (turn < turns.length && turns.ends[turn]! <= time) turn++;
     while (sample < samples.length && samples.ends[sample]! <= time) sample++;
     if (turn < turns.length && turns.starts[turn]! <= time)
-      both.add(time, edges[edge + 1]!, turns.states[turn]!, 0, true);
+      both.add(time, edges[edge + 1]!, turns.states[turn]!);
     else if (sample < samples.length && samples.starts[sample]! <= time)
-      both.add(time, edges[edge + 1]!, RUNNING, 0, true);
+      both.add(time, edges[edge + 1]!, RUNNING);
   }
   return both;
 }

@@ -46,19 +46,32 @@ const WINDOW_NANOS = 1e9;
 const GC_SHARE = 0.1;
 const BURST_COLLECTIONS = 50;
 
-/** Garbage collections of one thread, by begin. */
-function collectionsOf(index: TraceIndex, { track }: Thread): { start: number; end: number; name: string }[] {
+interface Collection {
+  readonly start: number;
+  readonly end: number;
+  readonly name: string;
+}
+
+/** Garbage collections by thread and begin. */
+function allCollections(index: TraceIndex): ReadonlyMap<Thread, readonly Collection[]> {
   const { category, start } = index.trace.columns;
   const gc = index.category(Category.gc);
   const { offsets, rows } = index.slices;
-  return Array.from(
-    rows.subarray(offsets[track], offsets[track + 1]).filter((row) => category[row] === gc),
-    (row) => ({
-      start: start[row]!,
-      end: index.endOf(row),
-      name: index.nameOf(row),
+  return new Map(
+    index.threads.map((thread) => {
+      const found: Collection[] = [];
+      for (let at = offsets[thread.track]!; at < offsets[thread.track + 1]!; at++) {
+        const row = rows[at]!;
+        if (category[row] !== gc) continue;
+        found.push({ start: start[row]!, end: index.endOf(row), name: index.nameOf(row) });
+      }
+      return [thread, found];
     }),
   );
+}
+
+function collectionsOf(index: TraceIndex, thread: Thread): readonly Collection[] {
+  return index.once(allCollections).get(thread)!;
 }
 
 export const gcWindow: Rule = {

@@ -3,7 +3,7 @@
 import { sumOf } from '../duration-columns.ts';
 import type { Finding, Rule } from '../finding.ts';
 import { locksTable } from '../locks-table.ts';
-import { type MessagesRow, messageArrivals, messagesTable } from '../messages-table.ts';
+import { type MessagesRow, messagesTable } from '../messages-table.ts';
 import { percentile } from '../name-stats.ts';
 import { counted, countText, shareText, timeText } from '../quantity.ts';
 import type { TraceIndex } from '../trace-index.ts';
@@ -104,8 +104,7 @@ export const growingQueue: Rule = {
     }),
 };
 
-function queueOf(row: MessagesRow): { atHalf: number; atEnd: number; lastSent: number } {
-  const { sent, received } = messageArrivals(row);
+function queueOf({ sent, received }: MessagesRow): { atHalf: number; atEnd: number; lastSent: number } {
   const lastSent = sent.at(-1)!;
   const half = (sent[0]! + lastSent) / 2;
   const underWay = (time: number): number => countUpTo(sent, time) - countUpTo(received, time);
