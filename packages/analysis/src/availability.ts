@@ -79,23 +79,29 @@ interface Sum {
 
 /** The availability of one thread; neighbours of one level are one step. */
 function clipped(timeline: ThreadTimeline, stops: readonly Stop[], from: number, to: number): Sum {
+  // hot: once a stretch, most of which are one with those before: only the pages of memory that are written are ever taken.
   const { starts, states, shares, length } = timeline;
-  const levels = levelsByState(stops);
+  const levels = Float64Array.from(levelsByState(stops));
   const countsRunning = stops.includes('running');
   const out = room(length);
-  out.alive.fill(1);
+  const { times, sums } = out;
   let steps = 0;
+  let lastLevel = Number.NaN;
+  let lastEnd = 0;
   for (let i = 0; i < length; i++) {
-    const start = Math.max(from, starts[i]!);
-    const end = Math.min(to, starts[i + 1]!);
+    const start = Math.max(starts[i]!, from);
+    const end = Math.min(starts[i + 1]!, to);
     if (end <= start) continue;
-    const level = levels[states[i]!]! - (countsRunning ? shares[i]! : 0);
-    if (steps === 0 || out.sums[steps - 1] !== level) {
-      out.times[steps] = start;
-      out.sums[steps++] = level;
+    const level = countsRunning ? levels[states[i]!]! - shares[i]! : levels[states[i]!]!;
+    if (level !== lastLevel) {
+      times[steps] = start;
+      sums[steps++] = level;
+      lastLevel = level;
     }
-    out.times[steps] = end;
+    lastEnd = end;
   }
+  times[steps] = lastEnd;
+  out.alive.fill(1, 0, steps);
   return cut(out, steps);
 }
 

@@ -132,11 +132,10 @@ function wantedRegions(index: TraceIndex, filter: Filter): WantedRegions {
     const length = index.endOf(row) - start[first]!;
     return length >= (min ?? 0) && length < (max ?? Infinity) && isWantedButForLength(row);
   };
+  const rows = new Uint32Array(index.trace.length);
   let count = 0;
-  for (let row = 0; row < index.trace.length; row++) if (passes(row)) count++;
-  const rows = new Uint32Array(count);
-  for (let row = 0, at = 0; row < index.trace.length; row++) if (passes(row)) rows[at++] = row;
-  return { rows, continued };
+  for (let row = 0; row < index.trace.length; row++) if (passes(row)) rows[count++] = row;
+  return { rows: rows.subarray(0, count), continued };
 }
 
 /** Whether the trace is ttrace's own or uses its vocabulary. */
@@ -205,21 +204,46 @@ function regionTypes(index: TraceIndex, wanted: WantedRegions): RegionTypeRow[] 
     .sort((a, b) => b.totalNanos - a.totalNanos || (a.name < b.name ? -1 : 1));
 }
 
-/** The longest, at most `MAX_EACH`, the longest first: to sort millions by a comparison would take seconds. */
+/** The longest, at most `MAX_EACH`, the longest first. */
 function longestRows(index: TraceIndex, wanted: WantedRegions): Uint32Array {
-  const lengths = Float64Array.from(wanted.rows, (row) => index.endOf(row) - startOf(index, row, wanted));
-  const sorted = lengths.slice().sort();
-  const first = Math.max(0, sorted.length - MAX_EACH);
-  const least = sorted[first] ?? 0;
+  const { rows } = wanted;
+  const lengths = new Float64Array(rows.length);
+  for (let at = 0; at < rows.length; at++)
+    lengths[at] = index.endOf(rows[at]!) - startOf(index, rows[at]!, wanted);
+  const first = Math.max(0, lengths.length - MAX_EACH);
+  const least = first === 0 ? -Infinity : nthSmallest(lengths.slice(), first);
   // Of those that are as long as the shortest one shown as many as there is room for: in whole microseconds there may be millions.
-  let room = 0;
-  while (first + room < sorted.length && sorted[first + room] === least) room++;
+  let room = Math.min(MAX_EACH, lengths.length);
+  for (const length of lengths) if (length > least) room--;
   const longest: number[] = [];
   for (let at = 0; at < lengths.length; at++) {
     if (lengths[at]! > least || (lengths[at] === least && room-- > 0)) longest.push(at);
   }
   longest.sort((a, b) => lengths[b]! - lengths[a]! || a - b);
-  return Uint32Array.from(longest, (at) => wanted.rows[at]!);
+  return Uint32Array.from(longest, (at) => rows[at]!);
+}
+
+/** The value that would be at place `n` if they were sorted, which takes seconds for millions; they are in another order then. */
+function nthSmallest(values: Float64Array, n: number): number {
+  let low = 0;
+  let high = values.length - 1;
+  while (low < high) {
+    const pivot = values[(low + high) >>> 1]!;
+    let left = low;
+    let right = high;
+    while (left <= right) {
+      while (values[left]! < pivot) left++;
+      while (values[right]! > pivot) right--;
+      if (left > right) break;
+      const value = values[left]!;
+      values[left++] = values[right]!;
+      values[right--] = value;
+    }
+    if (n <= right) high = right;
+    else if (n >= left) low = left;
+    else break;
+  }
+  return values[n]!;
 }
 
 function regionRow(index: TraceIndex, row: number, wanted: WantedRegions): RegionRow {
@@ -231,7 +255,8 @@ function regionRow(index: TraceIndex, row: number, wanted: WantedRegions): Regio
 }
 
 function startOf(index: TraceIndex, row: number, { continued }: WantedRegions): number {
-  return index.trace.columns.start[continued.get(row) ?? row]!;
+  const first = continued.size === 0 ? row : (continued.get(row) ?? row);
+  return index.trace.columns.start[first]!;
 }
 
 function spanOfRegion(index: TraceIndex, row: number): { start: number; end: number } {

@@ -1,4 +1,5 @@
 /** All tables over random traces: what holds for each of them, whatever it is about. */
+import { TraceBuilder } from '@ttrace/format';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { checkBudgets } from './budgets.ts';
@@ -6,6 +7,7 @@ import { diffTable } from './diff-table.ts';
 import { findingsOf } from './findings.ts';
 import { markdownReport } from './markdown-report.ts';
 import { percentile } from './name-stats.ts';
+import { eachRegionTable, MAX_EACH } from './regions-table.ts';
 import { sortedBy, type Table } from './table.ts';
 import { csvLines, markdownLines, tableLines, tableObjects } from './table-text.ts';
 import { TABLES } from './tables.ts';
@@ -158,3 +160,22 @@ test('a cell that a spreadsheet would run, or that has quotes and breaks, stays 
   };
   expect([...csvLines(table)]).toEqual(['name', "'=1+1", '"a,""b""\nc"', "'-x", "'@y"]);
 });
+
+test.each([5, 1e6])(
+  'of more regions than are listed those that a plain sort puts first, with %i lengths',
+  (most) => {
+    const builder = new TraceBuilder();
+    builder.relative(0, 0);
+    const track = builder.threadTrack(1, 1);
+    const [name, category] = [builder.strings.intern('step'), builder.strings.intern('region')];
+    const lengths: number[] = [];
+    for (let i = 0; i < MAX_EACH * 1.2; i++) {
+      lengths.push(((i * 7919) % 999_983) % most);
+      builder.slice(track, name, category, i * 2e6, lengths[i]!, 0);
+    }
+    const { rows, note } = eachRegionTable(indexOf(builder.finish('json', 0)));
+    const sorted = lengths.sort((a, b) => b - a).slice(0, MAX_EACH);
+    expect(rows.map(({ totalNanos }) => totalNanos)).toEqual(sorted);
+    expect(note).toContain(`${MAX_EACH * 0.2} shorter ones`);
+  },
+);
