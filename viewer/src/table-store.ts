@@ -15,7 +15,7 @@ import {
 } from '@ttrace/analysis';
 import { printPageQuery } from './filter-query.ts';
 import type { TablePage } from './table-pages.ts';
-import { wholeUtilization } from './utilization-routes.tsx';
+import { utilizationSteps } from './utilization-routes.tsx';
 
 /** A table in some order, with the columns that say something. */
 export interface KeptTable {
@@ -117,7 +117,7 @@ export class TableStore {
       this.#tried.add(page.id);
       yield;
     }
-    index.once(wholeUtilization);
+    yield* utilizationSteps(index);
   }
 
   /** Counts the rows of one table now. */

@@ -45,24 +45,36 @@ export function addUtilizationRoute<E extends Env>(
     }
     const index = indexOf(subject.trace);
     const isWhole = printUtilizationQuery(query) === '';
-    const view = isWhole ? index.once(wholeUtilization) : utilizationView(index, query);
+    const view = isWhole
+      ? index.once(wholeUtilization)
+      : utilizationView(index, query, utilizationOf(index, query.filter, query.stops));
     return sendPage(context, <UtilizationPage title={subject.title} view={view} nav={nav} />);
   });
 }
 
-/** What the page shows without a query: seconds of work for the largest traces. */
-export function wholeUtilization(index: TraceIndex): UtilizationView {
-  return utilizationView(index, {
-    filter: {},
-    stops: DEFAULT_STOPS,
-    showsPercentiles: false,
-    windowNanos: undefined,
-  });
+const ALL_THREADS = (index: TraceIndex): Utilization => utilizationOf(index);
+
+/** What the page shows without a query. */
+function wholeUtilization(index: TraceIndex): UtilizationView {
+  const query = { filter: {}, stops: DEFAULT_STOPS, showsPercentiles: false, windowNanos: undefined };
+  return utilizationView(index, query, index.once(ALL_THREADS));
 }
 
-function utilizationView(index: TraceIndex, query: UtilizationQuery): UtilizationView {
-  const { filter, stops, windowNanos } = query;
-  const utilization = utilizationOf(index, filter, stops);
+/** Makes that in steps, for in the largest traces it is seconds of work. */
+export function* utilizationSteps(index: TraceIndex): Generator<void> {
+  const utilization = index.once(ALL_THREADS);
+  yield;
+  curveOf(index, utilization);
+  yield;
+  index.once(wholeUtilization);
+}
+
+function utilizationView(
+  index: TraceIndex,
+  query: UtilizationQuery,
+  utilization: Utilization,
+): UtilizationView {
+  const { filter, windowNanos } = query;
   return {
     query,
     utilization,

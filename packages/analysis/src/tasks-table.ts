@@ -63,13 +63,7 @@ export interface TaskRow {
 /** Tasks one by one, the slowest first; those without an end as long as the trace goes on. */
 export function eachTaskTable(index: TraceIndex, filter: Filter = {}): Table<TaskRow> {
   const tasks = wantedTasks(index, filter);
-  const traces = tracesOf(index, tasks);
-  const rows = tasks
-    .map((task): TaskRow => {
-      const { threads, events } = traces.get(task.number) ?? { threads: new Set(), events: 0 };
-      return { task, threads: threads.size, events };
-    })
-    .sort((a, b) => b.task.end - b.task.start - (a.task.end - a.task.start));
+  const rows = taskRows(index, tasks).sort((a, b) => b.task.end - b.task.start - (a.task.end - a.task.start));
   return {
     id: 'tasks',
     title: 'Each task',
@@ -166,18 +160,35 @@ function tasksTouched(index: TraceIndex, filter: Filter): ReadonlySet<number> {
   return touched;
 }
 
-function tracesOf(
-  index: TraceIndex,
-  tasks: readonly Task[],
-): ReadonlyMap<number, { threads: Set<number>; events: number }> {
-  const found = new Map(tasks.map(({ number }) => [number, { threads: new Set<number>(), events: 0 }]));
+/** Counts the events of each task, and the threads on which they lie: one, but for few tasks. */
+function taskRows(index: TraceIndex, tasks: readonly Task[]): TaskRow[] {
+  const places = new Map<number, number>();
+  for (const [place, { number }] of tasks.entries()) places.set(number, place);
+  const events = new Uint32Array(tasks.length);
+  const first = new Int32Array(tasks.length).fill(-1);
+  const several = new Map<number, Set<number>>();
   const { track } = index.trace.columns;
+  const threadTracks = index.trace.tracks.map((_, at) => index.threadOf(at)?.track ?? -1);
+  let lastTask = 0;
+  let place: number | undefined;
   for (let row = 0; row < index.trace.length; row++) {
-    const entry = found.get(index.taskOf(row));
-    if (entry === undefined) continue;
-    entry.events++;
-    const thread = index.threadOf(track[row]!);
-    if (thread !== undefined) entry.threads.add(thread.track);
+    const task = index.taskOf(row);
+    if (task === 0) continue;
+    // What is written of one task often comes in a row.
+    if (task !== lastTask) place = places.get(task);
+    lastTask = task;
+    if (place === undefined) continue;
+    events[place]!++;
+    const thread = threadTracks[track[row]!]!;
+    if (thread < 0 || thread === first[place]) continue;
+    if (first[place]! < 0) first[place] = thread;
+    else several.set(place, (several.get(place) ?? new Set([first[place]!])).add(thread));
   }
-  return found;
+  return tasks.map(
+    (task, at): TaskRow => ({
+      task,
+      threads: several.get(at)?.size ?? (first[at]! < 0 ? 0 : 1),
+      events: events[at]!,
+    }),
+  );
 }
