@@ -23,7 +23,11 @@ export default defineConfig({
     maxWorkers: '100%',
     projects: [
       project('format', ['packages/format/**/*.test.ts']),
-      project('record', ['packages/sdk/**/*.test.ts', 'packages/sync/**/*.test.ts']),
+      project('record', [
+        'packages/sdk/**/*.test.ts',
+        'packages/sync/**/*.test.ts',
+        'packages/otel/**/*.test.ts',
+      ]),
       project(
         'read',
         [
