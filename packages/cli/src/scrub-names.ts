@@ -18,6 +18,7 @@ export type NameKind =
   | 'worker'
   | 'child'
   | 'pool'
+  | 'span'
   | 'timing'
   | 'error'
   | 'event'
@@ -35,6 +36,7 @@ const KINDS: ReadonlyMap<string, NameKind> = new Map([
   [Category.worker, 'worker'],
   [Category.process, 'child'],
   [Category.pool, 'pool'],
+  [Category.span, 'span'],
   [Category.timing, 'timing'],
   [Category.error, 'error'],
   // Functions and files, as stacks have them.

@@ -44,6 +44,11 @@ export const Category = {
   error: 'error',
   /** An operation of the thread pool of Node.js, from its call to its callback: an asynchronous slice. */
   pool: 'pool',
+  /**
+   * A span of OpenTelemetry: an asynchronous slice with the span's attributes, and beside them `trace_id`, `span_id`,
+   * `parent_span_id`, `kind`, `scope`, `scope_version`, `status`, `status_message`, `events`, `links`.
+   */
+  span: 'span',
   /** What the recorder says about itself, such as dropped events. */
   ttrace: 'ttrace',
 } as const;
@@ -59,6 +64,7 @@ export const LANE_CATEGORIES: ReadonlySet<string> = new Set([
   Category.worker,
   Category.process,
   Category.pool,
+  Category.span,
 ]);
 
 /** Name of the instant, of category `ttrace`, at which a trigger of the flight recorder fired: `{ trigger, what, duration_ms? }`. */
@@ -92,6 +98,10 @@ export const Argument = {
   stack: 'stack',
   /** How many events were dropped. */
   dropped: 'dropped',
+  /** Ids of OpenTelemetry, on spans, tasks and requests made: 32, 16 and 16 lower-case hexadecimal digits. */
+  traceId: 'trace_id',
+  spanId: 'span_id',
+  parentSpanId: 'parent_span_id',
 } as const;
 
 /**

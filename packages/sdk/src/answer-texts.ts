@@ -53,7 +53,8 @@ function ofRoute(routes: Map<string, Answers>, route: string): Answers {
   return known;
 }
 
-function answerText(answer: number, route: string): string {
+/** The text of one answer, made anew. */
+export function answerText(answer: number, route: string): string {
   const bytes = Math.floor(answer / ANSWER_STATUSES) - 1;
   const where = route === '' ? '' : `,${route.slice(1, -1)}`;
   return `{"status":${answer % ANSWER_STATUSES}${where}${bytes < 0 ? '' : `,"responseBytes":${bytes}`}}`;

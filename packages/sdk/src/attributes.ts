@@ -21,17 +21,34 @@ const MAX_CHARACTERS = 16_000;
 /** Names that ttrace uses itself; a user's attribute of that name gets a `_` behind it. */
 const RESERVED = new Set(['task', 'parent']);
 
+/** The same on tasks that are in a trace. */
+export const SPAN_IDS: ReadonlySet<string> = new Set([...RESERVED, 'trace_id', 'span_id', 'parent_span_id']);
+
 interface Budget {
   values: number;
   readonly path: object[];
+  readonly reserved: ReadonlySet<string>;
 }
 
-/** The text of a JSON object, or '' when there is nothing to say. */
-export function attributesText(attributes: Attributes | undefined): string {
+/**
+ * The text of a JSON object, or '' when there is nothing to say.
+ * @param reserved Names that ttrace uses there itself.
+ */
+export function attributesText(
+  attributes: Attributes | undefined,
+  reserved: ReadonlySet<string> = RESERVED,
+): string {
   if (attributes === undefined || attributes === null || typeof attributes !== 'object') return '';
-  const text = objectText(attributes, { values: MAX_VALUES, path: [] }, true);
+  const text = objectText(attributes, { values: MAX_VALUES, path: [], reserved }, true);
   if (text.length > MAX_CHARACTERS) return `{"…":"${text.length} characters of attributes left out"}`;
   return text === '{}' ? '' : text;
+}
+
+/** One JSON object of two, as texts; an empty one is '' or `{}`. They have no name in common. */
+export function joinedText(first: string, second: string): string {
+  if (first.length <= 2) return second;
+  if (second.length <= 2) return first;
+  return `${first.slice(0, -1)},${second.slice(1)}`;
 }
 
 /** A text of at most MAX_TEXT characters. */
@@ -101,7 +118,7 @@ function objectText(object: object, budget: Budget, isTop: boolean): string {
     } catch {
       text = '"[unreadable]"';
     }
-    const name = isTop && RESERVED.has(key) ? `${key}_` : clippedText(key);
+    const name = isTop && budget.reserved.has(key) ? `${key}_` : clippedText(key);
     if (text !== undefined) items.push(`${JSON.stringify(name)}:${text}`);
   }
   if (keys.length > MAX_ENTRIES) items.push(`"…":"${keys.length - MAX_ENTRIES} more"`);

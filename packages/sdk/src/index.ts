@@ -10,6 +10,7 @@ export { type FlightTrigger, parseTriggers } from './flight/triggers.ts';
 export type { RecordingReport, RecordOptions, StartOptions } from './recording.ts';
 export type { Region } from './region.ts';
 export {
+  type HttpOptions,
   type LoopOptions,
   parseSources,
   SOURCE_NAMES,

@@ -57,7 +57,7 @@ export const Control = {
 
 export const CollectorState = { starting: 0, running: 1, finishing: 2, finished: 3 } as const;
 
-export const CONTROL_BYTES = 77_312;
+export const CONTROL_BYTES = 208_384;
 /** Where in `control` the collector leaves the text of an error for threads that cannot wait for a message. */
 export const ERROR_OFFSET = 1024;
 /** Where in `control` the identities of ports lie that are on their way to another thread: `TRANSFERS` entries of doubles. */
@@ -76,6 +76,9 @@ export const QUEUE_INTS = 48;
 export const BROADCAST_OFFSET = 75_776;
 export const BROADCASTS = 128;
 export const BROADCAST_INTS = 3;
+/** Where in `control` it lies which task and which message is in which trace: so many entries of eight integers. */
+export const TRACE_OFFSET = 77_312;
+export const TRACE_ENTRIES = 4096;
 
 /** Address space, not memory: pages count from their first use. */
 export const ARENA_MAX_BYTES: number = 2 ** 31;

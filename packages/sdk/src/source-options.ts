@@ -18,6 +18,15 @@ export interface SampleOptions {
   readonly intervalMs?: number;
 }
 
+/** What is done with HTTP requests besides recording them. */
+export interface HttpOptions {
+  /**
+   * Whether requests that are made tell the service which trace they belong to, by the header `traceparent`, unless they have one
+   * already. Default false. Those of node:http and of undici, which `fetch` is; not those of HTTP/2.
+   */
+  readonly propagate?: boolean;
+}
+
 /** Which runtime sources to record. What is not named keeps its default. */
 export interface SourceOptions {
   /** Turns of the event loop, blocks with their stacks, utilisation and delay. On by default. */
@@ -31,7 +40,7 @@ export interface SourceOptions {
   /** Waits on shared memory, Web Locks, and pools and locks of well-known packages. On by default. */
   readonly waits?: boolean;
   /** HTTP requests, served and made. On by default. */
-  readonly http?: boolean;
+  readonly http?: boolean | HttpOptions;
   /** Lives of workers. On by default. */
   readonly workers?: boolean;
   /** Lives of child processes. On by default. */
@@ -79,6 +88,12 @@ export const SOURCE_NAMES: readonly SourceName[] = [
   'pool',
 ];
 
+/** Bit of the mask, above those of the sources: requests made carry a `traceparent`. */
+export const PROPAGATE: number = 1 << 24;
+
+/** The sources that may be given as an object. */
+const WITH_OPTIONS: ReadonlySet<string> = new Set<SourceName>(['loop', 'samples', 'http']);
+
 /** What they cost together: bench/sources.mjs. */
 const DEFAULT_NAMES: readonly SourceName[] = SOURCE_NAMES.slice(0, SOURCE_NAMES.indexOf('samples'));
 
@@ -113,12 +128,17 @@ export function chooseSources(value: unknown): SourceChoice {
     if (!isSourceName(name)) throw bad(`there is no source ${name}; there are ${SOURCE_NAMES.join(', ')}`);
     if (wish === undefined) continue;
     const isObject = typeof wish === 'object' && wish !== null;
-    if (typeof wish !== 'boolean' && !(isObject && (name === 'loop' || name === 'samples'))) {
+    if (typeof wish !== 'boolean' && !(isObject && WITH_OPTIONS.has(name))) {
       throw bad(`sources.${name} must be true or false, got ${String(wish)}`);
     }
     mask = wish === false ? mask & ~bit(name) : mask | bit(name);
   }
-  const { loop, samples } = options as SourceOptions;
+  const { loop, samples, http } = options as SourceOptions;
+  const { propagate = false } = typeof http === 'object' ? http : ({} as HttpOptions);
+  if (typeof propagate !== 'boolean') {
+    throw bad(`sources.http.propagate must be true or false, got ${String(propagate)}`);
+  }
+  if (propagate) mask |= PROPAGATE;
   const { intervalMs } = typeof samples === 'object' ? samples : ({} as SampleOptions);
   const { turnMs, blockMs } = typeof loop === 'object' ? loop : ({} as LoopOptions);
   return {
@@ -132,7 +152,7 @@ export function chooseSources(value: unknown): SourceChoice {
 /**
  * A choice written as text, for command lines and environment variables: names with commas between them, added to the default
  * ones; `no-NAME` takes one away, `none` all before it. `none,gc` is the garbage collections alone, `samples:1ms` CPU samples a
- * millisecond apart.
+ * millisecond apart, `http:propagate` requests that carry their trace.
  * @throws TraceUsageError `bad-option`
  */
 export function parseSources(text: string): SourceOptions {
@@ -144,12 +164,16 @@ export function parseSources(text: string): SourceOptions {
       options.samples = { intervalMs: Number(interval[1]) };
       continue;
     }
+    if (word === 'http:propagate') {
+      options.http = { propagate: true };
+      continue;
+    }
     if (word === '' || word === 'default') continue;
     if (word === 'none') options = noSources();
     else if (isSourceName(name)) options[name] = name === word;
     else {
       throw bad(
-        `there is no source ${word}; there are ${SOURCE_NAMES.join(', ')}, each also with no- before it, and none`,
+        `there is no source ${word}; there are ${SOURCE_NAMES.join(', ')}, each also with no- before it, samples:1ms, http:propagate, and none`,
       );
     }
   }

@@ -2,8 +2,9 @@
  * Tasks: logical operations that may span callbacks, threads and time. The current task rides in one AsyncLocalStorage;
  * it does not cross threads by itself (hand `task.id` to a worker and adopt it there).
  */
-import { type Attributes, attributesText } from './attributes.ts';
+import { type Attributes, attributesText, joinedText, SPAN_IDS } from './attributes.ts';
 import { RecordKind } from './ring.ts';
+import { beginTaskTrace, endTaskTrace, expectTraces } from './task-trace.ts';
 import {
   activeRecording,
   control,
@@ -50,7 +51,10 @@ class RecordedTask implements Task {
     this.#recording = 0;
     // A task that was begun in an earlier recording has no begin in this one.
     if (recording === 0 || recording !== activeRecording()) return;
-    record(RecordKind.taskEnd, nameId(this.#nameText), this.id, now(), 0);
+    const label = nameId(this.#nameText);
+    const text = endTaskTrace(this.id);
+    if (text === '') record(RecordKind.taskEnd, label, this.id, now(), 0);
+    else recordWith(text, 0, 0, RecordKind.taskEnd, label, this.id, now(), 0);
   }
 
   [Symbol.dispose](): void {
@@ -79,8 +83,9 @@ export function newTask(name: string, attributes?: Attributes): Task {
   const id = nextId();
   const parent = currentTaskId();
   const label = nameId(name);
-  const text = attributesText(attributes);
-  recordWith(text, 0, 0, RecordKind.taskBegin, label, id, now(), parent);
+  const trace = beginTaskTrace(id, parent);
+  const own = trace === '' ? attributesText(attributes) : attributesText(attributes, SPAN_IDS);
+  recordWith(joinedText(trace, own), 0, 0, RecordKind.taskBegin, label, id, now(), parent);
   return new RecordedTask(id, name, recording);
 }
 
@@ -91,6 +96,7 @@ export function newTask(name: string, attributes?: Attributes): Task {
 export function adoptTask(id: number): Task {
   const recording = activeRecording();
   if (recording === 0 || !Number.isInteger(id) || id <= 0 || id > MAX_TASK_ID) return NO_TASK;
+  expectTraces(id);
   return new RecordedTask(id, '', recording);
 }
 

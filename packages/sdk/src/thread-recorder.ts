@@ -339,12 +339,21 @@ export function stamp(field: number, value: number): void {
 export function currentTaskId(): number {
   // hot: 1 ns until the thread's first task.
   if (!hasTasks) return 0;
-  if (!STORES_ON_RESOURCES) return taskContext.getStore() ?? 0;
+  if (!STORES_ON_RESOURCES) return taskContext.getStore() || taskOutside();
   const asyncId = executionAsyncId();
-  if (asyncId === taskAsyncId && asyncId !== 0) return taskOfAsyncId;
+  if (asyncId === taskAsyncId && asyncId !== 0) return taskOfAsyncId || taskOutside();
   taskAsyncId = asyncId;
   taskOfAsyncId = taskContext.getStore() ?? 0;
-  return taskOfAsyncId;
+  return taskOfAsyncId || taskOutside();
+}
+
+/** Task of code that runs in none of ours: where spans of OpenTelemetry are tasks, that of the active span. */
+let taskOutside: () => number = () => 0;
+
+/** Sets who knows the task of code that seems to run in none. It returns 0 for none, and does not throw. */
+export function whenOutsideTasks(find: () => number): void {
+  hasTasks = true;
+  taskOutside = find;
 }
 
 /** Runs `fn` inside the task with this id. */

@@ -64,9 +64,17 @@ whenEnrolled(() => {
   if (!isMainThread) watch();
 });
 
+/** Who has something to say before this thread's part of a recording ends. */
+const lastWords = new Set<() => void>();
+
+/** Sets who is called before the end of each recording, while this thread can still record; in a worker it may be too late. */
+export function beforeStop(listener: () => void): void {
+  lastWords.add(listener);
+}
+
 /** Stops the sources of this thread. Harmless without any. */
 export function stopSources(): void {
-  const old = stops.reverse();
+  const old = [...lastWords, ...stops.reverse()];
   stops = [];
   startedFor = 0;
   for (const stop of old) {

@@ -57,7 +57,7 @@ export function runCommand(program: readonly string[]): Command {
           type: 'string',
           describe:
             'What to record of the runtime: names to add, no-NAME to leave out, none to begin with nothing; the default is all of ' +
-            `${SOURCE_NAMES.slice(0, SOURCE_NAMES.indexOf('samples')).join(', ')}; there are also samples (or samples:1ms), console, timing and pool`,
+            `${SOURCE_NAMES.slice(0, SOURCE_NAMES.indexOf('samples')).join(', ')}; there are also samples (or samples:1ms), console, timing, pool, and http:propagate (requests made carry their traceparent)`,
           requiresArg: true,
         })
         .option('children', {

@@ -6,8 +6,11 @@
 import { now } from '../thread-recorder.ts';
 import { listenOn } from './channels.ts';
 import { type Exchange, endExchange, exchangeOpener, noteHead } from './http-exchange.ts';
+import { tellUndici } from './http-propagation.ts';
 
 interface UndiciRequest {
+  headers?: unknown;
+  addHeader?: (name: string, value: string) => unknown;
   readonly origin?: unknown;
   readonly path?: unknown;
   readonly method?: unknown;
@@ -41,8 +44,9 @@ export function startFetch(): () => void {
     'undici:request:create': ({ request }: RequestMessage) => {
       const { origin, path, method, upgrade } = request;
       if (typeof upgrade === 'string' || method === 'CONNECT') return;
-      const host = String(origin).replace(/^\w+:\/\//, '');
-      exchanges.set(request, open(method, host.endsWith('/') ? host.slice(0, -1) : host, String(path)));
+      const origins = String(origin).replace(/^\w+:\/\//, '');
+      const host = origins.endsWith('/') ? origins.slice(0, -1) : origins;
+      exchanges.set(request, open(method, host, String(path), tellUndici(request)));
     },
     'undici:client:beforeConnect': ({ connector }: ConnectMessage) => {
       const times = begun.get(connector) ?? [];

@@ -8,6 +8,7 @@ import type { Socket } from 'node:net';
 import { now } from '../thread-recorder.ts';
 import { listenOn } from './channels.ts';
 import { type Exchange, endExchange, exchangeOpener, noteHead } from './http-exchange.ts';
+import { toldTrace } from './http-propagation.ts';
 
 interface ClientMessage {
   readonly request: ClientRequest;
@@ -54,7 +55,7 @@ export function startHttpClient(): () => void {
   const unlisten = listenOn({
     [BEGIN]: ({ request }: ClientMessage) => {
       const host = String(request.getHeader('host') ?? request.host);
-      const exchange = open(request.method, host, request.path);
+      const exchange = open(request.method, host, request.path, toldTrace(request));
       exchanges.set(request, exchange);
       request.on('close', onClose);
       if (isSocket(request.socket)) connections.watch(request.socket, exchange);

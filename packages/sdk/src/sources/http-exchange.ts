@@ -3,8 +3,11 @@
  * it, named by method and host; its end says how long each phase took that was seen.
  */
 import { Category } from '@ttrace/format/vocabulary';
+import { joinedText } from '../attributes.ts';
 import { RecordKind } from '../ring.ts';
+import { idsText, traceHere } from '../task-trace.ts';
 import { currentTaskId, nextId, now, recordWith, sourceName } from '../thread-recorder.ts';
+import { newSpanId, type SpanContext } from '../traceparent.ts';
 import { boundedNames } from './bounded-names.ts';
 import { pathOf } from './request-name.ts';
 
@@ -28,10 +31,18 @@ export interface Exchange {
   status: number;
 }
 
-/** Begins exchanges of one recording. */
-export function exchangeOpener(): (method: unknown, host: string, url: string) => Exchange {
+/**
+ * Begins exchanges of one recording.
+ * @param own Ids that the request has told the service, if it has: an exchange that has none gets some if its task has.
+ */
+export function exchangeOpener(): (
+  method: unknown,
+  host: string,
+  url: string,
+  own?: ExchangeTrace,
+) => Exchange {
   const labelOf = boundedNames((name) => sourceName(Category.http, name));
-  return (method, host, url) => {
+  return (method, host, url, own) => {
     const start = now();
     const exchange: Exchange = {
       id: nextId(),
@@ -46,10 +57,28 @@ export function exchangeOpener(): (method: unknown, host: string, url: string) =
       status: 0,
     };
     const { id, label, task } = exchange;
-    const text = `{"path":${JSON.stringify(pathOf(url))}}`;
+    const path = `{"path":${JSON.stringify(pathOf(url))}}`;
+    const text = joinedText(path, exchangeText(own ?? newExchangeTrace(task)));
     recordWith(text, id, 0, RecordKind.asyncBegin, label, task, start, start);
     return exchange;
   };
+}
+
+/** Which span in which trace a request is, and whose. */
+export interface ExchangeTrace extends SpanContext {
+  readonly parentSpanId: string;
+}
+
+/** Ids for a request made where the code is in a trace; undefined elsewhere. */
+export function newExchangeTrace(
+  task: number,
+  parent: SpanContext | undefined = traceHere(task),
+): ExchangeTrace | undefined {
+  return parent === undefined ? undefined : { ...parent, spanId: newSpanId(), parentSpanId: parent.spanId };
+}
+
+function exchangeText(trace: ExchangeTrace | undefined): string {
+  return trace === undefined ? '' : idsText(trace, trace.parentSpanId);
 }
 
 /** Notes the head of a response. */

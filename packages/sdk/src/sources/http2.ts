@@ -4,8 +4,11 @@
  * that it is pushed for.
  */
 import type { Http2Stream, IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http2';
+import { joinedText } from '../attributes.ts';
 import { RecordKind } from '../ring.ts';
+import { endTaskTrace, putInTrace } from '../task-trace.ts';
 import { enterTask, nextId, now, recordWith } from '../thread-recorder.ts';
+import { parseTraceparent } from '../traceparent.ts';
 import { listenOn } from './channels.ts';
 import { type Exchange, endExchange, exchangeOpener, noteHead } from './http-exchange.ts';
 import { requestDescriber } from './request-name.ts';
@@ -47,7 +50,10 @@ function startServer(): () => void {
       if (isPushed(stream)) return;
       const id = nextId();
       const { label, text } = describe(String(headers[':method']), String(headers[':path'] ?? ''));
-      recordWith(text, 0, 0, RecordKind.taskBegin, label, id, now(), 0);
+      const { traceparent, tracestate } = headers;
+      const trace =
+        traceparent === undefined ? '' : putInTrace(id, parseTraceparent(traceparent, tracestate ?? ''));
+      recordWith(joinedText(text, trace), 0, 0, RecordKind.taskBegin, label, id, now(), 0);
       enterTask(id);
       streams.set(stream, { id, label, route: undefined });
     },
@@ -55,7 +61,8 @@ function startServer(): () => void {
       const open = streams.get(stream);
       if (open === undefined) return;
       streams.delete(stream);
-      recordWith(answerText(stream, open.route), 0, 0, RecordKind.taskEnd, open.label, open.id, now(), 0);
+      const text = joinedText(answerText(stream, open.route), endTaskTrace(open.id));
+      recordWith(text, 0, 0, RecordKind.taskEnd, open.label, open.id, now(), 0);
     },
     'tracing:fastify.request.handler:start': ({ request: { raw }, route: { url } }: HandlerMessage) => {
       const open = raw.stream === undefined ? undefined : streams.get(raw.stream);

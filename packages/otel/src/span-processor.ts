@@ -1,0 +1,203 @@
+/**
+ * Shows the spans of OpenTelemetry in the trace that is being recorded: `spanProcessors: [new TtraceSpanProcessor()]`.
+ *
+ * A span is written when it ends, for only then its name and attributes are known; those that are open when the recording
+ * stops are written then, without an end. One that was begun while nothing was recorded is left out. Imports no SDK: what it
+ * needs of one is in ended-span.ts, and SDK 2 and 3 agree on it.
+ */
+import { trace } from '@opentelemetry/api';
+import {
+  beforeStop,
+  beginSpanTask,
+  currentTaskId,
+  endSpanTask,
+  endTaskTrace,
+  makeTaskSpan,
+  newTaskId,
+  recordSpan,
+  type SpanContext,
+  spanRecording,
+  whenOutsideTasks,
+  whenSpansAreActive,
+} from '@ttrace/sdk/spans';
+import { isOwnSpan } from './bridged-spans.ts';
+import type { EndedSpan } from './ended-span.ts';
+import { beginText, endText } from './span-text.ts';
+import { endOf, startOf } from './span-times.ts';
+
+/** What to make of spans. */
+export interface SpanProcessorOptions {
+  /**
+   * `'roots'`: a span without a parent in this process, begun outside of all tasks, is a task as well, and what runs in it belongs to
+   * the task. Requests that the source `http` makes tasks of stay those. `'none'`, the default: spans are slices only.
+   */
+  readonly tasks?: 'roots' | 'none';
+}
+
+/** A span that has begun while something was recorded. */
+interface OpenSpan {
+  readonly recording: number;
+  readonly start: number;
+  readonly task: number;
+  /** Id and name of the task that it is itself; 0 for none. */
+  readonly ownTask: number;
+  readonly taskName: string;
+}
+
+/** Bound once: test tools replace it. */
+const nextTick: typeof process.nextTick = process.nextTick.bind(process);
+
+const SERVER = 1;
+/** Spans that are open at the same time; when there are more, those that began first are left out, for they may never end. */
+const MAX_OPEN = 50_000;
+
+/** A span processor of OpenTelemetry, for SDK 2 and 3. It never throws, and keeps nothing while nothing is recorded. */
+export class TtraceSpanProcessor {
+  readonly #makesTasks: boolean;
+  readonly #open = new Map<EndedSpan, OpenSpan>();
+  /** Tasks of open spans by span id, while spans are tasks. */
+  readonly #taskOf = new Map<string, number>();
+  /**
+   * When the spans ended that did so in the code that runs now, by span id. Instrumentations end the spans of a request in one event,
+   * in the order of their listeners: that of http before those within it. Such ones end together.
+   */
+  readonly #ended = new Map<string, number>();
+  #recording = 0;
+
+  constructor(options: SpanProcessorOptions = {}) {
+    this.#makesTasks = options.tasks === 'roots';
+    beforeStop(() => this.#writeOpen());
+    whenSpansAreActive(activeSpan);
+    if (this.#makesTasks) whenOutsideTasks(() => this.#activeTask());
+  }
+
+  /** Called by the SDK when a span begins. */
+  onStart(span: unknown): void {
+    const { recording, since } = spanRecording();
+    if (recording !== this.#recording) this.#forget(recording);
+    if (recording === 0 || isOwnSpan()) return;
+    try {
+      this.#begin(span as EndedSpan, recording, since);
+    } catch {
+      // No span of an SDK that we know.
+    }
+  }
+
+  /** Called by the SDK when a span has ended. */
+  onEnd(span: unknown): void {
+    const open = this.#open.get(span as EndedSpan);
+    if (open === undefined) return;
+    this.#open.delete(span as EndedSpan);
+    if (open.recording !== spanRecording().recording) return;
+    try {
+      this.#end(span as EndedSpan, open);
+    } catch {
+      // No span of an SDK that we know.
+    }
+  }
+
+  /** There is nothing to be flushed: the recorder's collector takes what is there by itself. */
+  async forceFlush(): Promise<void> {}
+
+  async shutdown(): Promise<void> {}
+
+  #begin(span: EndedSpan, recording: number, since: number): void {
+    const start = startOf(span);
+    const current = currentTaskId();
+    const parent = span.parentSpanContext;
+    const isRoot = parent === undefined || parent.isRemote === true;
+    const ids = span.spanContext();
+    const task = current !== 0 ? current : parent === undefined ? 0 : (this.#taskOf.get(parent.spanId) ?? 0);
+    let ownTask = 0;
+    // The task of a request and the span that serves it are the same operation.
+    if (isRoot && task !== 0 && span.kind === SERVER)
+      makeTaskSpan(task, contextOf(ids), parent?.spanId ?? '');
+    if (isRoot && task === 0 && this.#makesTasks) {
+      ownTask = newTaskId();
+      const text = makeTaskSpan(ownTask, contextOf(ids), parent?.spanId ?? '');
+      beginSpanTask(ownTask, span.name, Math.max(since, start), text);
+    }
+    const own = ownTask || task;
+    if (this.#makesTasks && own !== 0) this.#taskOf.set(ids.spanId, own);
+    if (this.#open.size >= MAX_OPEN) this.#drop(this.#open.keys().next().value!);
+    this.#open.set(span, { recording, start, task: own, ownTask, taskName: span.name });
+  }
+
+  #end(span: EndedSpan, open: OpenSpan): void {
+    const { spanId } = span.spanContext();
+    const end = this.#endWithin(span, endOf(span, open.start), open.start);
+    this.#taskOf.delete(spanId);
+    if (this.#ended.size === 0) nextTick(() => this.#ended.clear());
+    this.#ended.set(spanId, end);
+    writeSpan(span, open, end);
+    if (open.ownTask === 0) return;
+    endTaskTrace(open.ownTask);
+    endSpanTask(open.ownTask, open.taskName, end, '');
+  }
+
+  #endWithin({ parentSpanContext }: EndedSpan, end: number, start: number): number {
+    const limit = parentSpanContext === undefined ? undefined : this.#ended.get(parentSpanContext.spanId);
+    return limit !== undefined && start < limit && limit < end ? limit : end;
+  }
+
+  /** The recording stops: what is open yet is shown as open. */
+  #writeOpen(): void {
+    for (const [span, open] of this.#open) {
+      if (open.recording === spanRecording().recording) writeSpan(span, open, undefined);
+    }
+    this.#forget(0);
+  }
+
+  #forget(recording: number): void {
+    this.#recording = recording;
+    this.#open.clear();
+    this.#taskOf.clear();
+    this.#ended.clear();
+  }
+
+  #drop(span: EndedSpan): void {
+    this.#open.delete(span);
+    this.#taskOf.delete(span.spanContext().spanId);
+  }
+
+  /** Task of the code that runs in no task of ours: that of the active span. */
+  #activeTask(): number {
+    if (this.#taskOf.size === 0) return 0;
+    const span = activeSpan();
+    return span === undefined ? 0 : (this.#taskOf.get(span.spanId) ?? 0);
+  }
+}
+
+function writeSpan(span: EndedSpan, { start, task }: OpenSpan, end: number | undefined): void {
+  const { since } = spanRecording();
+  const isEarlier = start < since;
+  // Ended before the recording, by the times that it was given.
+  if (end !== undefined && end < since) return;
+  recordSpan({
+    name: span.name,
+    task,
+    start: isEarlier ? since : start,
+    end,
+    beginText: beginText(
+      span,
+      isEarlier ? { before_recording_ms: Math.round((since - start) * 1e3) / 1e3 } : {},
+    ),
+    endText: end === undefined ? '' : endText(span),
+  });
+}
+
+type SpanIdsOf = ReturnType<EndedSpan['spanContext']> & { readonly traceFlags?: number };
+
+function contextOf({ traceId, spanId, traceFlags }: SpanIdsOf): SpanContext {
+  return { traceId, spanId, flags: traceFlags ?? 0, state: '' };
+}
+
+/** The span that is active here, if the program has OpenTelemetry running and its API is not older than ours. */
+function activeSpan(): SpanContext | undefined {
+  try {
+    const ids = trace.getActiveSpan()?.spanContext();
+    return ids === undefined || /^0*$/.test(ids.spanId) ? undefined : contextOf(ids);
+  } catch {
+    return undefined;
+  }
+}

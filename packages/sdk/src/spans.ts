@@ -1,0 +1,99 @@
+/**
+ * An entry of this package for bridges to OpenTelemetry (`@ttrace/otel`): how a span is recorded, and how spans and tasks know of
+ * each other. All of it is harmless while nothing is recorded. Names are bounded as those of the runtime's own events are.
+ */
+import { Category } from '@ttrace/format/vocabulary';
+import { type Attributes, attributesText, SPAN_IDS } from './attributes.ts';
+import { RecordKind } from './ring.ts';
+import { boundedNames } from './sources/bounded-names.ts';
+import { activeRecording, nameId, nextId, now, recordWith, sourceName } from './thread-recorder.ts';
+import './session.ts';
+
+export { clippedText, joinedText } from './attributes.ts';
+export { endTaskTrace, idsText, makeTaskSpan, whenSpansAreActive } from './task-trace.ts';
+export { currentTaskId, now, whenOutsideTasks } from './thread-recorder.ts';
+export { beforeStop } from './thread-sources.ts';
+export type { SpanContext } from './traceparent.ts';
+
+/** What a record has room for, so that no text of JSON is cut. */
+const MAX_TEXT = 16_300;
+
+/** A span as it is recorded. Times are milliseconds on the thread's clock. */
+export interface RecordedSpan {
+  readonly name: string;
+  /** Id of the task that it was begun in, 0 for none. */
+  readonly task: number;
+  readonly start: number;
+  /** undefined: it has not ended. */
+  readonly end: number | undefined;
+  /** What is known at its begin and at its end, as texts of JSON objects; no name is in both. */
+  readonly beginText: string;
+  readonly endText: string;
+}
+
+let names: (name: string, instead: string) => number = () => 0;
+/** Recording that the names are of, and when this thread came to it. */
+let recording = 0;
+let since = 0;
+
+/** Number of the recording that runs, 0 for none, and when this thread saw it first: nothing of it lies before. */
+export function spanRecording(): { readonly recording: number; readonly since: number } {
+  const active = activeRecording();
+  if (active !== recording) {
+    recording = active;
+    since = now();
+    names = boundedNames((name) => sourceName(Category.span, name));
+  }
+  return { recording, since };
+}
+
+/** Records a span of the recording that runs. */
+export function recordSpan({ name, task, start, end, beginText, endText }: RecordedSpan): void {
+  if (spanRecording().recording === 0) return;
+  const label = names(String(name), '(other)');
+  const id = nextId();
+  recordWith(fitting(beginText), id, 0, RecordKind.asyncBegin, label, task, start, start);
+  if (end !== undefined) recordWith(fitting(endText), 0, 0, RecordKind.asyncEnd, label, task, end, id);
+}
+
+/** Begins a task that is a span as well. @param ids Text of a JSON object. */
+export function beginSpanTask(id: number, name: string, start: number, ids: string): void {
+  recordWith(ids, 0, 0, RecordKind.taskBegin, nameId(name), id, start, 0);
+}
+
+/** Ends it. @param text More attributes as the text of a JSON object, or ''. */
+export function endSpanTask(id: number, name: string, end: number, text: string): void {
+  recordWith(text, 0, 0, RecordKind.taskEnd, nameId(name), id, end, 0);
+}
+
+/** An id for such a task. */
+export function newTaskId(): number {
+  return nextId();
+}
+
+/** Names that spans have beside their own attributes. */
+const OWN_NAMES: ReadonlySet<string> = new Set([
+  ...SPAN_IDS,
+  'kind',
+  'scope',
+  'scope_version',
+  'status',
+  'status_message',
+  'events',
+  'links',
+  'before_recording_ms',
+]);
+
+/** A span's attributes as the text of a JSON object; one with a name of ours has a `_` behind it. */
+export function spanAttributesText(attributes: Attributes): string {
+  return attributesText(attributes, OWN_NAMES);
+}
+
+/** What a span says beside its attributes, made safe in the same way. */
+export function spanFactsText(facts: Attributes): string {
+  return attributesText(facts, new Set());
+}
+
+function fitting(text: string): string {
+  return text.length <= MAX_TEXT ? text : `{"…":"${text.length} characters left out"}`;
+}
