@@ -111,10 +111,10 @@ export class TtraceSpanProcessor {
     let ownTask = 0;
     // The task of a request and the span that serves it are the same operation.
     if (isRoot && task !== 0 && span.kind === SERVER)
-      makeTaskSpan(task, contextOf(ids), parent?.spanId ?? '');
+      makeTaskSpan(task, contextOf(ids), parent?.spanId ?? '', true);
     if (isRoot && task === 0 && this.#makesTasks) {
       ownTask = newTaskId();
-      const text = makeTaskSpan(ownTask, contextOf(ids), parent?.spanId ?? '');
+      const text = makeTaskSpan(ownTask, contextOf(ids), parent?.spanId ?? '', false);
       beginSpanTask(ownTask, span.name, Math.max(since, start), text);
     }
     const own = ownTask || task;

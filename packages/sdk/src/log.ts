@@ -1,5 +1,6 @@
 /** Logs, counters, and flows: what a thread says at one moment. */
 import { clippedText } from './attributes.ts';
+import { callObserver } from './call-observer.ts';
 import { RecordKind } from './ring.ts';
 import {
   activeRecording,
@@ -42,6 +43,7 @@ export function flowOut(name = 'send'): number {
   if (activeRecording() === 0) return 0;
   const id = nextId();
   flowEnd(id, 0, name);
+  callObserver()?.sent(id);
   return id;
 }
 
@@ -50,6 +52,7 @@ export function flowIn(id: number, name = 'receive'): void {
   // Ids come with messages, from anywhere.
   if (!Number.isSafeInteger(id) || id <= 0 || activeRecording() === 0) return;
   flowEnd(id, 1, name);
+  callObserver()?.arrived(id);
 }
 
 function flowEnd(id: number, direction: 0 | 1, name: string): void {

@@ -1,5 +1,6 @@
 /** Regions: stretches of code on one thread, or of one asynchronous function. The hottest calls of the SDK. */
 import { type Attributes, attributesText } from './attributes.ts';
+import { callObserver } from './call-observer.ts';
 import { RecordKind } from './ring.ts';
 import { endWhenSettled } from './task.ts';
 import {
@@ -12,6 +13,7 @@ import {
   nextId,
   now,
   openRegion,
+  plainRecording,
   record,
   recordLate,
   recordWith,
@@ -74,13 +76,28 @@ const NO_REGION: Region = Object.freeze({
  */
 export function startRegion(name: string, attributes?: Attributes): Region {
   if (onOff[0] === 0) return NO_REGION;
-  const recording = activeRecording();
-  if (recording === 0) return NO_REGION;
+  const recording = plainRecording();
+  if (recording <= 0) return recording === 0 ? NO_REGION : observedRegion(-recording, name, attributes);
   return new RecordedRegion(
     recording,
     nameId(name),
     attributes === undefined ? '' : attributesText(attributes),
   );
+}
+
+/** The same while somebody looks at each region. */
+function observedRegion(recording: number, name: string, attributes: Attributes | undefined): Region {
+  const text = attributes === undefined ? '' : attributesText(attributes);
+  const close = callObserver()?.regions?.open(name, attributes);
+  const region = new RecordedRegion(recording, nameId(name), text);
+  let isOpen = true;
+  const end = (): void => {
+    if (!isOpen) return;
+    isOpen = false;
+    region.end();
+    close?.();
+  };
+  return { end, [Symbol.dispose]: end };
 }
 
 /**
@@ -98,13 +115,26 @@ export function withRegion<T>(name: string, second: Attributes | (() => T), thir
   // `typeof second` instead would cost 1.5 ns more on Node 22 and newer.
   if (third !== undefined) return withAttributes(name, second as Attributes, third);
   if (onOff[0] === 0) return (second as () => T)();
-  return runRegion(name, second as () => T, asyncRegion);
+  return runRegion(name, second as () => T, asyncRegion, runObserved);
+}
+
+/** A region without attributes while somebody looks at each. */
+function runObserved<T>(name: string, fn: () => T): T {
+  const run = (): T => runRegion(name, fn, asyncRegion);
+  const regions = callObserver()?.regions;
+  return regions === undefined ? run() : regions.run(name, undefined, run);
 }
 
 /** The same with attributes, which costs what it takes to write them down. */
 function withAttributes<T>(name: string, attributes: Attributes, fn: () => T): T {
-  const recording = onOff[0] === 0 ? 0 : activeRecording();
+  const recording = onOff[0] === 0 ? 0 : plainRecording();
   if (recording === 0) return fn();
+  const run = (): T => recordWithAttributes(Math.abs(recording), name, attributes, fn);
+  const regions = recording < 0 ? callObserver()?.regions : undefined;
+  return regions === undefined ? run() : regions.run(name, attributes, run);
+}
+
+function recordWithAttributes<T>(recording: number, name: string, attributes: Attributes, fn: () => T): T {
   const text = attributesText(attributes);
   const label = nameId(name);
   const task = currentTaskId();

@@ -9,10 +9,13 @@ import { boundedNames } from './sources/bounded-names.ts';
 import { activeRecording, nameId, nextId, now, recordWith, sourceName } from './thread-recorder.ts';
 import './session.ts';
 
-export { clippedText, joinedText } from './attributes.ts';
-export { endTaskTrace, idsText, makeTaskSpan, whenSpansAreActive } from './task-trace.ts';
+export type { Attributes } from './attributes.ts';
+export { attributesText, clippedText, joinedText } from './attributes.ts';
+export { type CallObserver, callObserver, observeCalls, type RegionObserver } from './call-observer.ts';
+export { endTaskTrace, idsText, makeTaskSpan, traceOf, whenSpansAreActive } from './task-trace.ts';
 export { currentTaskId, now, whenOutsideTasks } from './thread-recorder.ts';
 export { beforeStop } from './thread-sources.ts';
+export { filedTrace, fileTrace } from './trace-table.ts';
 export type { SpanContext } from './traceparent.ts';
 
 /** What a record has room for, so that no text of JSON is cut. */

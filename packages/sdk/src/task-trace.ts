@@ -14,6 +14,8 @@ interface TaskTrace extends SpanContext {
   readonly parentSpanId: string;
   /** Whether it differs from what the task's begin said. */
   readonly isNews: boolean;
+  /** Whether it is a span of OpenTelemetry. */
+  readonly isSpan: boolean;
   /** The span of OpenTelemetry that was active where the task began, '' for none: the task lies within it. */
   readonly within: string;
 }
@@ -79,6 +81,7 @@ export function putInTrace(taskId: number, parent: SpanContext | undefined, with
     flags,
     state,
     isNews: false,
+    isSpan: false,
     within,
   };
   keep(taskId, own);
@@ -88,13 +91,19 @@ export function putInTrace(taskId: number, parent: SpanContext | undefined, with
 /**
  * Says that a span of OpenTelemetry and a task are the same operation; the first that says so of a task counts. Returns its ids as
  * the text of a JSON object.
+ * @param isBegun Whether the task's begin has been recorded without them.
  */
-export function makeTaskSpan(taskId: number, span: SpanContext, parentSpanId: string): string {
+export function makeTaskSpan(
+  taskId: number,
+  span: SpanContext,
+  parentSpanId: string,
+  isBegun: boolean,
+): string {
   forgetOld();
   const known = tasks.get(taskId);
-  if (known?.isNews === true) return idsText(known, known.parentSpanId);
+  if (known?.isSpan === true) return idsText(known, known.parentSpanId);
   const state = span.state === '' ? (known?.state ?? '') : span.state;
-  const own = { ...span, state, parentSpanId, isNews: true, within: known?.within ?? '' };
+  const own = { ...span, state, parentSpanId, isNews: isBegun, isSpan: true, within: known?.within ?? '' };
   keep(taskId, own);
   return idsText(own, own.parentSpanId);
 }
@@ -110,6 +119,7 @@ export function ensureTrace(taskId: number): SpanContext {
     flags: 1,
     state: '',
     isNews: true,
+    isSpan: false,
     within: '',
   };
   if (taskId !== 0) keep(taskId, own);

@@ -3,6 +3,7 @@
  * it does not cross threads by itself (hand `task.id` to a worker and adopt it there).
  */
 import { type Attributes, attributesText, joinedText, SPAN_IDS } from './attributes.ts';
+import { callObserver } from './call-observer.ts';
 import { RecordKind } from './ring.ts';
 import { beginTaskTrace, endTaskTrace, expectTraces } from './task-trace.ts';
 import {
@@ -43,12 +44,15 @@ class RecordedTask implements Task {
   }
 
   run<T>(fn: () => T): T {
-    return runInTask(this.id, fn);
+    const observer = callObserver();
+    if (observer === undefined) return runInTask(this.id, fn);
+    return observer.runTask(this.id, () => runInTask(this.id, fn));
   }
 
   end(): void {
     const recording = this.#recording;
     this.#recording = 0;
+    if (recording !== 0) callObserver()?.endTask(this.id);
     // A task that was begun in an earlier recording has no begin in this one.
     if (recording === 0 || recording !== activeRecording()) return;
     const label = nameId(this.#nameText);
@@ -83,7 +87,11 @@ export function newTask(name: string, attributes?: Attributes): Task {
   const id = nextId();
   const parent = currentTaskId();
   const label = nameId(name);
-  const trace = beginTaskTrace(id, parent);
+  const observer = callObserver();
+  const trace =
+    observer === undefined
+      ? beginTaskTrace(id, parent)
+      : observer.beginTask(id, name, attributes, parent) || beginTaskTrace(id, parent);
   const own = trace === '' ? attributesText(attributes) : attributesText(attributes, SPAN_IDS);
   recordWith(joinedText(trace, own), 0, 0, RecordKind.taskBegin, label, id, now(), parent);
   return new RecordedTask(id, name, recording);
@@ -113,7 +121,7 @@ export function withTask<T>(
   const task = newTask(name, third === undefined ? undefined : (second as Attributes));
   let isPending = false;
   try {
-    const result = runInTask(task.id, fn, task);
+    const result = callObserver() === undefined ? runInTask(task.id, fn, task) : task.run(() => fn(task));
     if (result instanceof Promise) {
       isPending = true;
       return endWhenSettled(result, task) as T;

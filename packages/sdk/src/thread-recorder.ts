@@ -106,6 +106,28 @@ export function activeRecording(): number {
   return recording === enrolled || enrol(recording) ? recording : 0;
 }
 
+/**
+ * The same while regions are only recorded. While somebody looks at each of them it is never the number of a recording, so that the
+ * fast paths, which compare with it instead, cost nothing more for that.
+ */
+let plain = 0;
+let isObserved = false;
+
+/** As `activeRecording`; the negative number while somebody looks at each region of this thread. */
+export function plainRecording(): number {
+  // hot
+  const recording = onOff[0]!;
+  if (recording === plain || recording === 0) return recording;
+  if (recording !== enrolled && !enrol(recording)) return 0;
+  return isObserved ? -recording : recording;
+}
+
+/** Says whether somebody looks at each region of this thread from now on: the function that `runRegion` is then given. */
+export function observeRegions(isOn: boolean): void {
+  isObserved = isOn;
+  plain = isOn ? 0 : enrolled;
+}
+
 /** Called whenever this thread has begun to take part in a recording. */
 let onEnrolled: () => void = () => {};
 
@@ -394,7 +416,7 @@ export function recordTaskRuns(isOn: boolean): void {
   areTaskRunsRecorded = isOn;
 }
 
-/** Says what a region's function returned when it was a promise; returns what the caller gets instead. */
+/** Is told that a region's function returned a promise; returns what the caller gets instead. */
 export type OnPromise = (
   promise: Promise<unknown>,
   nameId: number,
@@ -408,10 +430,18 @@ export type OnPromise = (
  * Runs `fn` as a region of this thread. The hottest function of the SDK, so everything it does stands here in one piece:
  * put together from the functions above it took 20 ns more (bench/calls.mjs).
  */
-export function runRegion<T>(name: string, fn: () => T, onPromise: OnPromise): T {
+export function runRegion<T>(
+  name: string,
+  fn: () => T,
+  onPromise: OnPromise,
+  onObserved?: (name: string, fn: () => T) => T,
+): T {
   // hot: budget 1.3 x two clock reads.
   const recording = onOff[0]!;
-  if (recording !== enrolled && !enrol(recording)) return fn();
+  if (recording !== plain) {
+    if (recording !== enrolled && !enrol(recording)) return fn();
+    if (isObserved && onObserved !== undefined) return onObserved(name, fn);
+  }
   const label = nameId(name);
   const task = currentTaskId();
   let start = clock();
@@ -567,6 +597,7 @@ function enrol(recording: number): boolean {
   nextNameId = OTHER_NAME_ID + 1;
   recentNames.fill(undefined);
   enrolled = recording;
+  plain = isObserved ? 0 : recording;
   putText(encodeText(threadName()));
   put(RecordKind.thread, threadId, 0, clockOffset(clock), osThreadId());
   Atomics.store(header, Header.head, head);

@@ -9,6 +9,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { createRequire, syncBuiltinESMExports } from 'node:module';
 import type { MessageChannel, MessagePort, Worker, WorkerOptions } from 'node:worker_threads';
 import { Category } from '@ttrace/format/vocabulary';
+import { callObserver } from '../call-observer.ts';
 import { newWorkerOptions } from '../thread-name.ts';
 import {
   closeRegion,
@@ -136,6 +137,8 @@ function postMessage(original: AnyFunction): AnyFunction {
     if (identity === undefined) return Reflect.apply(original, this, args);
     const flow = nextSent(identity);
     if (args.length > 1 && flow !== 0) transferIdentities(args[1], flow);
+    // Before the receiver may have it.
+    if (flow !== 0) callObserver()?.sent(flow);
     const task = currentTaskId();
     const start = now();
     // One that throws is not sent: no slice. By `call` V8 calls what is native without asking again what `this` is: 20 ns.
@@ -171,7 +174,9 @@ function dispatch(original: AnyFunction): AnyFunction {
     const start = now();
     countReceived(identity.in, identity.received, start);
     const depth = openRegionAt(flow, receiveName, task, start);
+    const observer = flow === 0 ? undefined : callObserver();
     try {
+      if (observer !== undefined) return observer.received(flow, () => Reflect.apply(original, this, args));
       return args.length === 3
         ? original.call(this, args[0], args[1], args[2])
         : Reflect.apply(original, this, args);
