@@ -11,7 +11,7 @@ import { TABLE_PAGES } from './table-pages.ts';
 
 const TESTDATA = fileURLToPath(new URL('../../packages/format/testdata/', import.meta.url));
 const captures = readdirSync(TESTDATA, { recursive: true, encoding: 'utf8' }).filter(
-  (name) => /\.(json|json\.gz|pftrace)$/.test(name) && statSync(join(TESTDATA, name)).isFile(),
+  (name) => /\.(json|json\.gz|pftrace|cpuprofile|log)$/.test(name) && statSync(join(TESTDATA, name)).isFile(),
 );
 
 test.each(captures)('every page of %s answers, and the reports hold', async (name) => {

@@ -1,7 +1,9 @@
 /** Joining traces: times on one clock, nobody's tracks or arrows mixed up, arrows between processes. */
+import { indexOf } from '@ttrace/analysis';
 import {
   createTextReader,
   EventKind,
+  readTrace,
   type Trace,
   TraceBuilder,
   textLines,
@@ -184,4 +186,23 @@ test('one trace alone comes out as it went in, with the facts of the first', () 
   const trace = builder.finish('text', 1);
   expect([...textLines(merged(trace))]).toEqual([...textLines(trace)]);
   expect(merged(traceOf(4, []), traceOf(5, [])).metadata.get('ttrace_recording')).toBe('{"version":4}');
+});
+
+test('CPU profiles of the threads of one process become one process; the same one twice does not', async () => {
+  const profile = (thread: number): Promise<Trace> => {
+    const callFrame = { functionName: `f${thread}`, url: '', lineNumber: -1 };
+    const nodes = [{ id: 1, callFrame }];
+    const text = JSON.stringify({ nodes, startTime: 5, endTime: 9, samples: [1], timeDeltas: [1] });
+    async function* bytes() {
+      yield new TextEncoder().encode(text);
+    }
+    return readTrace(bytes(), { fileName: `CPU.20261126.150257.42.${thread}.001.cpuprofile` });
+  };
+  const threads = (trace: Trace): string[] =>
+    indexOf(trace).threads.map(({ pid, tid, name }) => `${pid}/${tid} ${name}`);
+  const { pid, tid, sampleTrack } = indexOf(merged(await profile(0), await profile(2))).threads[1]!;
+  expect({ pid, tid, hasSamples: sampleTrack >= 0 }).toEqual({ pid: 42, tid: 44, hasSamples: true });
+  const twice = merged(await profile(0), await profile(0));
+  expect(threads(twice)).toEqual(['42/42 main', `${42 + (1 << 22)}/${42 + (1 << 22)} main`]);
+  expect(indexOf(twice).threads[1]!.sampleTrack).toBeGreaterThan(0);
 });

@@ -95,7 +95,7 @@ class Merger implements TraceMerger {
     if (trace.length > 0) this.#addRows({ ...place, trace, recording, tracks });
     if (part !== undefined) this.#addArrows(part, place.shift, recording);
     const { isSplit } = recording;
-    recording.isSplit = isSplit !== false && part !== undefined;
+    recording.isSplit = isSplit !== false && (part !== undefined || trace.format === 'cpuprofile');
     return isSplit !== undefined && !recording.isSplit;
   }
 
@@ -105,16 +105,29 @@ class Merger implements TraceMerger {
   }
 
   /** The recording that a trace is of: one of its own, unless it says which. */
-  #recordingOf({ metadata, clock }: Trace, part: PartFacts | undefined): Recording {
+  #recordingOf(trace: Trace, part: PartFacts | undefined): Recording {
+    const { metadata, clock } = trace;
     const isRecorded = metadata.has(MetadataName.recording) && clock !== undefined;
     // No two recordings begin in the same nanosecond of one clock.
-    const key = isRecorded ? `${clock.monotonicNanos} ${clock.wallMillis}` : part?.recording;
+    const key = isRecorded
+      ? `${clock.monotonicNanos} ${clock.wallMillis}`
+      : (part?.recording ?? this.#profiledProcess(trace));
     const recording = (key === undefined ? undefined : this.#recordings.get(key)) ?? {
       isSplit: undefined,
       shifts: new Map(),
     };
     if (key !== undefined) this.#recordings.set(key, recording);
     return recording;
+  }
+
+  /** Node.js writes a CPU profile a thread: what tells those of one process from others, undefined where nothing does. */
+  #profiledProcess({ format, tracks }: Trace): string | undefined {
+    const thread = tracks.find(({ kind }) => kind === 'thread');
+    if (format !== 'cpuprofile' || thread === undefined || thread.name === '') return undefined;
+    const isThere = this.#builder.tracks.some(
+      ({ kind, pid, tid }) => kind === 'thread' && pid === thread.pid && tid === thread.tid,
+    );
+    return isThere ? undefined : `CPU profiles of ${thread.pid}`;
   }
 
   /** Declares the trace's processes and tracks; returns the numbers that its tracks have in the result. */
@@ -155,7 +168,7 @@ class Merger implements TraceMerger {
       case 'thread':
         return this.#builder.threadTrack(pid, tid + shift);
       case 'async':
-        return this.#builder.asyncTrack(pid, category, id, name);
+        return this.#builder.asyncTrack(pid, category, laneId(category, id, shift), name);
       case 'counter':
         return this.#builder.counterTrack(pid, name, id);
     }
@@ -275,4 +288,10 @@ function numbersIn(args: string): { pid: number; parentPid: number } {
     pid: typeof pid === 'number' ? pid : -1,
     parentPid: typeof parentPid === 'number' ? parentPid : -1,
   };
+}
+
+/** Lanes of a thread bear its tid, which may have moved. */
+function laneId(category: string, id: string, shift: number): string {
+  const isThreads = category === Category.loop || category === Category.sample;
+  return isThreads && shift > 0 ? `0x${(Number.parseInt(id, 16) + shift).toString(16)}` : id;
 }

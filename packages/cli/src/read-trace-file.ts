@@ -7,6 +7,7 @@
  * and says where that is, reads the file again.
  */
 import { closeSync, createReadStream, openSync, readSync } from 'node:fs';
+import { basename } from 'node:path';
 import { createGunzip, inflateRawSync } from 'node:zlib';
 import { DEFAULT_LIMITS, type ReadOptions, readTrace, type Trace } from '@ttrace/format';
 
@@ -23,7 +24,7 @@ export async function readTraceFile(
   isSeekable: boolean,
   onProgress: (bytesRead: number) => void,
 ): Promise<Trace> {
-  const options = { inflate: inflateZlib, onProgress };
+  const options = { inflate: inflateZlib, onProgress, fileName: basename(file) };
   if (isSeekable && isGzip(file)) {
     const trace = await readWholeGzip(file, options).catch(() => undefined);
     if (trace !== undefined) return trace;
@@ -50,14 +51,14 @@ export function isGzip(file: string): boolean {
 /** The trace, or undefined when node:zlib did not take every byte of the file. Rejects on damage. */
 async function readWholeGzip(
   file: string,
-  { inflate, onProgress }: Required<Pick<ReadOptions, 'inflate' | 'onProgress'>>,
+  { onProgress, ...options }: Required<Pick<ReadOptions, 'inflate' | 'onProgress' | 'fileName'>>,
 ): Promise<Trace | undefined> {
   const source = createReadStream(file, { highWaterMark: CHUNK_BYTES });
   const unpacked = createGunzip({ chunkSize: UNPACKED_BYTES });
   source.once('error', (error) => unpacked.destroy(error));
   try {
     const trace = await readTrace(source.pipe(unpacked), {
-      inflate,
+      ...options,
       onProgress: () => onProgress(source.bytesRead),
     });
     return unpacked.bytesWritten === source.bytesRead ? trace : undefined;

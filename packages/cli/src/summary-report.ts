@@ -77,7 +77,12 @@ export function factsCsv(summary: Summary, fileBytes: number): string[] {
   return ['fact,value', ...facts.map(([name, value]) => `${name},${value}`)];
 }
 
-const FORMATS = { json: 'Chrome JSON', perfetto: 'Perfetto protobuf', text: 'text' } as const;
+const FORMATS = {
+  json: 'Chrome JSON',
+  perfetto: 'Perfetto protobuf',
+  text: 'text',
+  cpuprofile: 'V8 CPU profile',
+} as const;
 
 function regionsTitle({ regionsAre }: Summary): string {
   return regionsAre === 'regions' ? 'Regions' : 'Slices by name (the producer marks no regions)';

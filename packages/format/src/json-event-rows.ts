@@ -10,6 +10,7 @@ import { compactJson, decode, OPEN_BRACE } from './json-bytes.ts';
 import type { JsonEvent } from './json-event.ts';
 import { applyMetadata } from './json-metadata.ts';
 import { JsonStrings } from './json-strings.ts';
+import { PROFILE, PROFILE_CHUNK, ProfileChunks } from './profile-chunks.ts';
 import { StackFrames } from './stack-frames.ts';
 import type { TraceBuilder } from './trace-builder.ts';
 import type { ReadLimits } from './trace-reader.ts';
@@ -30,6 +31,7 @@ export class JsonEventRows {
   readonly #builder: TraceBuilder;
   readonly #strings: JsonStrings;
   readonly #frames: StackFrames;
+  readonly #profiles: ProfileChunks;
   /** Numbers of processes and threads named by text. */
   readonly #textIds = new Map<string, number>();
   readonly #globalOwners = new Map<string, number>();
@@ -42,6 +44,7 @@ export class JsonEventRows {
     this.#builder = builder;
     this.#strings = new JsonStrings(builder, limits.maxStrings);
     this.#frames = new StackFrames(builder);
+    this.#profiles = new ProfileChunks(builder);
   }
 
   /** Adds the event that `event` has just read from `bytes`. */
@@ -80,6 +83,7 @@ export class JsonEventRows {
   /** Resolves what could not be resolved before the whole file was read. */
   finish(): void {
     this.#frames.resolve();
+    this.#profiles.finish();
   }
 
   #complete(bytes: Uint8Array, event: JsonEvent): void {
@@ -120,8 +124,10 @@ export class JsonEventRows {
       case 'i':
       case 'I':
       case 'R':
-      case 'P':
         this.#instant(bytes, event);
+        break;
+      case 'P':
+        if (!this.#profile(bytes, event)) this.#instant(bytes, event);
         break;
       case 'C':
         this.#counter(bytes, event);
@@ -181,6 +187,16 @@ export class JsonEventRows {
     const args = this.#args(bytes, event);
     this.#noteStack(bytes, event);
     this.#builder.instant(track, name, category, this.#time(event), args);
+  }
+
+  /** Returns false for what is no part of a CPU profile. */
+  #profile(bytes: Uint8Array, event: JsonEvent): boolean {
+    const name = this.#strings.text(bytes, event.name);
+    const id = name === PROFILE || name === PROFILE_CHUNK ? this.#id(bytes, event)?.text : undefined;
+    if (id === undefined) return false;
+    const { pid, tid } = this.#builder.tracks[this.#thread(bytes, event)]!;
+    this.#profiles.add(name, pid, tid, id, event.micros, this.#argsText(bytes, event));
+    return true;
   }
 
   #counter(bytes: Uint8Array, event: JsonEvent): void {

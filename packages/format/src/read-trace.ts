@@ -3,8 +3,10 @@
  * rest into the reader of the format. Damaged input gives the good part with `Trace.error`.
  */
 
+import { CpuProfileReader } from './cpu-profile-reader.ts';
 import { Gunzip } from './gunzip.ts';
 import { createZlibInflater } from './inflate-zlib.ts';
+import { OPEN_BRACKET } from './json-bytes.ts';
 import { JsonReader } from './json-reader.ts';
 import { PerfettoReader } from './perfetto-reader.ts';
 import { createTextReader } from './text-reader.ts';
@@ -24,17 +26,22 @@ export interface ReadOptions {
    * which takes three times as long as `inflateSync` of node:zlib.
    */
   readonly inflate?: (bytes: Uint8Array) => Uint8Array;
+  /** Name of the file: a V8 CPU profile says neither process nor thread, but Node.js puts both into its name. */
+  readonly fileName?: string;
 }
 
 /** First byte of a Perfetto trace: field 1 (packet), length-delimited. */
 const PERFETTO_PACKET = 0x0a;
 /** First byte of the text twin, `#`; neither of the others can begin with it. */
 const TEXT_COMMENT = 0x23;
-/** A packet's first byte is a line feed too, which JSON may begin with: this many bytes tell. */
+/** A packet's first byte is a line feed too, which JSON may begin with, and an object may be of two formats: this many bytes tell. */
 const HEAD_BYTES = 64;
+/** How a V8 CPU profile begins: an object with a key that no Chrome trace begins with. */
+const CPU_PROFILE =
+  /^\uFEFF?\s*\{\s*"(nodes|startTime|endTime|samples|timeDeltas|\$vscode|title|typeId|uid)"\s*:/;
 
 /**
- * Reads a whole trace: Chrome Trace Event JSON, Perfetto protobuf or the text twin, each also in gzip.
+ * Reads a whole trace: Chrome Trace Event JSON, Perfetto protobuf, a V8 CPU profile or the text twin, each also in gzip.
  *
  * Bad content never rejects: the trace holds what is good and `error` says why reading stopped, after which the source is
  * not read on. Rejects only with what the source itself throws.
@@ -120,7 +127,8 @@ class PlainInput {
       bytes = new Uint8Array(this.#head.length + chunk.length);
       bytes.set(this.#head);
       bytes.set(chunk, this.#head.length);
-      if (bytes[0] === PERFETTO_PACKET && bytes.length < HEAD_BYTES) {
+      // A bracket tells at once: it opens events.
+      if (bytes.length < HEAD_BYTES && bytes[0] !== OPEN_BRACKET) {
         this.#head = bytes;
         return;
       }
@@ -147,7 +155,11 @@ class PlainInput {
       return createTextReader(this.#builder, this.#options.limits ?? {});
     }
     const isPerfetto = head[0] === PERFETTO_PACKET && !isJsonAfterSpaces(head);
-    const { limits = {} } = this.#options;
+    const { limits = {}, fileName = '' } = this.#options;
+    if (!isPerfetto && CPU_PROFILE.test(new TextDecoder().decode(head.subarray(0, HEAD_BYTES)))) {
+      this.#format = 'cpuprofile';
+      return new CpuProfileReader(this.#builder, limits, fileName);
+    }
     if (!isPerfetto) return new JsonReader(this.#builder, limits);
     this.#format = 'perfetto';
     const maxBytes = limits.maxEventBytes ?? DEFAULT_LIMITS.maxEventBytes;

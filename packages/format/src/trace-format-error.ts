@@ -4,7 +4,7 @@
  * Why reading stopped.
  * - `truncated`: the input ended inside an event, a packet or a gzip member
  * - `malformed`: bytes that the format does not allow
- * - `unknown-format`: neither Chrome JSON, Perfetto protobuf nor gzip of one
+ * - `unknown-format`: none of the formats that are read, nor gzip of one
  * - `limit`: a bound of the reader was reached (see `ReadLimits`)
  */
 export type TraceFormatErrorCode = 'truncated' | 'malformed' | 'unknown-format' | 'limit';
