@@ -14,6 +14,9 @@ export { type Bucket, bucketBounds, type Histogram, histogramOf } from './histog
 export { findingsMarkdown, markdownReport, REPORT_CHARACTERS } from './markdown-report.ts';
 export { type NameStats, percentile, statsByName } from './name-stats.ts';
 export type { Profile, ProfileLabels, ProfileSample, ProfileType, ValueType } from './profile.ts';
+export { firefoxFile } from './profile-files/firefox.ts';
+export type { ProfileFile } from './profile-files/profile-file.ts';
+export { speedscopeFile } from './profile-files/speedscope.ts';
 export { type FunctionRow, foldedLines, functionsTable } from './profile-table.ts';
 export { PROFILES, type ProfileOptions, type ProfileQuestion, profileOf } from './profiles.ts';
 export { bytesText, counted, countText, shareText, timeText, valueText } from './quantity.ts';
