@@ -14,6 +14,7 @@ import { Home } from './pages/home.tsx';
 import { Entering, Refused } from './pages/refused.tsx';
 import { addProfileRoutes } from './profile-routes.tsx';
 import { BUNDLED_UI_POLICY, COMMON_HEADERS, hostPagePolicy, PAGE_POLICY } from './security-headers.ts';
+import { addSpanRoutes } from './span-routes.tsx';
 import { FIRST_EVENT_NANOS, type Subject } from './subject.ts';
 import { addTableRoutes } from './table-routes.tsx';
 import { focusOf, renderTimeline, spanOf } from './timeline-page.tsx';
@@ -52,6 +53,7 @@ export function createApp(options: AppOptions): Hono<Env> {
     await next();
     return undefined;
   });
+  addSpanRoutes(app, subject, (context, markup, status) => page(context, markup, PAGE_POLICY, status));
   app.get('/', (context) => {
     const { title, fileName, facts, findings, warnings, inPieces } = subject;
     const nav = navigation(subject, '');

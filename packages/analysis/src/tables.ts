@@ -7,6 +7,7 @@ import { handoversTable } from './handovers.ts';
 import { eachWaitTable, locksTable } from './locks-table.ts';
 import { eachMessageTable, messagesTable } from './messages-table.ts';
 import { eachRegionTable, regionsTable } from './regions-table.ts';
+import { spansTable } from './spans-table.ts';
 import type { Table } from './table.ts';
 import { criticalPathTable, taskEventsTable } from './task-tables.ts';
 import { eachTaskTable, tasksTable } from './tasks-table.ts';
@@ -93,6 +94,12 @@ export const TABLES: readonly TableQuestion[] = [
     hint: '--each: every message',
     table: messagesTable,
     each: eachMessageTable,
+  },
+  {
+    id: 'spans',
+    summary: 'Spans of OpenTelemetry, and tasks and requests that are in a trace of it',
+    hint: '--attribute trace_id=… for one trace',
+    table: spansTable,
   },
   {
     id: 'task',
