@@ -19,6 +19,8 @@ type Loader = (program: readonly string[]) => Promise<Command | readonly Command
 /** By name, in the order of the help; '' for all tables. Loaded when they are needed: to load all takes as long as to start Node.js. */
 const COMMANDS: readonly (readonly [name: string, load: Loader])[] = [
   ['run', async (program) => (await import('./commands/run.ts')).runCommand(program)],
+  ['attach', async () => (await import('./commands/attach.ts')).attachCommand],
+  ['snapshot', async () => (await import('./commands/snapshot.ts')).snapshotCommand],
   ['view', async () => (await import('./commands/view.ts')).viewCommand],
   ['summary', async () => (await import('./commands/summary.ts')).summaryCommand],
   ['lint', async () => (await import('./commands/lint.ts')).lintCommand],

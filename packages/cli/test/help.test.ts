@@ -5,7 +5,22 @@ import { expect, test } from 'vitest';
 import { testdata, ttrace } from './ttrace-process.ts';
 
 const COMMANDS = [
-  ...['run', 'view', 'report', 'summary', 'lint', 'threads', 'tasks', 'gc', 'mmu', 'check', 'diff', 'pprof'],
+  ...[
+    'run',
+    'attach',
+    'snapshot',
+    'view',
+    'report',
+    'summary',
+    'lint',
+    'threads',
+    'tasks',
+    'gc',
+    'mmu',
+    'check',
+    'diff',
+    'pprof',
+  ],
   ...['convert', 'trim', 'split', 'merge', 'scrub', 'validate', 'dump', 'footprint'],
 ];
 

@@ -41,6 +41,15 @@ export type Wish =
   | { readonly kind: 'close-window' }
   /** Writes what the window holds into a file, at an absolute path. */
   | { readonly kind: 'write-window'; readonly file: string; readonly output: TraceOutput }
+  /** Lets a command of another process end the recording into a file: it listens on this socket. */
+  | { readonly kind: 'obey'; readonly socket: string }
+  /** The same as `write-window`; who listens on the socket is told of the result. */
+  | {
+      readonly kind: 'send-window';
+      readonly file: string;
+      readonly output: TraceOutput;
+      readonly socket: string;
+    }
   /** A signal has come that may be a trigger. */
   | { readonly kind: 'signal'; readonly signal: NodeJS.Signals };
 
@@ -58,10 +67,13 @@ export interface Replies {
   readonly 'open-window': undefined;
   readonly 'close-window': undefined;
   readonly 'write-window': FlightFileResult;
+  readonly obey: undefined;
+  readonly 'send-window': undefined;
   readonly signal: undefined;
 }
 
-/** An answer, or a file that a trigger has written. */
+/** An answer, a file that a trigger has written, or that the recording into a file is to end. */
 export type Reply =
   | { readonly id: number; readonly answer: Replies[Wish['kind']] }
-  | { readonly id: 0; readonly flightFile: FlightFileResult };
+  | { readonly id: 0; readonly flightFile: FlightFileResult }
+  | { readonly id: 0; readonly isReleased: true };

@@ -7,8 +7,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { MetadataName, type TrackRef } from '@ttrace/format';
+import { ControlLine, type ControlReport } from './attach/control-line.ts';
+import { WorkerFinder } from './attach/worker-finder.ts';
 import type { CollectorData, Replies, Reply, Request, Since, Wish } from './collector-protocol.ts';
 import { createDrain, type Drain } from './drain.ts';
+import { endBlock } from './end-block.ts';
 import { FileOutput } from './file-output.ts';
 import { FlightOutput } from './flight/flight-output.ts';
 import { canSeeLoopWaits } from './loop-wait.ts';
@@ -26,6 +29,8 @@ const WATCH_INTERVAL_MS = 10;
 const LEAST_INTERVAL_MS = 4;
 /** Records in a round from which on it does not sleep at all. */
 const BUSY_RECORDS = 4096;
+/** How long the main thread has for ending what a command has attached. */
+const RELEASE_PATIENCE_MS = 1000;
 /** Sleeps after which the event loop of this thread has a turn. */
 const LOOP_EVERY = 10;
 
@@ -33,7 +38,6 @@ const LOOP_EVERY = 10;
 interface Lookout {
   /** @returns milliseconds after which it wants to look again. */
   look(): number;
-  close(): void;
   openQuestions(): number;
 }
 
@@ -43,9 +47,16 @@ class Collector {
   readonly #hub = new WriterHub();
   readonly #process: TrackRef;
   readonly #drain: Drain;
+  readonly #sampler: StackSampler;
   readonly #watchdog: Lookout | undefined;
   #file: FileOutput | undefined;
   #flight: FlightOutput | undefined;
+  /** The command that attached the recording into a file, and when it was seen to want its end. */
+  #command: ControlLine | undefined;
+  #overSince = 0;
+  #finder: WorkerFinder | undefined;
+  /** Whoever is told what became of a snapshot. */
+  #listener: ControlLine | undefined;
   #isFinished = false;
   #sleeps = 0;
 
@@ -54,6 +65,8 @@ class Collector {
     this.#control = new Int32Array(data.control);
     this.#process = this.#hub.process(data.pid, data.processName);
     this.#drain = createDrain(this.#control, data.arena, this.#hub, data.pid, data.origin);
+    const probe = `globalThis[Symbol.for(${JSON.stringify(PROBE_KEY)})]?.()`;
+    this.#sampler = new StackSampler(probe, this.#control[Control.canInspect] === 1);
     this.#watchdog = this.#startWatchdog();
   }
 
@@ -66,31 +79,35 @@ class Collector {
       const isLast = Atomics.load(control, Control.state) === CollectorState.finishing;
       this.#readWishes(isLast);
       if (isLast) break;
-      const records = this.#drain.round();
-      const interval = this.#watchdog?.look() ?? INTERVAL_MS;
+      const records = this.#isFinished ? 0 : this.#drain.round();
+      const interval = this.#isFinished ? INTERVAL_MS : (this.#watchdog?.look() ?? INTERVAL_MS);
       this.#afterRound();
       Atomics.add(control, Control.rounds, 1);
       await this.#sleep(records, wake, interval);
     }
     this.#finish();
-    this.#closeFile();
-    this.#watchdog?.close();
+    this.#closeFile('exit');
+    this.#sampler.close();
   }
 
   /**
    * Until somebody wakes the collector, or its interval is over. The thread sleeps as a whole, for a tenth of what a sleep takes that
-   * lets its event loop go on; that one only has something to do while a question of the watchdog's is open.
+   * lets its event loop go on; that one only has something to do while a question of the watchdog's is open, or a socket is not.
    */
   async #sleep(records: number, wake: number, interval: number): Promise<void> {
     const control = this.#control;
-    const isAsking = this.#watchdog !== undefined && this.#watchdog.openQuestions() > 0;
+    const lines = [this.#command, this.#listener];
+    const isAsking =
+      (this.#watchdog !== undefined && this.#watchdog.openQuestions() > 0) ||
+      this.#finder?.isBusy === true ||
+      lines.some((line) => line?.isConnecting === true);
     if (records >= BUSY_RECORDS) await nextTurn();
     else if (isAsking) {
       const wait = Atomics.waitAsync(control, Control.wake, wake, interval);
       if (wait.async) await wait.value;
     } else {
       Atomics.wait(control, Control.wake, wake, interval);
-      // For what the inspector says unasked, such as which workers there are.
+      // For what the inspector and a command say unasked, such as which workers there are.
       if (++this.#sleeps % LOOP_EVERY === 0) await nextTurn();
     }
   }
@@ -100,6 +117,34 @@ class Collector {
     this.#publishError();
     const written = this.#flight?.afterRound(this.#now(), this.#drain.threads());
     if (written !== undefined) reply({ id: 0, flightFile: written });
+    if (this.#command?.isOver === true) this.#release();
+  }
+
+  /** Lets a command end the recording, and finds the workers that take no part yet. */
+  #obey(command: ControlLine): void {
+    this.#command = command;
+    this.#overSince = 0;
+    const recording = this.#control[Control.recording]!;
+    const memory = { control: this.#control, arena: this.#data.arena };
+    this.#finder ??= new WorkerFinder(this.#sampler, memory, (id) => endBlock(memory, id, recording));
+    void this.#finder.start().then((threads) => command.say(threads));
+  }
+
+  /** The main thread ends what a command has attached, so that its own last events are in the file; without it, if it is blocked. */
+  #release(): void {
+    const now = performance.now();
+    if (this.#overSince === 0) {
+      this.#overSince = now;
+      reply({ id: 0, isReleased: true });
+    } else if (now - this.#overSince > RELEASE_PATIENCE_MS) {
+      if (this.#flight === undefined) {
+        // All threads stop recording. What main has patched it takes back as soon as it can.
+        Atomics.store(this.#control, Control.recording, 0);
+        Atomics.notify(this.#control, Control.recording);
+        this.#finish();
+      } else this.#drain.settle();
+      this.#closeFile('blocked');
+    }
   }
 
   /** @param isLast whether nothing is recorded any more. */
@@ -120,7 +165,15 @@ class Collector {
       case 'close-file':
         if (isLast || wish.isLast) this.#finish();
         else this.#drain.settle();
-        return this.#closeFile();
+        return this.#closeFile('stop');
+      case 'obey':
+        this.#obey(new ControlLine(wish.socket));
+        return undefined;
+      case 'send-window':
+        if (!isLast) this.#drain.settle();
+        this.#listener = new ControlLine(wish.socket);
+        this.#listener.end(this.#flight?.write(wish.file, wish.output));
+        return undefined;
       case 'open-window':
         this.#openWindow(wish);
         return undefined;
@@ -144,13 +197,15 @@ class Collector {
     this.#hub.attach(this.#file.writer, this.#relative(since));
   }
 
-  #closeFile(): Replies['close-file'] | undefined {
+  #closeFile(cause: ControlReport['cause']): Replies['close-file'] | undefined {
     const file = this.#file;
     if (file === undefined) return undefined;
     this.#hub.detach(file.writer);
     const report = file.close(this.#drain.counts());
     this.#publishError();
     this.#file = undefined;
+    this.#command?.end({ ...report, cause, refusedThreads: this.#control[Control.refusedThreads]! });
+    this.#command = undefined;
     return report;
   }
 
@@ -199,8 +254,7 @@ class Collector {
     const control = this.#control;
     const sources = control[Control.sources]!;
     if (!hasSource(sources, 'loop') && !hasSource(sources, 'samples')) return undefined;
-    const probe = `globalThis[Symbol.for(${JSON.stringify(PROBE_KEY)})]?.()`;
-    const sampler = new StackSampler(probe, control[Control.canInspect] === 1);
+    const sampler = this.#sampler;
     if (sampler.failure === undefined && canSeeLoopWaits()) control[Control.seesWaits] = 1;
     const watchdog = new Watchdog(sampler, control[Control.blockMicros]! * 1000, () => this.#now());
     let isSaid = false;
@@ -221,7 +275,6 @@ class Collector {
         sayFailure();
         return Math.min(most, Math.max(LEAST_INTERVAL_MS, due));
       },
-      close: () => sampler.close(),
       openQuestions: () => watchdog.openQuestions,
     };
   }

@@ -12,9 +12,11 @@ import {
   settled,
   tell,
   whenExitFails,
+  whenReleased,
 } from './session.ts';
 import { sharedMemory } from './shared-memory.ts';
 import { chooseSources, type SourceOptions } from './source-options.ts';
+import { isRecording } from './thread-recorder.ts';
 import { traceOutput } from './trace-output.ts';
 import { TraceUsageError } from './trace-usage-error.ts';
 
@@ -77,9 +79,11 @@ export function beginRecording(options: StartOptions, onExitError?: (message: st
   if (file !== undefined) {
     throw new TraceUsageError(
       'already-started',
-      stopping === undefined
-        ? `already recording into ${file}: stop that first`
-        : `still completing ${file}: await stop() first`,
+      stopping !== undefined
+        ? `still completing ${file}: await stop() first`
+        : isRecording()
+          ? `already recording into ${file}: stop that first`
+          : `${file} is complete, but this thread has been blocked since and must be free first`,
     );
   }
   if (
@@ -104,6 +108,7 @@ export function beginRecording(options: StartOptions, onExitError?: (message: st
   }
   file = path;
   whenExitFails(onExitError);
+  whenReleased(() => void stop().catch(() => {}));
   tell({ kind: 'open-file', since, fd, output });
 }
 

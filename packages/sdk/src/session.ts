@@ -3,6 +3,7 @@
  * collector, switches all threads on, and takes everything back. Main thread only. Module state, because there is one a process.
  */
 import { basename } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { isMainThread, type Worker } from 'node:worker_threads';
 import type { CollectorData, Replies, Reply, Since, Wish } from './collector-protocol.ts';
 import type { FlightFileResult } from './flight/files.ts';
@@ -48,6 +49,10 @@ interface Session {
 /** How long an exiting process waits for a collector that shows no sign of life. */
 const EXIT_PATIENCE_MS = 5000;
 
+/** Under which `ttrace attach` finds the recorder that runs, whichever copy of the SDK it is: the path of its module for that. */
+const ATTACH_KEY = Symbol.for('ttrace/attach/1');
+const ATTACH_MODULE = fileURLToPath(new URL('./attach/attached-process.js', import.meta.url));
+
 const { control, arena } = sharedMemory();
 let session: Session | undefined;
 /** The session that is being ended: the process may exit before its file is complete. */
@@ -55,11 +60,17 @@ let ending: Session | undefined;
 let onEnded: Promise<void> | undefined;
 let lastRequest = 0;
 let onExitError: ((message: string) => void) | undefined;
+let onReleased: (() => void) | undefined;
 let onFlightFile: ((result: FlightFileResult) => void) | undefined;
 
 /** Sets who is told when a file could not be completed while the process exits. */
 export function whenExitFails(listener: ((message: string) => void) | undefined): void {
   onExitError = listener;
+}
+
+/** Sets who ends the recording into a file when a command of another process, which wanted it, wants it no more. */
+export function whenReleased(listener: () => void): void {
+  onReleased = listener;
 }
 
 /** Sets who is told of the files that triggers write. */
@@ -161,6 +172,7 @@ export async function leave<W extends Wish>(
   own.collector.ref();
   onEnded = own.ended.then(() => {
     own.forgetExit();
+    delete (globalThis as unknown as Record<symbol, unknown>)[ATTACH_KEY];
     ending = undefined;
     onEnded = undefined;
     Atomics.store(control, Control.owner, 0);
@@ -252,6 +264,7 @@ function launch({ slotsLog2, sources }: SessionOptions): Session {
     forgetExit,
   };
   Atomics.store(control, Control.owner, 1);
+  (globalThis as unknown as Record<symbol, unknown>)[ATTACH_KEY] = ATTACH_MODULE;
   Atomics.store(control, Control.recording, recording);
   Atomics.notify(control, Control.recording);
   // Starts this thread's sources; without any it takes part once it records something.
@@ -295,8 +308,9 @@ function collectorEnd(collector: Worker, waiting: Session['waiting']): Promise<s
   return new Promise((resolvePromise) => {
     let failure: string | undefined;
     collector.on('message', (reply: Reply) => {
-      if (!('flightFile' in reply)) waiting.get(reply.id)?.(reply.answer as never);
-      else onFlightFile?.(reply.flightFile);
+      if ('flightFile' in reply) onFlightFile?.(reply.flightFile);
+      else if ('isReleased' in reply) onReleased?.();
+      else waiting.get(reply.id)?.(reply.answer as never);
     });
     collector.once('error', (error: Error) => {
       failure = `the collector thread failed: ${error.message}`;

@@ -28,6 +28,16 @@ export function sharedMemory(): SharedMemory {
   return { control: new Int32Array(buffers.control), arena: buffers.arena };
 }
 
+/** Whether this thread has the shared memory already, or could not but make its own. */
+export function hasSharedMemory(): boolean {
+  return getEnvironmentData(KEY) !== undefined;
+}
+
+/** Takes memory that another thread has sent: for a worker that is older than it. */
+export function adoptSharedMemory(memory: unknown): void {
+  if (!hasSharedMemory()) setEnvironmentData(KEY, memory as never);
+}
+
 /** Reserves address space, less where the process may not have as much (`ulimit -v`). */
 function reserveArena(): SharedArrayBuffer {
   type GrowableConstructor = new (bytes: number, options: { maxByteLength: number }) => SharedArrayBuffer;

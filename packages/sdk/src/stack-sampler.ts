@@ -19,6 +19,20 @@ const NOT_PERMITTED =
 /** Gives an answer; a second one is ignored. */
 type Answer = (value: string | undefined) => void;
 
+/** A worker of the process, ours included or not. */
+export interface FoundWorker {
+  readonly threadId: number;
+  /** What it was called when it was made, else its file; '' for neither. */
+  readonly label: string;
+}
+
+/** Is told of workers. */
+export interface WorkerListener {
+  readonly found: (worker: FoundWorker) => void;
+  /** It has ended. */
+  readonly gone: (threadId: number) => void;
+}
+
 interface EvaluateResult {
   readonly result?: { readonly value?: unknown };
 }
@@ -27,12 +41,14 @@ export class StackSampler {
   readonly #expression: string;
   /** Inspector's session ids by thread id. */
   readonly #workers = new Map<number, string>();
+  readonly #found = new Map<number, FoundWorker>();
   /** Who waits for an answer, and by which session of a worker, '' for the main thread. */
   readonly #open = new Map<Answer, string>();
   readonly #pending = new Map<number, Answer>();
   #session: Session | undefined;
   #workersKnown: Promise<void> | undefined;
   #lastId = 0;
+  #listener: WorkerListener | undefined;
   /** Why there can be no stacks; undefined as long as there can. */
   failure: string | undefined;
 
@@ -46,7 +62,19 @@ export class StackSampler {
   }
 
   /** The expression's value in a thread (0 = main); undefined when it gave none. Takes as long as a native call lasts. */
-  async ask(threadId: number): Promise<string | undefined> {
+  ask(threadId: number): Promise<string | undefined> {
+    return this.evaluate(threadId, this.#expression);
+  }
+
+  /** Has a listener told of each worker that there is, and is later. Resolves when those that there are are known. */
+  async watchWorkers(listener: WorkerListener): Promise<void> {
+    this.#listener = listener;
+    for (const worker of this.#found.values()) listener.found(worker);
+    if (this.#connected() !== undefined) await this.#workersKnown;
+  }
+
+  /** Another expression's value, which must be a text too; with `awaitPromise` that of its promise. */
+  async evaluate(threadId: number, expression: string, awaitPromise = false): Promise<string | undefined> {
     const session = this.#connected();
     if (session === undefined) return undefined;
     // The main thread's question must not wait for an answer of the main thread: it would come a native call too late.
@@ -61,7 +89,7 @@ export class StackSampler {
         resolve(value);
       };
       this.#open.set(answer, '');
-      const params = { expression: this.#expression, returnByValue: true, silent: true };
+      const params = { expression, returnByValue: true, silent: true, awaitPromise };
       if (threadId === 0) {
         session.post('Runtime.evaluate', params, (error, result) =>
           answer(error === null ? textOf(result) : undefined),
@@ -101,8 +129,11 @@ export class StackSampler {
       session.connectToMainThread();
       this.#session = session;
       session.on('NodeWorker.attachedToWorker', ({ params }) => {
-        const threadId = Number(/\d+/.exec(params.workerInfo.title)?.[0]);
-        if (threadId !== ownThreadId) this.#workers.set(threadId, params.sessionId);
+        const worker = foundWorker(params.workerInfo);
+        if (worker.threadId === ownThreadId) return;
+        this.#workers.set(worker.threadId, params.sessionId);
+        this.#found.set(worker.threadId, worker);
+        this.#listener?.found(worker);
       });
       session.on('NodeWorker.detachedFromWorker', ({ params }) => this.#forget(params.sessionId));
       session.on('NodeWorker.receivedMessageFromWorker', ({ params }) => this.#receive(params.message));
@@ -126,9 +157,21 @@ export class StackSampler {
   }
 
   #forget(sessionId: string): void {
-    for (const [threadId, known] of this.#workers) if (known === sessionId) this.#workers.delete(threadId);
+    for (const [threadId, known] of this.#workers) {
+      if (known !== sessionId) continue;
+      this.#workers.delete(threadId);
+      this.#found.delete(threadId);
+      this.#listener?.gone(threadId);
+    }
     for (const [answer, asked] of this.#open) if (asked === sessionId) answer(undefined);
   }
+}
+
+/** Titles are `[worker 3] name`; without a name, newer versions end them in their kind. */
+function foundWorker({ title, url }: { readonly title: string; readonly url: string }): FoundWorker {
+  const [, number, name = ''] = /^\[worker (\d+)\]\s*(.*)$/.exec(title) ?? [];
+  const file = /[^/\\]*$/.exec(url)?.[0] ?? '';
+  return { threadId: Number(number), label: name === '' || name === 'WorkerThread' ? file : name };
 }
 
 function textOf(result: EvaluateResult | undefined): string | undefined {

@@ -16,6 +16,11 @@ export function threadName(): string {
   return workerName(threadId, typeof label === 'string' ? label : '');
 }
 
+/** Tells this worker, whose constructor did not, what it is called. */
+export function giveWorkerLabel(label: string): void {
+  if (typeof getEnvironmentData(KEY) !== 'string') setEnvironmentData(KEY, label.slice(0, MAX_LENGTH));
+}
+
 /** Name of a worker, as its own track has it. */
 export function workerName(id: number, label: string): string {
   return label === '' ? `worker ${id}` : `worker ${id} ${label}`;

@@ -8,7 +8,8 @@
 import { createRequire, syncBuiltinESMExports } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import type { Worker as NodeWorker, WorkerOptions } from 'node:worker_threads';
-import { BlockState, blockHeader, Control, Header } from './ring.ts';
+import { endBlock } from './end-block.ts';
+import { Control } from './ring.ts';
 import { sharedMemory } from './shared-memory.ts';
 import { withWorkerLabel } from './thread-name.ts';
 
@@ -19,10 +20,15 @@ const workerThreads = createRequire(import.meta.url)('node:worker_threads') as {
 export const OriginalWorker: typeof NodeWorker = workerThreads.Worker;
 
 const HOOK = fileURLToPath(new URL('./register.cjs', import.meta.url));
-const { control, arena } = sharedMemory();
+const memory = sharedMemory();
+const { control } = memory;
 
-/** Patches the Worker constructor of this thread; returns what takes the patch back. */
+/** The constructor that this thread has got, while it has it. */
+let patched: typeof NodeWorker | undefined;
+
+/** Patches the Worker constructor of this thread, unless it is; returns what takes the patch back. */
 export function enrolWorkers(): () => void {
+  if (workerThreads.Worker === patched) return () => {};
   // Whatever is there now: other tools patch it as well.
   const Original = workerThreads.Worker;
   // A proxy, so that statics, `instanceof` and classes that extend Worker stay as they are.
@@ -39,6 +45,7 @@ export function enrolWorkers(): () => void {
     },
   });
   workerThreads.Worker = Worker;
+  patched = Worker;
   syncBuiltinESMExports();
   return () => {
     // Somebody may have patched on top of us; then ours stays, and does nothing while tracing is off.
@@ -90,17 +97,5 @@ function newlyRefused({ message }: Error, known: readonly string[]): string[] {
 function watchEnd(worker: NodeWorker): void {
   const { threadId } = worker;
   const recording = control[Control.recording];
-  worker.once('exit', () => {
-    if (control[Control.recording] !== recording) return;
-    const slotsLog2 = control[Control.slotsLog2]!;
-    for (let index = 0; index < control[Control.blocks]!; index++) {
-      const header = blockHeader(arena, slotsLog2, index);
-      if (header[Header.threadId] !== threadId || header[Header.recording] !== recording) continue;
-      if (
-        Atomics.compareExchange(header, Header.state, BlockState.live, BlockState.ended) === BlockState.live
-      ) {
-        return;
-      }
-    }
-  });
+  worker.once('exit', () => endBlock(memory, threadId, recording!));
 }

@@ -1,13 +1,14 @@
 /** `ttrace run`: records a program and says what is in the trace. */
 import { readdirSync, statSync } from 'node:fs';
-import { basename, join, relative, resolve } from 'node:path';
-import { bytesText, counted, summarize } from '@ttrace/analysis';
+import { basename, join, resolve } from 'node:path';
+import { counted } from '@ttrace/analysis';
 import { parseSources, parseTriggers, SOURCE_NAMES } from '@ttrace/sdk';
 import { type Command, defineCommand, type ExitCode } from '../command.ts';
 import { Failure } from '../failure.ts';
 import { loadTrace } from '../load-trace.ts';
 import { outputFormat } from '../output-format.ts';
 import { printError } from '../print.ts';
+import { reportRecording, shownPath } from '../report-recording.ts';
 import {
   checkWritable,
   findProgram,
@@ -17,11 +18,6 @@ import {
 } from '../run-program.ts';
 import { recordsChildren, runWithChildren } from '../run-with-children.ts';
 import { serveTrace } from '../serve-trace.ts';
-import { shortSummaryLines } from '../summary-report.ts';
-
-/** Above this, reading the trace again would keep the user waiting. */
-const MAX_SUMMARY_BYTES = 256 << 20;
-const SUMMARY_ROWS = 5;
 
 /** Makes the command for one command line. @param program the script and its arguments, which yargs does not see. */
 export function runCommand(program: readonly string[]): Command {
@@ -162,7 +158,7 @@ async function recordFile(
     printError(`ttrace: no trace was written to ${output}: the program ended before it could be recorded`);
     return exitCode;
   }
-  if (!quiet) await report(file);
+  if (!quiet) await reportRecording(file);
   if (view) await serveTrace({ ...(await loadTrace(file)), title: basename(file), open: !noOpen });
   return exitCode;
 }
@@ -208,24 +204,4 @@ function isRegular(file: string): boolean {
 /** When a file was last written; undefined when there is none. */
 function modified(file: string): bigint | undefined {
   return statSync(file, { bigint: true, throwIfNoEntry: false })?.mtimeNs;
-}
-
-async function report(file: string): Promise<void> {
-  const { size } = statSync(file);
-  const shown = shownPath(file);
-  if (size <= MAX_SUMMARY_BYTES) {
-    try {
-      const { trace } = await loadTrace(file);
-      for (const line of shortSummaryLines(summarize(trace), SUMMARY_ROWS)) printError(line);
-    } catch (error) {
-      // The program has run: its exit code stands, whatever became of the trace.
-      printError(`ttrace: ${(error as Error).message}`);
-    }
-  }
-  printError(`Trace: ${shown} (${bytesText(size)}). Look at it with: ttrace view ${shown}`);
-}
-
-function shownPath(file: string): string {
-  const path = relative('', file);
-  return path.startsWith('..') ? file : path;
 }

@@ -1,0 +1,33 @@
+/** What a command that has recorded says on stderr in the end: what is in the trace, and how to look at it. */
+import { statSync } from 'node:fs';
+import { relative } from 'node:path';
+import { bytesText, summarize } from '@ttrace/analysis';
+import { loadTrace } from './load-trace.ts';
+import { printError } from './print.ts';
+import { shortSummaryLines } from './summary-report.ts';
+
+/** Above this, reading the trace again would keep the user waiting. */
+export const MAX_SUMMARY_BYTES: number = 256 << 20;
+const SUMMARY_ROWS = 5;
+
+/** Prints a short summary of the trace and where it is. What cannot be read of it is said, and is no failure. */
+export async function reportRecording(file: string): Promise<void> {
+  const { size } = statSync(file);
+  const shown = shownPath(file);
+  if (size <= MAX_SUMMARY_BYTES) {
+    try {
+      const { trace } = await loadTrace(file);
+      for (const line of shortSummaryLines(summarize(trace), SUMMARY_ROWS)) printError(line);
+    } catch (error) {
+      // The recording is done: its exit code stands, whatever became of the trace.
+      printError(`ttrace: ${(error as Error).message}`);
+    }
+  }
+  printError(`Trace: ${shown} (${bytesText(size)}). Look at it with: ttrace view ${shown}`);
+}
+
+/** A path as the user would write it. */
+export function shownPath(file: string): string {
+  const path = relative('', file);
+  return path.startsWith('..') ? file : path;
+}
