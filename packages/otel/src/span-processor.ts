@@ -42,6 +42,8 @@ interface OpenSpan {
   /** Id and name of the task that it is itself; 0 for none. */
   readonly ownTask: number;
   readonly taskName: string;
+  /** The latest end of its children so far. */
+  childEnd: number;
 }
 
 /** Bound once: test tools replace it. */
@@ -50,13 +52,14 @@ const nextTick: typeof process.nextTick = process.nextTick.bind(process);
 const SERVER = 1;
 /** Spans that are open at the same time; when there are more, those that began first are left out, for they may never end. */
 const MAX_OPEN = 50_000;
+/** Ends that are remembered at most. */
+const MAX_ENDED = 1000;
 
 /** A span processor of OpenTelemetry, for SDK 2 and 3. It never throws, and keeps nothing while nothing is recorded. */
 export class TtraceSpanProcessor {
   readonly #makesTasks: boolean;
   readonly #open = new Map<EndedSpan, OpenSpan>();
-  /** Tasks of open spans by span id, while spans are tasks. */
-  readonly #taskOf = new Map<string, number>();
+  readonly #byId = new Map<string, OpenSpan>();
   /**
    * When the spans ended that did so in the code that runs now, by span id. Instrumentations end the spans of a request in one event,
    * in the order of their listeners: that of http before those within it. Such ones end together.
@@ -87,7 +90,7 @@ export class TtraceSpanProcessor {
   onEnd(span: unknown): void {
     const open = this.#open.get(span as EndedSpan);
     if (open === undefined) return;
-    this.#open.delete(span as EndedSpan);
+    this.#remove(span as EndedSpan);
     if (open.recording !== spanRecording().recording) return;
     try {
       this.#end(span as EndedSpan, open);
@@ -102,12 +105,13 @@ export class TtraceSpanProcessor {
   async shutdown(): Promise<void> {}
 
   #begin(span: EndedSpan, recording: number, since: number): void {
-    const start = startOf(span);
-    const current = currentTaskId();
     const parent = span.parentSpanContext;
+    const around = parent === undefined ? undefined : this.#byId.get(parent.spanId);
+    const start = startOf(span, around?.start ?? 0);
+    const current = currentTaskId();
     const isRoot = parent === undefined || parent.isRemote === true;
     const ids = span.spanContext();
-    const task = current !== 0 ? current : parent === undefined ? 0 : (this.#taskOf.get(parent.spanId) ?? 0);
+    const task = current || (around?.task ?? 0);
     let ownTask = 0;
     // The task of a request and the span that serves it are the same operation.
     if (isRoot && task !== 0 && span.kind === SERVER)
@@ -117,18 +121,17 @@ export class TtraceSpanProcessor {
       const text = makeTaskSpan(ownTask, contextOf(ids), parent?.spanId ?? '', false);
       beginSpanTask(ownTask, span.name, Math.max(since, start), text);
     }
-    const own = ownTask || task;
-    if (this.#makesTasks && own !== 0) this.#taskOf.set(ids.spanId, own);
-    if (this.#open.size >= MAX_OPEN) this.#drop(this.#open.keys().next().value!);
-    this.#open.set(span, { recording, start, task: own, ownTask, taskName: span.name });
+    if (this.#open.size >= MAX_OPEN) this.#remove(this.#open.keys().next().value!);
+    const open = { recording, start, task: ownTask || task, ownTask, taskName: span.name, childEnd: 0 };
+    this.#open.set(span, open);
+    this.#byId.set(ids.spanId, open);
   }
 
   #end(span: EndedSpan, open: OpenSpan): void {
     const { spanId } = span.spanContext();
-    const end = this.#endWithin(span, endOf(span, open.start), open.start);
-    this.#taskOf.delete(spanId);
+    const end = this.#endWithin(span, endOf(span, open.start, open.childEnd), open.start);
     if (this.#ended.size === 0) nextTick(() => this.#ended.clear());
-    this.#ended.set(spanId, end);
+    if (this.#ended.size < MAX_ENDED) this.#ended.set(spanId, end);
     writeSpan(span, open, end);
     if (open.ownTask === 0) return;
     endTaskTrace(open.ownTask);
@@ -137,7 +140,10 @@ export class TtraceSpanProcessor {
 
   #endWithin({ parentSpanContext }: EndedSpan, end: number, start: number): number {
     const limit = parentSpanContext === undefined ? undefined : this.#ended.get(parentSpanContext.spanId);
-    return limit !== undefined && start < limit && limit < end ? limit : end;
+    if (limit !== undefined) return start < limit && limit < end ? limit : end;
+    const around = parentSpanContext === undefined ? undefined : this.#byId.get(parentSpanContext.spanId);
+    if (around !== undefined && around.childEnd < end) around.childEnd = end;
+    return end;
   }
 
   /** The recording stops: what is open yet is shown as open. */
@@ -151,20 +157,20 @@ export class TtraceSpanProcessor {
   #forget(recording: number): void {
     this.#recording = recording;
     this.#open.clear();
-    this.#taskOf.clear();
+    this.#byId.clear();
     this.#ended.clear();
   }
 
-  #drop(span: EndedSpan): void {
+  #remove(span: EndedSpan): void {
     this.#open.delete(span);
-    this.#taskOf.delete(span.spanContext().spanId);
+    this.#byId.delete(span.spanContext().spanId);
   }
 
   /** Task of the code that runs in no task of ours: that of the active span. */
   #activeTask(): number {
-    if (this.#taskOf.size === 0) return 0;
+    if (this.#byId.size === 0) return 0;
     const span = activeSpan();
-    return span === undefined ? 0 : (this.#taskOf.get(span.spanId) ?? 0);
+    return span === undefined ? 0 : (this.#byId.get(span.spanId)?.task ?? 0);
   }
 }
 
@@ -178,10 +184,7 @@ function writeSpan(span: EndedSpan, { start, task }: OpenSpan, end: number | und
     task,
     start: isEarlier ? since : start,
     end,
-    beginText: beginText(
-      span,
-      isEarlier ? { before_recording_ms: Math.round((since - start) * 1e3) / 1e3 } : {},
-    ),
+    beginText: beginText(span, isEarlier ? since - start : 0),
     endText: end === undefined ? '' : endText(span),
   });
 }

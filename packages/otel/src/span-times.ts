@@ -9,22 +9,31 @@ import type { EndedSpan, HrTime } from './ended-span.ts';
 /** The wall clock is read in whole milliseconds, and may be corrected a little in between. */
 const TOLERANCE_MS = 2;
 
-/** Begin of a span that begins just now, in milliseconds of the thread's clock. */
-export function startOf({ startTime }: EndedSpan): number {
+/**
+ * Begin of a span that begins just now, in milliseconds of the thread's clock.
+ * @param parentStart That of its parent, if that is known: no child begins a little before it.
+ */
+export function startOf({ startTime }: EndedSpan, parentStart: number): number {
   const time = now();
   const ago = Date.now() - millisOf(startTime);
-  return Math.abs(ago) > TOLERANCE_MS ? time - ago : time;
+  if (Math.abs(ago) <= TOLERANCE_MS) return time;
+  // A time that was given, or somebody held the thread up since the SDK took its own.
+  const start = time - ago;
+  return start < parentStart && parentStart - start <= TOLERANCE_MS ? parentStart : start;
 }
 
-/** End of a span that ends just now, whose begin `startOf` gave. */
-export function endOf(span: EndedSpan, start: number): number {
+/**
+ * End of a span that ends just now, whose begin `startOf` gave.
+ * @param childEnd The latest end of its children, if one is known: none ends a little after it.
+ */
+export function endOf(span: EndedSpan, start: number, childEnd: number): number {
   const time = now();
-  const own = time - start;
   const told = millisOf(span.endTime) - millisOf(span.startTime);
   // Both lasted as long: no time was given, or that of now.
-  if (Math.abs(told - own) <= TOLERANCE_MS) return time;
-  const ago = Date.now() - millisOf(span.endTime);
-  return Math.abs(ago) > TOLERANCE_MS ? Math.max(start, time - ago) : time;
+  if (Math.abs(told - (time - start)) <= TOLERANCE_MS) return time;
+  // One that was given, or other processors took their time.
+  const end = Math.max(start, Math.min(time, start + told));
+  return end < childEnd && childEnd - end <= TOLERANCE_MS ? childEnd : end;
 }
 
 function millisOf([seconds, nanos]: HrTime): number {

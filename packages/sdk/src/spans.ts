@@ -6,7 +6,7 @@ import { Category } from '@ttrace/format/vocabulary';
 import { type Attributes, attributesText, SPAN_IDS } from './attributes.ts';
 import { RecordKind } from './ring.ts';
 import { boundedNames } from './sources/bounded-names.ts';
-import { activeRecording, nameId, nextId, now, recordWith, sourceName } from './thread-recorder.ts';
+import { activeRecording, nameId, nextId, now, record, recordWith, sourceName } from './thread-recorder.ts';
 import './session.ts';
 
 export type { Attributes } from './attributes.ts';
@@ -56,7 +56,9 @@ export function recordSpan({ name, task, start, end, beginText, endText }: Recor
   const label = names(String(name), '(other)');
   const id = nextId();
   recordWith(fitting(beginText), id, 0, RecordKind.asyncBegin, label, task, start, start);
-  if (end !== undefined) recordWith(fitting(endText), 0, 0, RecordKind.asyncEnd, label, task, end, id);
+  if (end === undefined) return;
+  if (endText === '') record(RecordKind.asyncEnd, label, task, end, id);
+  else recordWith(fitting(endText), 0, 0, RecordKind.asyncEnd, label, task, end, id);
 }
 
 /** Begins a task that is a span as well. @param ids Text of a JSON object. */
@@ -87,14 +89,49 @@ const OWN_NAMES: ReadonlySet<string> = new Set([
   'before_recording_ms',
 ]);
 
+/** Longer texts are left to `attributesText`, which clips them. */
+const SHORT = 200;
+/** Attributes that are written the short way; more are rare. */
+const FEW = 40;
+
 /** A span's attributes as the text of a JSON object; one with a name of ours has a `_` behind it. */
 export function spanAttributesText(attributes: Attributes): string {
-  return attributesText(attributes, OWN_NAMES);
+  // hot: once a span. SDKs let nothing through but texts, numbers, truth values and lists of them: a third of the time.
+  let text = '';
+  let count = 0;
+  for (const name in attributes) {
+    const value = attributes[name];
+    const isPlain =
+      typeof value === 'string'
+        ? value.length <= SHORT
+        : typeof value === 'number'
+          ? Number.isFinite(value)
+          : typeof value === 'boolean';
+    if (!isPlain || name.length > SHORT || ++count > FEW) return attributesText(attributes, OWN_NAMES);
+    const own = OWN_NAMES.has(name) ? `${name}_` : name;
+    text += `,${nameText(own)}:${typeof value === 'string' ? JSON.stringify(value) : value}`;
+  }
+  return text === '' ? '' : `{${text.slice(1)}}`;
 }
+
+/** Names as JSON has them: there are few, and they come again and again. */
+const nameTexts = new Map<string, string>();
+const MAX_NAMES = 1000;
+
+function nameText(name: string): string {
+  let text = nameTexts.get(name);
+  if (text === undefined) {
+    text = JSON.stringify(name);
+    if (nameTexts.size < MAX_NAMES) nameTexts.set(name, text);
+  }
+  return text;
+}
+
+const NONE: ReadonlySet<string> = new Set();
 
 /** What a span says beside its attributes, made safe in the same way. */
 export function spanFactsText(facts: Attributes): string {
-  return attributesText(facts, new Set());
+  return attributesText(facts, NONE);
 }
 
 function fitting(text: string): string {
