@@ -14,6 +14,7 @@ import {
   endTaskTrace,
   makeTaskSpan,
   newTaskId,
+  recordArrow,
   recordSpan,
   type SpanContext,
   spanRecording,
@@ -49,22 +50,32 @@ interface OpenSpan {
 /** Bound once: test tools replace it. */
 const nextTick: typeof process.nextTick = process.nextTick.bind(process);
 
+/** A span that has ended. */
+interface EndedLately {
+  readonly end: number;
+  readonly task: number;
+  /** The event in which it did. */
+  readonly event: number;
+}
+
 const SERVER = 1;
 /** Spans that are open at the same time; when there are more, those that began first are left out, for they may never end. */
 const MAX_OPEN = 50_000;
-/** Ends that are remembered at most. */
-const MAX_ENDED = 1000;
+/** Spans that have ended and are remembered, for those that are linked to them. */
+const MAX_ENDED = 500;
+/** Arrows to one span. */
+const MAX_ARROWS = 32;
 
 /** A span processor of OpenTelemetry, for SDK 2 and 3. It never throws, and keeps nothing while nothing is recorded. */
 export class TtraceSpanProcessor {
   readonly #makesTasks: boolean;
   readonly #open = new Map<EndedSpan, OpenSpan>();
   readonly #byId = new Map<string, OpenSpan>();
-  /**
-   * When the spans ended that did so in the code that runs now, by span id. Instrumentations end the spans of a request in one event,
-   * in the order of their listeners: that of http before those within it. Such ones end together.
-   */
-  readonly #ended = new Map<string, number>();
+  /** The spans that ended last, by span id. */
+  readonly #ended = new Map<string, EndedLately>();
+  /** Counts the events that spans end in. */
+  #event = 0;
+  #isEventNoted = false;
   #recording = 0;
 
   constructor(options: SpanProcessorOptions = {}) {
@@ -125,25 +136,58 @@ export class TtraceSpanProcessor {
     const open = { recording, start, task: ownTask || task, ownTask, taskName: span.name, childEnd: 0 };
     this.#open.set(span, open);
     this.#byId.set(ids.spanId, open);
+    if (span.links.length > 0 || (around !== undefined && around.task !== open.task)) {
+      this.#drawArrows(span, around, open.task);
+    }
   }
 
   #end(span: EndedSpan, open: OpenSpan): void {
     const { spanId } = span.spanContext();
     const end = this.#endWithin(span, endOf(span, open.start, open.childEnd), open.start);
-    if (this.#ended.size === 0) nextTick(() => this.#ended.clear());
-    if (this.#ended.size < MAX_ENDED) this.#ended.set(spanId, end);
+    this.#noteEnd(spanId, end, open.task);
     writeSpan(span, open, end);
     if (open.ownTask === 0) return;
     endTaskTrace(open.ownTask);
     endSpanTask(open.ownTask, open.taskName, end, '');
   }
 
+  /**
+   * Instrumentations end the spans of a request in one event, in the order of their listeners: that of http before those within it.
+   * Such ones end together.
+   */
   #endWithin({ parentSpanContext }: EndedSpan, end: number, start: number): number {
-    const limit = parentSpanContext === undefined ? undefined : this.#ended.get(parentSpanContext.spanId);
-    if (limit !== undefined) return start < limit && limit < end ? limit : end;
-    const around = parentSpanContext === undefined ? undefined : this.#byId.get(parentSpanContext.spanId);
-    if (around !== undefined && around.childEnd < end) around.childEnd = end;
-    return end;
+    if (parentSpanContext === undefined) return end;
+    const around = this.#byId.get(parentSpanContext.spanId);
+    if (around !== undefined) {
+      if (around.childEnd < end) around.childEnd = end;
+      return end;
+    }
+    const parent = this.#ended.get(parentSpanContext.spanId);
+    const isTogether = parent?.event === this.#event && start < parent.end && parent.end < end;
+    return isTogether ? parent.end : end;
+  }
+
+  #noteEnd(spanId: string, end: number, task: number): void {
+    if (!this.#isEventNoted) {
+      this.#isEventNoted = true;
+      nextTick(() => {
+        this.#event++;
+        this.#isEventNoted = false;
+      });
+    }
+    if (this.#ended.size >= MAX_ENDED) this.#ended.delete(this.#ended.keys().next().value!);
+    this.#ended.set(spanId, { end, task, event: this.#event });
+  }
+
+  /** Arrows to a span that begins, from the spans that it is linked to, and from its parent if that is in another task. */
+  #drawArrows({ links }: EndedSpan, around: OpenSpan | undefined, task: number): void {
+    if (around !== undefined && around.task !== task) recordArrow('span', around.start, around.task, task);
+    for (const { context } of links.slice(0, MAX_ARROWS)) {
+      const open = this.#byId.get(context.spanId);
+      const ended = this.#ended.get(context.spanId);
+      const from = open?.start ?? ended?.end;
+      if (from !== undefined) recordArrow('span link', from, (open ?? ended)!.task, task);
+    }
   }
 
   /** The recording stops: what is open yet is shown as open. */

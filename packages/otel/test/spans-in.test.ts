@@ -88,6 +88,16 @@ test('a span says all that it knows, made safe, beside what is ours', () => {
   expect(thrown).toMatchObject({ name: 'exception', 'exception.message': 'odd' });
 });
 
+test('arrows lead to a span from what it is linked to, and from its parent in another task', () => {
+  const ends = (name: string): Slice[] => of(app, 'flow', name).sort((a, b) => a.start - b.start);
+  const [from, to] = ends('span link');
+  expect(from!.start).toBe(one(of(app, 'span', 'linked to')).start);
+  expect(to!.start).toBeGreaterThan(one(of(app, 'span', 'parent')).start);
+  expect(ends('span link')).toHaveLength(2);
+  const tasks = ends('span').map(({ args }) => args.task);
+  expect(tasks).toContain(one(of(app, 'task', 'load')).args.task);
+});
+
 test('the request of a caller with a trace, its OpenTelemetry span and the tasks in it are in that trace', () => {
   const request = one(of(app, 'task', 'GET /orders/:id'));
   const span = one(of(app, 'span', 'GET /orders/:id'));

@@ -6,7 +6,16 @@ import { Category } from '@ttrace/format/vocabulary';
 import { type Attributes, attributesText, SPAN_IDS } from './attributes.ts';
 import { RecordKind } from './ring.ts';
 import { boundedNames } from './sources/bounded-names.ts';
-import { activeRecording, nameId, nextId, now, record, recordWith, sourceName } from './thread-recorder.ts';
+import {
+  activeRecording,
+  nameId,
+  nextId,
+  now,
+  record,
+  recordRegionWithFlow,
+  recordWith,
+  sourceName,
+} from './thread-recorder.ts';
 import './session.ts';
 
 export type { Attributes } from './attributes.ts';
@@ -59,6 +68,20 @@ export function recordSpan({ name, task, start, end, beginText, endText }: Recor
   if (end === undefined) return;
   if (endText === '') record(RecordKind.asyncEnd, label, task, end, id);
   else recordWith(fitting(endText), 0, 0, RecordKind.asyncEnd, label, task, end, id);
+}
+
+/**
+ * Draws an arrow on this thread, from a moment of it to now: a short slice at each of its ends.
+ * @param time Milliseconds on the thread's clock, within the recording; a time that `now` gave, so that no other slice begins or ends then.
+ * @param from Id of the task that was current then, 0 for none.
+ */
+export function recordArrow(name: string, time: number, from: number, to: number): void {
+  if (spanRecording().recording === 0) return;
+  const label = sourceName(Category.flow, name);
+  const flow = nextId();
+  const start = now();
+  recordRegionWithFlow(flow, 0, label, from, time, time);
+  recordRegionWithFlow(flow, 1, label, to, start, now());
 }
 
 /** Begins a task that is a span as well. @param ids Text of a JSON object. */
