@@ -50,6 +50,9 @@ it('leads from a trace to all that is in it', async () => {
   const html = await (await get(path!)).text();
   expect(html.match(/<tr/g)).toHaveLength(4);
   expect(html).toContain('href="/task?task=%231"');
+  const task = await (await get('/task?task=%231')).text();
+  expect(task).toContain(`Trace ${TRACE}, span 00000000000000aa`);
+  expect(task).toContain(`href="${path}"`);
 });
 
 it('says what is not there, and passes the key on with the id', async () => {

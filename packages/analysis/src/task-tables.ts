@@ -2,6 +2,7 @@
 import { Argument, Category, EventKind } from '@ttrace/format';
 import { criticalPath, type Step, type StepKind } from './critical-path.ts';
 import type { Filter } from './filter.ts';
+import { traceFilter } from './spans-table.ts';
 import type { RelatedTable, Table } from './table.ts';
 import { taskOverview } from './task-overview.ts';
 import { type Task, taskLink, tasksOf, withDescendants } from './tasks.ts';
@@ -87,7 +88,7 @@ export function taskEventsTable(index: TraceIndex, filter: Filter = {}): Table<T
       const [start, end] = isSlice ? [index.trace.columns.start[row]!, index.endOf(row)] : [time, time];
       return { start: start - index.start, end: end - index.start };
     },
-    related: task === undefined ? [] : relatedTo(task, 'critical-path', 'Critical path'),
+    related: task === undefined ? [] : relatedTo(index, task, 'critical-path', 'Critical path'),
     ...(rows.length > MOST_EVENTS ? { note: `${rows.length - MOST_EVENTS} later events are left out.` } : {}),
   };
 }
@@ -132,14 +133,22 @@ function described(index: TraceIndex, row: number): string {
 }
 
 /** Other tables about a task. */
-function relatedTo({ number, name }: Task, page: string, title: string): RelatedTable[] {
+function relatedTo(
+  index: TraceIndex,
+  { number, name, row }: Task,
+  page: string,
+  title: string,
+): RelatedTable[] {
   const filter = { task: `#${number}` };
+  const { [Argument.traceId]: traceId, [Argument.spanId]: spanId } = index.argsOf(row);
+  const trace = { title: `Trace ${traceId}, span ${spanId}`, page: 'spans' };
   return [
     { title, page, filter },
     { title: 'Its regions', page: 'regions/each', filter },
     { title: 'Its waits', page: 'locks/each', filter },
     { title: 'Blocks in it', page: 'blockers/each', filter },
     { title: `All tasks ${name}`, page: 'tasks/each', filter: { name } },
+    ...(typeof traceId === 'string' ? [{ ...trace, filter: traceFilter(traceId) }] : []),
   ];
 }
 
@@ -206,6 +215,6 @@ export function criticalPathTable(index: TraceIndex, filter: Filter = {}): Table
     ],
     rows,
     spanOf: ({ start, end }) => ({ start: start - index.start, end: end - index.start }),
-    related: task === undefined ? [] : relatedTo(task, 'task', 'All events'),
+    related: task === undefined ? [] : relatedTo(index, task, 'task', 'All events'),
   };
 }

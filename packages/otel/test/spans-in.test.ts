@@ -155,6 +155,7 @@ test('requests made carry the trace of the task that makes them, unless somebody
   const made = byPath.get('/alone')!;
   expect(alone.traceparent).toBe(`00-${made.trace_id}-${made.span_id}-01`);
   expect(made.trace_id).not.toBe(TRACE);
+  expect(made.parent_span_id).toBeUndefined();
 });
 
 test('a subtask in another thread is in the trace; a header that says nothing puts nothing into one', () => {

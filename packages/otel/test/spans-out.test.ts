@@ -116,7 +116,7 @@ test('what begins in another thread has the sender as remote parent and as link'
 
 test('spans of tasks do not come back as slices, and the tasks in the trace have their ids', () => {
   const slices = app.slices.filter(({ category }) => category === 'span');
-  expect(slices.map(({ name }) => name).sort()).toEqual(['outer', 'query']);
+  expect(slices.map(({ name }) => name).sort()).toEqual(['in the worker', 'outer', 'query']);
   for (const name of ['order', 'subtask', 'sender', 'open at stop']) {
     const task = app.slices.find((slice) => slice.category === 'task' && slice.name === name)!;
     expect(task.args).toMatchObject({ span_id: idOf(name), trace_id: named(name).ids.traceId });

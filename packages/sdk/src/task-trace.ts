@@ -108,7 +108,7 @@ export function makeTaskSpan(
   return idsText(own, own.parentSpanId);
 }
 
-/** Makes sure that a task is in a trace, in one of its own if need be; 0 is no task. */
+/** Makes sure that a task is in a trace, in one of its own if need be. */
 export function ensureTrace(taskId: number): SpanContext {
   const known = traceHere(taskId);
   if (known !== undefined) return known;
@@ -122,7 +122,7 @@ export function ensureTrace(taskId: number): SpanContext {
     isSpan: false,
     within: '',
   };
-  if (taskId !== 0) keep(taskId, own);
+  keep(taskId, own);
   return own;
 }
 

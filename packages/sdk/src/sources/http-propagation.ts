@@ -5,9 +5,9 @@
 import http, { type ClientRequest } from 'node:http';
 import { Control } from '../ring.ts';
 import { PROPAGATE } from '../source-options.ts';
-import { ensureTrace } from '../task-trace.ts';
+import { ensureTrace, traceHere } from '../task-trace.ts';
 import { control, currentTaskId, isTakingPart } from '../thread-recorder.ts';
-import { traceparentOf } from '../traceparent.ts';
+import { newSpanId, newTraceId, traceparentOf } from '../traceparent.ts';
 import { type ExchangeTrace, newExchangeTrace } from './http-exchange.ts';
 import { type AnyFunction, patchMethod } from './patch-method.ts';
 
@@ -48,9 +48,15 @@ export function toldTrace(request: ClientRequest): ExchangeTrace | undefined {
 
 function tellLater(request: object): ExchangeTrace | undefined {
   const task = currentTaskId();
-  const own = newExchangeTrace(task, ensureTrace(task));
+  const own =
+    task === 0 && traceHere(0) === undefined ? newRoot() : newExchangeTrace(task, ensureTrace(task));
   if (own !== undefined) told.set(request, own);
   return own;
+}
+
+/** Ids of a request that nothing is around: its trace begins with it, and is sampled, for it is recorded. */
+function newRoot(): ExchangeTrace {
+  return { traceId: newTraceId(), spanId: newSpanId(), parentSpanId: '', flags: 1, state: '' };
 }
 
 function tellBy(request: ClientRequest): void {
