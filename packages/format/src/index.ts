@@ -7,6 +7,7 @@ export { asNanos, type Nanos } from './nanos.ts';
 export { parseTime } from './parse-time.ts';
 export { createPerfettoWriter } from './perfetto-writer.ts';
 export { dropEmptyTracks, pickRows, rowsWhere, rowsWithin } from './pick-rows.ts';
+export { ProtobufOutput } from './protobuf-output.ts';
 export { type ReadOptions, readTrace } from './read-trace.ts';
 export {
   finishedSlicesByTrack,
@@ -14,6 +15,7 @@ export {
   rowsInOrder,
   slicesByTrack,
   sortParentsFirst,
+  type TrackRows,
 } from './row-order.ts';
 export { StringTable } from './strings.ts';
 export { createTextReader, readTextTrace } from './text-reader.ts';
