@@ -1,0 +1,15 @@
+/** What an encoder of OTLP does: takes spans of one process one by one and makes the body of a request of them. */
+import type { OtlpSpan } from './otlp-span.ts';
+
+export interface OtlpBatch {
+  readonly contentType: string;
+  /** Spans in it. */
+  readonly length: number;
+  /** Bytes of the body as it stands, a little more at most. */
+  readonly byteLength: number;
+  add(span: OtlpSpan): void;
+  /** Takes the last span out again. Only once after each `add`. */
+  undo(): void;
+  /** The body; the batch is empty afterwards. */
+  take(): Uint8Array;
+}

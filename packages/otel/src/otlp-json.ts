@@ -1,0 +1,106 @@
+/**
+ * OTLP in JSON, as the OTLP specification maps protobuf to it: ids as hexadecimal digits, 64-bit integers as text, enums as numbers.
+ * Source: https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding
+ */
+import type { OtlpBatch } from './otlp-batch.ts';
+import type { Epoch } from './otlp-epoch.ts';
+import type { OtlpSource } from './otlp-protobuf.ts';
+import type { OtlpAttributes, OtlpEvent, OtlpLink, OtlpSpan, OtlpValue } from './otlp-span.ts';
+
+/** Makes batches of JSON. */
+export function createJsonBatch({ resource, scopeName, scopeVersion, epoch }: OtlpSource): OtlpBatch {
+  const head =
+    `{"resourceSpans":[{"resource":{"attributes":${attributesText(resource)}},"scopeSpans":[{"scope":` +
+    `{"name":${JSON.stringify(scopeName)},"version":${JSON.stringify(scopeVersion)}},"spans":[`;
+  const tail = ']}]}]}';
+  const frame = Buffer.byteLength(head) + tail.length;
+  const spans: string[] = [];
+  let byteLength = frame;
+  let last = 0;
+  return {
+    contentType: 'application/json',
+    get length() {
+      return spans.length;
+    },
+    get byteLength() {
+      return byteLength;
+    },
+    add(span) {
+      const text = spanText(span, epoch);
+      last = Buffer.byteLength(text) + 1;
+      byteLength += last;
+      spans.push(text);
+    },
+    undo() {
+      spans.pop();
+      byteLength -= last;
+    },
+    take() {
+      const bytes = spans.length === 0 ? new Uint8Array(0) : Buffer.from(head + spans.join(',') + tail);
+      spans.length = 0;
+      byteLength = frame;
+      return bytes;
+    },
+  };
+}
+
+function spanText(span: OtlpSpan, epoch: Epoch): string {
+  const { shared } = span;
+  if (typeof shared.encoded !== 'string') shared.encoded = listText(shared.list);
+  const own = listText(span.attributes);
+  const separator = shared.encoded !== '' && own !== '' ? ',' : '';
+  const { traceState, parentSpanId, events, links, droppedEvents, droppedLinks, status } = span;
+  return (
+    `{"traceId":"${span.traceId}","spanId":"${span.spanId}",` +
+    (traceState === '' ? '' : `"traceState":${JSON.stringify(traceState)},`) +
+    (parentSpanId === '' ? '' : `"parentSpanId":"${parentSpanId}",`) +
+    `"name":${JSON.stringify(span.name)},"kind":${span.kind},` +
+    `"startTimeUnixNano":"${epoch.digits(span.start)}","endTimeUnixNano":"${epoch.digits(span.end)}",` +
+    `"attributes":[${shared.encoded}${separator}${own}]` +
+    (events.length === 0 ? '' : `,"events":[${events.map((each) => eventText(each, epoch)).join(',')}]`) +
+    (droppedEvents === 0 ? '' : `,"droppedEventsCount":${droppedEvents}`) +
+    (links.length === 0 ? '' : `,"links":[${links.map(linkText).join(',')}]`) +
+    (droppedLinks === 0 ? '' : `,"droppedLinksCount":${droppedLinks}`) +
+    `,"status":${statusText(status, span.statusMessage)}}`
+  );
+}
+
+function statusText(status: number, message: string): string {
+  if (status === 0) return '{}';
+  return message === '' ? `{"code":${status}}` : `{"message":${JSON.stringify(message)},"code":${status}}`;
+}
+
+function eventText({ name, time, attributes }: OtlpEvent, epoch: Epoch): string {
+  return `{"timeUnixNano":"${epoch.digits(time)}","name":${JSON.stringify(name)},"attributes":${attributesText(attributes)}}`;
+}
+
+function linkText({ traceId, spanId, attributes }: OtlpLink): string {
+  return `{"traceId":"${traceId}","spanId":"${spanId}","attributes":${attributesText(attributes)}}`;
+}
+
+function attributesText(attributes: OtlpAttributes): string {
+  return `[${listText(attributes)}]`;
+}
+
+function listText(attributes: OtlpAttributes): string {
+  return attributes
+    .map(([key, value]) => `{"key":${JSON.stringify(key)},"value":${valueText(value)}}`)
+    .join(',');
+}
+
+function valueText(value: OtlpValue): string {
+  switch (typeof value) {
+    case 'string':
+      return `{"stringValue":${JSON.stringify(value)}}`;
+    case 'boolean':
+      return `{"boolValue":${value}}`;
+    case 'number':
+      return Number.isSafeInteger(value) ? `{"intValue":"${value}"}` : `{"doubleValue":${value}}`;
+    default:
+      if (value === null) return '{}';
+      if (Array.isArray(value)) {
+        return `{"arrayValue":{"values":[${(value as readonly OtlpValue[]).map(valueText).join(',')}]}}`;
+      }
+      return `{"kvlistValue":{"values":${attributesText(Object.entries(value))}}}`;
+  }
+}

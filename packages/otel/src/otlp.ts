@@ -1,0 +1,13 @@
+/** Sending a trace to receivers of OpenTelemetry's protocol, OTLP over HTTP. For programs that read traces; nothing here records. */
+export {
+  givenResource,
+  OtlpConfigurationError,
+  type OtlpTarget,
+  otlpTarget,
+  shownUrl,
+  type TargetChoice,
+} from './otlp-environment.ts';
+export { DEFAULT_BATCH_SPANS, type ExportOptions, type ExportResult, exportOtlp } from './otlp-export.ts';
+export type { GivenResource } from './otlp-resource.ts';
+export { type SpanChoice, type SpanCounts, TraceSpans } from './otlp-trace-spans.ts';
+export { wallEpochOf, wallNanos } from './otlp-wall-clock.ts';
