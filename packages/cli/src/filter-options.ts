@@ -13,7 +13,7 @@ interface StretchOptions {
 }
 
 /** What yargs makes of all of them. */
-interface FilterOptions extends StretchOptions {
+export interface FilterOptions extends StretchOptions {
   readonly task: string | undefined;
   readonly name: string | undefined;
   readonly min: string | undefined;

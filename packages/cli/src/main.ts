@@ -29,6 +29,7 @@ const COMMANDS: readonly (readonly [name: string, load: Loader])[] = [
   ['check', async () => (await import('./commands/check.ts')).checkCommand],
   ['diff', async () => (await import('./commands/diff.ts')).diffCommand],
   ['pprof', async () => (await import('./commands/pprof.ts')).pprofCommand],
+  ['export', async () => (await import('./commands/export.ts')).exportCommand],
   ['report', async () => (await import('./commands/report.ts')).reportCommand],
   ['convert', async () => (await import('./commands/convert.ts')).convertCommand],
   ['trim', async () => (await import('./commands/trim.ts')).trimCommand],

@@ -20,6 +20,7 @@ const COMMANDS = [
     'check',
     'diff',
     'pprof',
+    'export',
   ],
   ...['convert', 'trim', 'split', 'merge', 'scrub', 'validate', 'dump', 'footprint'],
 ];
