@@ -44,6 +44,7 @@ export function encodePprof(profile: StackProfile): Uint8Array {
     durationNanos: Math.round(profile.durationNanos),
     ...(periodType === undefined ? {} : { periodType: encodeValueType(periodType, strings) }),
     period: profile.period ?? 1,
+    comment: (profile.comments ?? []).map((text) => strings.dedup(text)),
   });
   return gzipSync(encoded.encode());
 }

@@ -36,6 +36,8 @@ export interface StackProfile {
   /** Begin, in nanoseconds since 1970; 0 where it is not known. */
   readonly timeNanos: bigint;
   readonly durationNanos: number;
+  /** What whoever reads it should know: `pprof -comments`. */
+  readonly comments?: readonly string[];
   /** What pprof shows as the file: the program's name. */
   readonly program: string;
 }
