@@ -1,4 +1,5 @@
 /** What the main thread and the collector say to each other. Events are not in it: they come through the rings. */
+import type { MessagePort } from 'node:worker_threads';
 import type { FlightFileResult } from './flight/files.ts';
 import type { FlightTrigger } from './flight/triggers.ts';
 import type { TraceOutput } from './trace-output.ts';
@@ -50,6 +51,9 @@ export type Wish =
       readonly output: TraceOutput;
       readonly socket: string;
     }
+  /** A debug server is there, whose thread asks over this port (debug/debug-protocol.ts). */
+  | { readonly kind: 'open-debug'; readonly since: Since; readonly port: MessagePort }
+  | { readonly kind: 'close-debug' }
   /** A signal has come that may be a trigger. */
   | { readonly kind: 'signal'; readonly signal: NodeJS.Signals };
 
@@ -69,6 +73,8 @@ export interface Replies {
   readonly 'write-window': FlightFileResult;
   readonly obey: undefined;
   readonly 'send-window': undefined;
+  readonly 'open-debug': undefined;
+  readonly 'close-debug': undefined;
   readonly signal: undefined;
 }
 

@@ -10,6 +10,7 @@ import { MetadataName, type TrackRef } from '@ttrace/format';
 import { ControlLine, type ControlReport } from './attach/control-line.ts';
 import { WorkerFinder } from './attach/worker-finder.ts';
 import type { CollectorData, Replies, Reply, Request, Since, Wish } from './collector-protocol.ts';
+import { DebugDesk } from './debug/debug-desk.ts';
 import { createDrain, type Drain } from './drain.ts';
 import { endBlock } from './end-block.ts';
 import { FileOutput } from './file-output.ts';
@@ -57,6 +58,7 @@ class Collector {
   #finder: WorkerFinder | undefined;
   /** Whoever is told what became of a snapshot. */
   #listener: ControlLine | undefined;
+  #debug: DebugDesk | undefined;
   #isFinished = false;
   #sleeps = 0;
 
@@ -87,6 +89,7 @@ class Collector {
     }
     this.#finish();
     this.#closeFile('exit');
+    this.#debug?.close();
     this.#sampler.close();
   }
 
@@ -115,6 +118,7 @@ class Collector {
   #afterRound(): void {
     this.#file?.flush();
     this.#publishError();
+    this.#debug?.afterRound();
     const written = this.#flight?.afterRound(this.#now(), this.#drain.threads());
     if (written !== undefined) reply({ id: 0, flightFile: written });
     if (this.#command?.isOver === true) this.#release();
@@ -137,7 +141,7 @@ class Collector {
       this.#overSince = now;
       reply({ id: 0, isReleased: true });
     } else if (now - this.#overSince > RELEASE_PATIENCE_MS) {
-      if (this.#flight === undefined) {
+      if (this.#flight === undefined && this.#debug === undefined) {
         // All threads stop recording. What main has patched it takes back as soon as it can.
         Atomics.store(this.#control, Control.recording, 0);
         Atomics.notify(this.#control, Control.recording);
@@ -185,6 +189,13 @@ class Collector {
         if (isLast) this.#finish();
         else this.#drain.settle();
         return this.#flight?.write(wish.file, wish.output);
+      case 'open-debug':
+        this.#openDebug(wish);
+        return undefined;
+      case 'close-debug':
+        this.#debug?.close();
+        this.#debug = undefined;
+        return undefined;
       case 'signal':
         this.#flight?.signal(this.#now(), wish.signal);
         return undefined;
@@ -213,6 +224,17 @@ class Collector {
     this.#describe();
     this.#flight = new FlightOutput(options, this.#data.origin, () => this.#recordingFacts());
     this.#hub.attach(this.#flight.writer, this.#relative(since));
+  }
+
+  #openDebug({ since, port }: Extract<Wish, { kind: 'open-debug' }>): void {
+    this.#debug?.close();
+    this.#debug = new DebugDesk(port, this.#relative(since), {
+      hub: this.#hub,
+      drain: this.#drain,
+      origin: this.#data.origin,
+      flight: () => this.#flight,
+      describe: () => this.#describe(),
+    });
   }
 
   /** Nothing is recorded any more: the last events, and the file of a trigger that they may be. */

@@ -21,6 +21,7 @@ import {
   defineName,
   drainedThread,
   giveTracks,
+  keepLabels,
   readProfile,
   readText,
 } from './drained-thread.ts';
@@ -53,6 +54,8 @@ export interface Drain {
   counts(): DrainCounts;
   /** A round, and the begins of everything that is open: what a file must hold that is closed while recording goes on. */
   settle(): void;
+  /** Whether each thread's regions are noted, for the samples of a debug server. */
+  keepLabels(isOn: boolean): void;
   /** The last round: what is left, what is still open, and what was dropped. The writer is finished after. */
   finish(): void;
 }
@@ -83,6 +86,7 @@ class RingDrain implements Drain {
   readonly #region: StringRef;
   readonly #log: StringRef;
   readonly #flow: StringRef;
+  #keepsLabels = false;
 
   constructor(
     control: Int32Array,
@@ -131,6 +135,11 @@ class RingDrain implements Drain {
   settle(): void {
     this.round();
     for (const thread of this.#threads) thread?.begun?.beginOpen();
+  }
+
+  keepLabels(isOn: boolean): void {
+    this.#keepsLabels = isOn;
+    for (const thread of this.threads()) keepLabels(thread, isOn);
   }
 
   finish(): void {
@@ -187,7 +196,7 @@ class RingDrain implements Drain {
         thread.begun?.isIdle === true
       ) {
         const start = Math.round(doubles[slot]! * 1e6);
-        if (thread.history !== undefined) {
+        if (thread.isNoted) {
           note(thread, kindAndName & NAME_MASK, integers[slot * 2 + 5]!, doubles[slot]!, doubles[slot + 1]!);
         }
         writer.slice(
@@ -239,6 +248,7 @@ class RingDrain implements Drain {
         return 0;
       case RecordKind.taskRun:
         thread.history?.add(0, task, first, second);
+        thread.labels?.add(0, task, first, second);
         return 0;
       case RecordKind.thread:
         this.#introduce(thread, name, first, second);
@@ -263,6 +273,7 @@ class RingDrain implements Drain {
     thread.offset = clockOffset - this.#origin;
     if (this.#control[Control.seesWaits] === 1) thread.wait = new LoopWait(osThreadId);
     giveTracks(thread, this.#writer, this.#control, this.#pid, tid, this.#origin);
+    if (this.#keepsLabels) keepLabels(thread, true);
   }
 
   #writeEvent(
@@ -340,7 +351,7 @@ class RingDrain implements Drain {
     const end = Math.round(second * 1e6);
     const label = thread.names[name] ?? 0;
     const category = thread.categories[name] ?? this.#region;
-    if (thread.history !== undefined) note(thread, name, task, first, second);
+    if (thread.isNoted) note(thread, name, task, first, second);
     if (thread.begun?.end(first, second, thread.text) === true) return;
     if (thread.flow === 0) {
       writer.slice(track, label, category, start + thread.offset, end - start, task, thread.text);
@@ -392,7 +403,9 @@ class RingDrain implements Drain {
   }
 }
 
-/** Regions of the program itself, for the samples taken in them. */
+/** Regions of the program itself, for the samples taken in them; with labels, waits as well. */
 function note(thread: DrainedThread, name: number, task: number, start: number, end: number): void {
-  if (thread.categoryTexts[name] === '') thread.history!.add(name, task, start, end);
+  const category = thread.categoryTexts[name];
+  if (category === '') thread.history?.add(name, task, start, end);
+  if (category === '' || category === Category.wait) thread.labels?.add(name, task, start, end);
 }

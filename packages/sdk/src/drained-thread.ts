@@ -1,6 +1,7 @@
 /** What drain.ts knows about one thread: where it is in the thread's ring, what the records' numbers stand for, and its tracks. */
 import { Category, OTHER_NAME, type StringRef, type TraceWriter, type TrackRef } from '@ttrace/format';
 import { BegunRegions } from './begun-regions.ts';
+import { LabelHistory } from './debug/label-history.ts';
 import { LoopTrack } from './loop-track.ts';
 import type { LoopWait } from './loop-wait.ts';
 import { type Block, Control, Header, OTHER_NAME_ID, ROW_SEPARATOR, SLOT_BYTES } from './ring.ts';
@@ -23,6 +24,10 @@ export interface DrainedThread {
   /** While CPU samples are taken. */
   samples: SampleTrack | undefined;
   history: RegionHistory | undefined;
+  /** While a debug server takes a CPU profile. */
+  labels: LabelHistory | undefined;
+  /** Whether there is any of the two. */
+  isNoted: boolean;
   /** Of the profile that is being read. */
   profileText: string;
   threadId: number;
@@ -57,6 +62,8 @@ export function drainedThread(block: Block, otherName: StringRef, region: String
     waitedAt: 0,
     samples: undefined,
     history: undefined,
+    labels: undefined,
+    isNoted: false,
     profileText: '',
     threadId: 0,
     name: '',
@@ -125,6 +132,7 @@ export function giveTracks(
   thread.loop = new LoopTrack(writer, pid, tid, name, turnMicros * 1000, blockMicros * 1000);
   if (hasSource(control[Control.sources]!, 'samples')) {
     thread.history = new RegionHistory(block);
+    thread.isNoted = true;
     thread.samples = new SampleTrack(writer, pid, tid, name, origin / 1000);
   }
   thread.begun = new BegunRegions(writer, track, offset, block, (id, start, task, flow) => {
@@ -136,6 +144,12 @@ export function giveTracks(
     writer.begin(track, label, thread.categories[id]!, time, task, '', flows);
     return true;
   });
+}
+
+/** Begins to note in which regions the thread is, for a CPU profile of a debug server, or ends that. */
+export function keepLabels(thread: DrainedThread, isOn: boolean): void {
+  thread.labels = isOn ? new LabelHistory(thread.block) : undefined;
+  thread.isNoted = isOn || thread.history !== undefined;
 }
 
 /** Makes slices of a CPU profile whose last piece has been read. */

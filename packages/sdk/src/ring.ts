@@ -173,6 +173,9 @@ export const Stamp = {
 /** Where the watchdog finds what to ask a thread: key (`Symbol.for`) of a function on the thread's global object. */
 export const PROBE_KEY = 'ttrace/probe';
 
+/** Where a debug server finds how to have the tasks noted that a thread's code runs in. */
+export const TASK_RUNS_KEY = 'ttrace/task-runs';
+
 export const BlockState = { free: 0, claimed: 1, live: 2, ended: 3 } as const;
 
 /** Open regions that are kept; deeper ones are recorded when they end, but not known while open. */

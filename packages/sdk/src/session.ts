@@ -4,7 +4,7 @@
  */
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { isMainThread, type Worker } from 'node:worker_threads';
+import { isMainThread, type MessagePort, type Worker } from 'node:worker_threads';
 import type { CollectorData, Replies, Reply, Since, Wish } from './collector-protocol.ts';
 import type { FlightFileResult } from './flight/files.ts';
 import { afterExitListeners } from './process-exit.ts';
@@ -28,7 +28,7 @@ import { TraceUsageError } from './trace-usage-error.ts';
 import { enrolWorkers, OriginalWorker } from './worker-enrolment.ts';
 
 /** Who wants what is recorded. */
-export type Consumer = 'file' | 'flight';
+export type Consumer = 'file' | 'flight' | 'debug';
 
 /** How to record; what the first consumer asks for counts. */
 export interface SessionOptions {
@@ -113,6 +113,11 @@ export function isEnding(): boolean {
   return ending !== undefined;
 }
 
+/** Thread id of the collector, -1 without a session. */
+export function collectorThreadId(): number {
+  return session?.collector.threadId ?? -1;
+}
+
 /**
  * Makes this consumer one of the session, which starts if there is none: threads record from now on.
  * @returns the time from which on events are this consumer's.
@@ -126,9 +131,9 @@ export function join(consumer: Consumer, options: SessionOptions): Since {
 }
 
 /** Asks the collector for something whose answer nobody waits for: an ending process does not go on for it. */
-export function tell(wish: Wish): void {
+export function tell(wish: Wish, transfer: readonly MessagePort[] = []): void {
   if (session === undefined) return;
-  session.collector.postMessage({ ...wish, id: ++lastRequest });
+  session.collector.postMessage({ ...wish, id: ++lastRequest }, transfer);
   wake();
 }
 
@@ -276,7 +281,7 @@ function launch({ slotsLog2, sources }: SessionOptions): Session {
  * Whether the inspector may be used: where it may not, trying ends the process. Asked in the main thread: a worker knows nothing of
  * the permission model. The processes that only start others, for `node --test` and `--watch`, have no inspector.
  */
-function canInspect(): boolean {
+export function canInspect(): boolean {
   const flags = [...process.execArgv, ...(process.env.NODE_OPTIONS ?? '').split(/\s+/)];
   if (flags.some((flag) => /^--(test|watch(-path)?)(=|$)/.test(flag))) return false;
   const { permission } = process as { permission?: { has(scope: string): boolean } };

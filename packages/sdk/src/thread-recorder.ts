@@ -410,10 +410,12 @@ function endTaskRun(taskId: number, start: number): void {
 
 /** Whether stretches of code that run in a task are recorded, so that CPU samples taken in them have it. */
 let areTaskRunsRecorded = false;
+let taskRunReaders = 0;
 
-/** Switches that on or off. */
+/** Switches that on or off, for one of those that want it. */
 export function recordTaskRuns(isOn: boolean): void {
-  areTaskRunsRecorded = isOn;
+  taskRunReaders = Math.max(0, taskRunReaders + (isOn ? 1 : -1));
+  areTaskRunsRecorded = taskRunReaders > 0;
 }
 
 /** Is told that a region's function returned a promise; returns what the caller gets instead. */

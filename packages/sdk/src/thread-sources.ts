@@ -6,6 +6,7 @@
  * alive nor costs anything until then.
  */
 import { isMainThread } from 'node:worker_threads';
+import { startTaskRunHook } from './debug/task-run-hook.ts';
 import { Control } from './ring.ts';
 import { SOURCE_NAMES, type SourceName } from './source-options.ts';
 import { startConsole } from './sources/console.ts';
@@ -61,6 +62,7 @@ whenEnrolled(() => {
       // A runtime without what it needs: the others go on.
     }
   }
+  stops.push(startTaskRunHook());
   if (!isMainThread) watch();
 });
 

@@ -4,6 +4,7 @@
  */
 import { Worker } from 'node:worker_threads';
 import { Category } from '@ttrace/format/vocabulary';
+import { isOwnWorker } from '../own-worker.ts';
 import { RecordKind } from '../ring.ts';
 import { newWorkerLabel, workerName } from '../thread-name.ts';
 import { currentTaskId, nextId, now, recordWith, sourceName } from '../thread-recorder.ts';
@@ -43,6 +44,7 @@ export function startWorkers(): () => void {
 
   const unlisten = listenOn({
     worker_threads: ({ worker }: { readonly worker: Worker }) => {
+      if (isOwnWorker()) return;
       const { threadId } = worker;
       const given = newWorkerLabel();
       const label = labelOf(workerName(threadId, given), `worker ${given || '(other)'}`);
