@@ -27,6 +27,7 @@ export default defineConfig({
         'packages/sdk/**/*.test.ts',
         'packages/sync/**/*.test.ts',
         'packages/otel/**/*.test.ts',
+        'packages/debug-server/**/*.test.ts',
       ]),
       project(
         'read',

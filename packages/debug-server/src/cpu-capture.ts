@@ -1,0 +1,88 @@
+/**
+ * Takes a CPU profile of threads, whatever they are doing. Nothing runs before and nothing after: a program pays only while it is
+ * looked at.
+ *
+ * V8's profiler does not know code that it has optimised in the middle of a loop before the profiler started: it charges it to the
+ * caller, for as long as that code is used. So all optimised code is thrown away as the profile begins, which V8 does when
+ * precise coverage is switched on, and what is optimised anew is known.
+ */
+import { TASK_RUNS_KEY } from '@ttrace/sdk/debug';
+import type { CpuProfile } from './cpu-samples.ts';
+import { pause, within } from './deadline.ts';
+import type { InspectedThread, InspectedThreads } from './inspected-threads.ts';
+
+/** Go's rate. */
+export const SAMPLES_PER_SECOND = 100;
+/** How long the answer of a thread that is in a native call is waited for. */
+const PATIENCE_MS = 5000;
+
+/** One thread's part. */
+export interface ThreadCapture {
+  readonly thread: InspectedThread;
+  /** undefined when the thread did not answer, or has ended. */
+  readonly profile: CpuProfile | undefined;
+  /** Id of the task in which the thread's code was at the end; 0 for none. */
+  readonly task: number;
+}
+
+/** @param canThrowAway whether optimised code may be thrown away. */
+export interface CaptureOptions {
+  readonly seconds: number;
+  readonly isWanted: (thread: InspectedThread) => boolean;
+  readonly canThrowAway: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** Resolves when the time is over, or the signal aborts; all threads are as before then, or will be when they answer. */
+export async function captureCpu(
+  threads: InspectedThreads,
+  { seconds, isWanted, canThrowAway, signal }: CaptureOptions,
+): Promise<ThreadCapture[]> {
+  const started: { readonly thread: InspectedThread; readonly start: Promise<unknown> }[] = [];
+  // Those that come later as well.
+  const forget = threads.each((thread) => {
+    if (isWanted(thread)) started.push({ thread, start: start(thread, canThrowAway) });
+  });
+  await within(Promise.all(started.map(({ start }) => start.catch(() => {}))), PATIENCE_MS);
+  await pause(seconds, signal);
+  forget();
+  const patience = signal.aborted ? 0 : PATIENCE_MS;
+  return Promise.all(started.map(({ thread }) => stop(thread, patience)));
+}
+
+/** All at once: a thread takes them in this order. */
+function start(thread: InspectedThread, canThrowAway: boolean): Promise<unknown> {
+  const interval = 1e6 / SAMPLES_PER_SECOND;
+  return Promise.all([
+    thread.post('Profiler.enable'),
+    thread.post('Profiler.setSamplingInterval', { interval }),
+    ...(canThrowAway ? [thread.post('Profiler.startPreciseCoverage', { callCount: true })] : []),
+    thread.post('Profiler.start'),
+    ...(canThrowAway ? [thread.post('Profiler.stopPreciseCoverage')] : []),
+    noteTasks(thread, true),
+  ]);
+}
+
+async function stop(thread: InspectedThread, patience: number): Promise<ThreadCapture> {
+  const task = noteTasks(thread, false);
+  const profile = thread.post<{ profile: CpuProfile }>('Profiler.stop');
+  // A thread that answers too late is given back all the same.
+  const disabled = thread.post('Profiler.disable');
+  for (const promise of [task, profile, disabled]) promise.catch(() => {});
+  return {
+    thread,
+    profile: (await within(profile, patience))?.profile,
+    task: (await within(task, 0)) ?? 0,
+  };
+}
+
+/** Returns the id of the task that the thread's code is in. */
+async function noteTasks(thread: InspectedThread, isOn: boolean): Promise<number> {
+  const expression = `globalThis[Symbol.for('${TASK_RUNS_KEY}')]?.(${isOn})`;
+  const { result } = await thread.post<{ result?: { value?: unknown } }>('Runtime.evaluate', {
+    expression,
+    returnByValue: true,
+    silent: true,
+  });
+  return typeof result?.value === 'number' ? result.value : 0;
+}

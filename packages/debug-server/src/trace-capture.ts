@@ -1,0 +1,130 @@
+/** The endpoints that give ttrace files: what is recorded in the next seconds, and what the flight recorder holds. */
+import { randomUUID } from 'node:crypto';
+import { closeSync, createReadStream, openSync, unlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TraceOutput } from '@ttrace/sdk/debug';
+import { pause } from './deadline.ts';
+import type { Answer } from './exchange.ts';
+import { HttpProblem } from './http-problem.ts';
+import type { RecorderClient } from './recorder-client.ts';
+
+/** What `format` may be. */
+const FORMATS: Readonly<Record<string, TraceOutput & { readonly type: string }>> = {
+  json: { format: 'json', isGzip: false, type: 'application/json' },
+  'json.gz': { format: 'json', isGzip: true, type: 'application/gzip' },
+  pftrace: { format: 'perfetto', isGzip: false, type: 'application/octet-stream' },
+  'pftrace.gz': { format: 'perfetto', isGzip: true, type: 'application/gzip' },
+};
+
+/** @param format as in the query, null where it has none. @throws HttpProblem for one that there is not. */
+export function checkFormat(format: string | null): string {
+  const name = format === null ? 'json' : format.replace(/^\./, '');
+  if (Object.hasOwn(FORMATS, name)) return name;
+  throw new HttpProblem(
+    400,
+    `format must be one of ${Object.keys(FORMATS).join(', ')}, not ${name.slice(0, 40)}`,
+  );
+}
+
+/** Records for so many seconds, beside whatever else is recorded. @throws HttpProblem */
+export async function captureTrace(
+  recorder: RecorderClient,
+  format: string,
+  seconds: number,
+  signal: AbortSignal,
+): Promise<Answer> {
+  const output = outputOf(format);
+  const file = temporaryFile(format);
+  let fd = -1;
+  try {
+    fd = open(file);
+    await recorder.ask({ kind: 'open-capture', fd, output });
+    // From here on the recorder closes it.
+    fd = -1;
+    const isWhole = await pause(seconds, signal);
+    const report = await recorder.ask({ kind: 'close-capture' });
+    if (!isWhole) throw new HttpProblem(408, 'the client has gone');
+    if (report?.error !== undefined) throw new HttpProblem(500, `the trace is not complete: ${report.error}`);
+    return fileAnswer(file, 'trace', format);
+  } catch (error) {
+    if (fd >= 0) discard(fd);
+    remove(file);
+    throw error;
+  }
+}
+
+/** What the flight recorder's window holds now. @throws HttpProblem also when none runs. */
+export async function captureWindow(recorder: RecorderClient, format: string): Promise<Answer> {
+  const file = temporaryFile(format);
+  const result = await recorder.ask({ kind: 'write-window', file, output: outputOf(format) });
+  if (result === undefined) {
+    throw new HttpProblem(
+      404,
+      'no flight recorder runs in this process: start one with new trace.FlightRecorder().start(), TTRACE_FLIGHT, or ttrace run --flight',
+    );
+  }
+  if (result.error !== undefined) throw new HttpProblem(500, `cannot write the window: ${result.error}`);
+  return fileAnswer(file, 'flight', format);
+}
+
+function fileAnswer(file: string, name: string, format: string): Answer {
+  const body = createReadStream(file);
+  // It is read to its end, and then nobody can find it any more.
+  body.once('open', () => remove(file));
+  return {
+    type: FORMATS[format]!.type,
+    body,
+    filename: `${name}.${format}`,
+    done: () => {
+      body.destroy();
+      remove(file);
+    },
+  };
+}
+
+function outputOf(format: string): TraceOutput {
+  const { format: kind, isGzip } = FORMATS[format]!;
+  return { format: kind, isGzip };
+}
+
+/** Files that are there now. */
+const temporary = new Set<string>();
+
+/** Removes what captures have written so far: the process ends. */
+export function removeTemporaryFiles(): void {
+  for (const file of temporary) remove(file);
+}
+
+function temporaryFile(format: string): string {
+  const file = join(tmpdir(), `ttrace-debug-${randomUUID()}.${format}`);
+  temporary.add(file);
+  return file;
+}
+
+/** Only for this user to read. */
+function open(file: string): number {
+  try {
+    return openSync(file, 'wx', 0o600);
+  } catch (error) {
+    throw new HttpProblem(500, `Could not enable tracing: ${(error as Error).message}`);
+  }
+}
+
+function remove(file: string): void {
+  temporary.delete(file);
+  try {
+    unlinkSync(file);
+  } catch {
+    // Gone already.
+  }
+}
+
+/** Closes a file that nobody took over. */
+function discard(fd: number): void {
+  try {
+    closeSync(fd);
+  } catch {
+    // Closed already.
+  }
+}

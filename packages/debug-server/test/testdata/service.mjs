@@ -1,0 +1,46 @@
+// For the tests: a program that has time, does what it is told, and serves with a token.
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import { startDebugServer } from '@ttrace/debug-server';
+import { trace } from '@ttrace/sdk';
+
+const kept = [];
+
+function remember() {
+  for (let i = 0; i < 200_000; i++) kept.push({ text: `item ${i}`, i });
+}
+
+function waitForever() {
+  return new Promise(() => {});
+}
+
+const server = await startDebugServer({ port: 0, token: 'open sesame'.replace(' ', '-'), maxSeconds: 60 });
+let worker;
+const hire = async () => {
+  worker = new Worker('setInterval(() => {}, 1000)', { eval: true, name: 'mortal' });
+  await once(worker, 'online');
+  return worker.threadId;
+};
+const recorder = new trace.FlightRecorder();
+const orders = {
+  remember,
+  wait: () => void waitForever(),
+  hire,
+  terminate: async () => {
+    // In the middle of the second that is looked at.
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    await worker.terminate();
+  },
+  fly: () => recorder.start(),
+  exit: () => process.exit(7),
+  close: async () => {
+    await server.close();
+    await recorder.stop();
+    process.disconnect();
+  },
+};
+process.on('message', async (order) => {
+  const answer = await orders[order]();
+  if (process.connected) process.send(answer ?? order);
+});
+process.send({ url: server.url });

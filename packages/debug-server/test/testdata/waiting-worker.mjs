@@ -1,0 +1,6 @@
+import { parentPort } from 'node:worker_threads';
+import { trace } from '@ttrace/sdk';
+
+const never = new Int32Array(new SharedArrayBuffer(4));
+parentPort.postMessage('here');
+setInterval(() => trace.withRegion('critical', () => Atomics.wait(never, 0, 0, 15)), 30);
