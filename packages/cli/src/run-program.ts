@@ -25,6 +25,8 @@ export interface ProgramRun {
   readonly flight: string | undefined;
   /** Where the flight recorder writes; undefined for what the environment says. */
   readonly flightDir: string | undefined;
+  /** Where a debug server is to serve, as `parseAddress` reads it; undefined for none. */
+  readonly debugServer: string | undefined;
   /** More for the environment. */
   readonly environment?: NodeJS.ProcessEnv;
 }
@@ -39,13 +41,21 @@ export function registerHook(): string {
   return createRequire(import.meta.url).resolve('@ttrace/sdk/register');
 }
 
+/** Address of the hook that starts a debug server, for `--import`. */
+function debugServerHook(): string {
+  return import.meta.resolve('@ttrace/debug-server/register');
+}
+
 /** Runs the program to its end and returns its exit code, 128 + n when signal n ended it. */
 export function runProgram(run: ProgramRun): Promise<number> {
-  const { script, command, args, file, sources, flight, flightDir, environment } = run;
+  const { script, command, args, file, sources, flight, flightDir, debugServer, environment } = run;
   const own = script === undefined ? [] : [script];
+  const debug = debugServer === undefined ? [] : ['--import', debugServerHook()];
   const child = spawn(
     command ?? process.execPath,
-    command === undefined ? [...process.execArgv, '--require', registerHook(), ...own, ...args] : args,
+    command === undefined
+      ? [...process.execArgv, '--require', registerHook(), ...debug, ...own, ...args]
+      : args,
     {
       stdio: 'inherit',
       env: {
@@ -55,6 +65,7 @@ export function runProgram(run: ProgramRun): Promise<number> {
         ...(sources === undefined ? {} : { TTRACE_SOURCES: sources }),
         ...(flight === undefined ? {} : { TTRACE_FLIGHT: flight }),
         ...(flightDir === undefined ? {} : { TTRACE_FLIGHT_DIR: flightDir }),
+        ...(debugServer === undefined ? {} : { TTRACE_DEBUG_SERVER: debugServer }),
       },
     },
   );

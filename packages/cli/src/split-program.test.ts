@@ -8,6 +8,8 @@ test.each([
   ['run --output x.json --view app.js -o y', 'run --output x.json --view', 'app.js -o y'],
   ['run --output=x.json app.js', 'run --output=x.json', 'app.js'],
   ['run --view -- --odd-name.js -- 1', 'run --view', '--odd-name.js -- 1'],
+  ['run --debug-server app.js', 'run --debug-server', 'app.js'],
+  ['run --debug-server=7070 app.js', 'run --debug-server=7070', 'app.js'],
   ['run --help', 'run --help', ''],
   ['view run app.js', 'view run app.js', ''],
 ])('%j is split into %j and %j', (line, own, program) => {

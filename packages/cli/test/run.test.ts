@@ -1,5 +1,6 @@
 /** `ttrace run` with real programs: what they see, how they end, and what is in the trace. */
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -153,4 +154,28 @@ test('--flight says so when nothing came true, and refuses triggers that it does
   expect(wrong.code).toBe(2);
   expect(wrong.stderr).toContain('there is no trigger bloc>1s');
   expect(wrong.stdout).toBe('');
+});
+
+test('--debug-server serves the program while it runs, and no trace is written unless one is named', async () => {
+  const args = ['run', '--debug-server=0', testdata('wait.cjs')];
+  const running = startTtrace(args, { cwd: directory.path });
+  let said = '';
+  running.process.stderr!.on('data', (text: string) => (said += text));
+  await running.said('waiting');
+  const address = /^ttrace: debug server: (\S+)\n/m;
+  while (!address.test(said)) await once(running.process.stderr!, 'data');
+  const answer = await fetch(`${address.exec(said)![1]}cmdline`);
+  expect((await answer.text()).split('\0').at(-1)).toBe(testdata('wait.cjs'));
+  running.process.kill('SIGTERM');
+  expect((await running.ended).code).toBe(128 + 15);
+  expect(readdirSync(directory.path)).toEqual([]);
+});
+
+test('--debug-server for what is no script, and an address that is none, end with exit code 2', async () => {
+  const [command, address] = await Promise.all([
+    ttrace(['run', '--debug-server', 'sh', '-c', 'true']),
+    ttrace(['run', '--debug-server=:x', testdata('wait.cjs')]),
+  ]);
+  expect(command).toMatchObject({ code: 2, stderr: expect.stringContaining('sh is none') });
+  expect(address).toMatchObject({ code: 2, stderr: expect.stringContaining('not :x') });
 });

@@ -2,6 +2,7 @@
 import { readdirSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { counted } from '@ttrace/analysis';
+import { parseAddress } from '@ttrace/debug-server';
 import { parseSources, parseTriggers, SOURCE_NAMES } from '@ttrace/sdk';
 import { type Command, defineCommand, type ExitCode } from '../command.ts';
 import { Failure } from '../failure.ts';
@@ -34,7 +35,7 @@ export function runCommand(program: readonly string[]): Command {
           alias: 'o',
           type: 'string',
           describe:
-            'The trace: .json or .pftrace, either also with .gz [default: trace.json; none with --flight]',
+            'The trace: .json or .pftrace, either also with .gz [default: trace.json; none with --flight or --debug-server]',
           requiresArg: true,
         })
         .option('flight', {
@@ -48,6 +49,12 @@ export function runCommand(program: readonly string[]): Command {
           type: 'string',
           describe: 'Where --flight writes [default: the working directory]',
           requiresArg: true,
+        })
+        .option('debug-server', {
+          type: 'string',
+          describe:
+            'Serve /debug/pprof of the program, for go tool pprof and browsers, also while its event loop is blocked; =PORT or ' +
+            '=HOST:PORT says where [default: 127.0.0.1:6060]',
         })
         .option('sources', {
           type: 'string',
@@ -83,12 +90,14 @@ export function runCommand(program: readonly string[]): Command {
           describe: 'Print nothing but errors',
         })
         .example('ttrace run -o slow.pftrace server.js --port 8080', '')
-        .example("ttrace run --flight 'block>200ms,error' server.js", ''),
-    run: ({ output, flight, flightDir, sources, children, noChildren, view, noOpen, quiet }) =>
+        .example("ttrace run --flight 'block>200ms,error' server.js", '')
+        .example('ttrace run --debug-server server.js', ''),
+    run: ({ output, flight, flightDir, debugServer, sources, children, noChildren, view, noOpen, quiet }) =>
       record(program, {
         output,
         flight,
         flightDir,
+        debugServer: debugServer === '' ? '6060' : debugServer,
         sources,
         children: noChildren ? false : children,
         view,
@@ -102,6 +111,7 @@ interface RunOptions {
   readonly output: string | undefined;
   readonly flight: string | undefined;
   readonly flightDir: string | undefined;
+  readonly debugServer: string | undefined;
   readonly sources: string | undefined;
   readonly children: boolean | undefined;
   readonly view: boolean;
@@ -112,18 +122,23 @@ interface RunOptions {
 async function record(program: readonly string[], options: RunOptions): Promise<ExitCode> {
   const [name, ...args] = program;
   if (name === undefined) throw new Failure('which program? Name a script, as in ttrace run app.js', 2);
-  const { flight, flightDir, sources, quiet } = options;
+  const { flight, flightDir, debugServer, sources, quiet } = options;
   checked(() => parseSources(sources ?? ''));
   if (flight !== undefined) checked(() => parseTriggers(flight));
   else if (flightDir !== undefined) throw new Failure('--flight-dir needs --flight and its triggers', 2);
-  const output = options.output ?? (flight === undefined ? 'trace.json' : undefined);
+  if (debugServer !== undefined) checked(() => parseAddress(debugServer));
+  const isServed = flight !== undefined || debugServer !== undefined;
+  const output = options.output ?? (isServed ? undefined : 'trace.json');
   if (output === undefined && options.view) throw new Failure('--view needs a trace: name one with -o', 2);
   if (output !== undefined && outputFormat(output).format === 'text') {
     throw new Failure('cannot record as text: use .json or .pftrace, then ttrace convert', 2);
   }
   const found = findProgram(name);
   if (found.script !== undefined) requireTypeScript(found.script);
-  const run: ProgramRun = { ...found, args, file: undefined, sources, flight, flightDir };
+  if (debugServer !== undefined && found.command !== undefined) {
+    throw new Failure(`--debug-server needs a script, and ${name} is none`, 2);
+  }
+  const run: ProgramRun = { ...found, args, file: undefined, sources, flight, flightDir, debugServer };
   if (output !== undefined) return recordFile(run, output, options);
   if (found.command !== undefined) {
     throw new Failure(`--flight needs a script, and ${name} is none; or record a trace, with -o`, 2);
@@ -131,7 +146,8 @@ async function record(program: readonly string[], options: RunOptions): Promise<
   const directory = resolve(flightDir ?? '');
   const before = new Set(flightFiles(directory));
   const exitCode = await runProgram(run);
-  if (!quiet) reportFlight(flightFiles(directory).filter((file) => !before.has(file)));
+  if (!quiet && flight !== undefined)
+    reportFlight(flightFiles(directory).filter((file) => !before.has(file)));
   return exitCode;
 }
 
