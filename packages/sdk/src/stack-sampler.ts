@@ -19,10 +19,10 @@ const NOT_PERMITTED =
 /** Gives an answer; a second one is ignored. */
 type Answer = (value: string | undefined) => void;
 
-/** A worker of the process, ours included or not. */
+/** A worker of the process, but for ours and those of Node.js itself, such as the thread of `module.register`. */
 export interface FoundWorker {
   readonly threadId: number;
-  /** What it was called when it was made, else its file; '' for neither. */
+  /** What it was called when it was made, else its file. */
   readonly label: string;
 }
 
@@ -132,6 +132,7 @@ export class StackSampler {
         const worker = foundWorker(params.workerInfo);
         if (worker.threadId === ownThreadId) return;
         this.#workers.set(worker.threadId, params.sessionId);
+        if (params.workerInfo.url.startsWith('node:')) return;
         this.#found.set(worker.threadId, worker);
         this.#listener?.found(worker);
       });
@@ -170,7 +171,7 @@ export class StackSampler {
 /** Titles are `[worker 3] name`; without a name, newer versions end them in their kind. */
 function foundWorker({ title, url }: { readonly title: string; readonly url: string }): FoundWorker {
   const [, number, name = ''] = /^\[worker (\d+)\]\s*(.*)$/.exec(title) ?? [];
-  const file = /[^/\\]*$/.exec(url)?.[0] ?? '';
+  const file = url === '' ? '[eval]' : url.startsWith('data:') ? '[data]' : /[^/\\]*$/.exec(url)![0];
   return { threadId: Number(number), label: name === '' || name === 'WorkerThread' ? file : name };
 }
 
