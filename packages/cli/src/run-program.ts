@@ -3,11 +3,12 @@
  * Node.js processes are recorded. Owns the program's
  * signals and how its end becomes an exit code; knows nothing of what is recorded.
  */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, statSync, unlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { constants } from 'node:os';
 import { basename, delimiter, join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure, fileReason } from './failure.ts';
 
 /** What to run, and where its trace goes. */
@@ -36,6 +37,10 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 /** Signals of this many make an end of a program that does not end. */
 const PATIENCE = 3;
 
+/** Longest time that a program takes to begin to record. */
+const START_PATIENCE_MS = 10_000;
+const LOOK_EVERY_MS = 20;
+
 /** Path of the hook that records a process from its beginning, for `--require`. */
 export function registerHook(): string {
   return createRequire(import.meta.url).resolve('@ttrace/sdk/register');
@@ -49,8 +54,20 @@ function debugServerHook(): string {
 /** Runs the program to its end and returns its exit code, 128 + n when signal n ended it. */
 export function runProgram(run: ProgramRun): Promise<number> {
   const { script, command, args, file, sources, flight, flightDir, debugServer, environment } = run;
+  const before = stateOf(file);
   const own = script === undefined ? [] : [script];
   const debug = debugServer === undefined ? [] : ['--import', debugServerHook()];
+  let received = 0;
+  const onSignal = (signal: NodeJS.Signals): void => {
+    received++;
+    if (received >= PATIENCE) child.kill('SIGKILL');
+    // The terminal has given the program its Ctrl-C already.
+    else if (signal !== 'SIGINT' || received > 1 || !hasTerminal()) {
+      void recorded.then(() => child.kill(signal));
+    }
+  };
+  // Before there is a program: a signal that ends only this process would leave it alone.
+  for (const signal of SIGNALS) process.on(signal, onSignal);
   const child = spawn(
     command ?? process.execPath,
     command === undefined
@@ -69,14 +86,7 @@ export function runProgram(run: ProgramRun): Promise<number> {
       },
     },
   );
-  let received = 0;
-  const onSignal = (signal: NodeJS.Signals): void => {
-    received++;
-    if (received >= PATIENCE) child.kill('SIGKILL');
-    // The terminal has given the program its Ctrl-C already.
-    else if (signal !== 'SIGINT' || received > 1 || !hasTerminal()) child.kill(signal);
-  };
-  for (const signal of SIGNALS) process.on(signal, onSignal);
+  const recorded = command === undefined ? untilRecording(child, file, before) : Promise.resolve();
   return new Promise((settle, reject) => {
     child.once('error', (error) =>
       reject(new Failure(`cannot start ${command ?? process.execPath}: ${fileReason(error)}`)),
@@ -87,6 +97,30 @@ export function runProgram(run: ProgramRun): Promise<number> {
   }).finally(() => {
     for (const signal of SIGNALS) process.off(signal, onSignal);
   }) as Promise<number>;
+}
+
+/**
+ * Resolves when the program takes signals as one that is recorded: before, they would end it without a trace. It has made its file
+ * then; or has ended, or does not come to that.
+ */
+async function untilRecording(
+  child: ChildProcess,
+  file: string | undefined,
+  before: string | undefined,
+): Promise<void> {
+  const end = performance.now() + START_PATIENCE_MS;
+  const isStarting = (): boolean => child.exitCode === null && child.signalCode === null;
+  // A pipe or device is there from the beginning.
+  const isRegular = file !== undefined && (statSync(file, { throwIfNoEntry: false })?.isFile() ?? true);
+  while (isRegular && stateOf(file) === before && isStarting() && performance.now() < end) {
+    await sleep(LOOK_EVERY_MS, undefined, { ref: false });
+  }
+}
+
+/** Differs when a file has been made or emptied; undefined without one. */
+function stateOf(file: string | undefined): string | undefined {
+  const stats = file === undefined ? undefined : statSync(file, { bigint: true, throwIfNoEntry: false });
+  return stats && `${stats.birthtimeNs} ${stats.mtimeNs}`;
 }
 
 /** A program as a command line names it: a script, `node` with arguments of its own, or another command. */

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { setTimeout } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { scratch, startTtrace, testdata, ttrace } from './ttrace-process.ts';
 
@@ -57,6 +58,20 @@ test.each(['SIGTERM', 'SIGHUP'] as const)(
     const { code } = await running.ended;
     expect(code).toBe(128 + (signal === 'SIGTERM' ? 15 : 1));
     expect((await ttrace(['validate', file])).code).toBe(0);
+  },
+);
+
+test.runIf(process.platform === 'linux')(
+  'SIGTERM before the program has begun leaves a trace too',
+  async () => {
+    const file = directory.file('t.json');
+    const running = startTtrace(['run', '-o', file, testdata('wait.cjs')]);
+    const { pid } = running.process;
+    while (readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8') === '') await setTimeout(2);
+    running.process.kill('SIGTERM');
+    const { code, stderr } = await running.ended;
+    expect(code).toBe(143);
+    expect(stderr).toContain('Look at it with: ttrace view');
   },
 );
 

@@ -28,13 +28,14 @@ export function recordWholeRun(
   say: (message: string) => void = complain,
 ): void {
   const sayIncomplete = (error: string): void => say(`the trace in ${file} is not complete: ${error}`);
+  // Before there is a file: `ttrace run` passes no signal on until it sees that.
+  const forget = SIGNALS.map((signal) => endOn(signal, sayIncomplete));
   const isRecorded = file !== '' && attempt(() => beginRecording({ file }, sayIncomplete), say);
-  const isFlying = flight !== '' && attempt(() => beginLoudFlight(flightOptions(flight)), say);
-  if (!isRecorded && !isFlying) return;
-  // The main thread gets its track even if it records nothing.
-  activeRecording();
   // Without a file there is nothing to complete: a signal ends the process as ever, also out of an endless loop.
-  if (isRecorded) for (const signal of SIGNALS) endOn(signal, sayIncomplete);
+  if (!isRecorded) for (const each of forget) each();
+  const isFlying = flight !== '' && attempt(() => beginLoudFlight(flightOptions(flight)), say);
+  // The main thread gets its track even if it records nothing.
+  if (isRecorded || isFlying) activeRecording();
 }
 
 /** @throws TraceUsageError when a variable holds no number. */
@@ -66,8 +67,8 @@ function attempt(act: () => void, say: (message: string) => void): boolean {
   }
 }
 
-/** A signal that the program does not handle ends it as ever, but with a complete file. */
-function endOn(signal: (typeof SIGNALS)[number], sayIncomplete: (error: string) => void): void {
+/** A signal that the program does not handle ends it as ever, but with a complete file. Returns what takes that back. */
+function endOn(signal: (typeof SIGNALS)[number], sayIncomplete: (error: string) => void): () => void {
   const handler = (): void => {
     if (process.listenerCount(signal) - 1 > signalExitListeners()) return;
     // Before the handler is gone: a second signal would end the process in the middle of the file.
@@ -79,6 +80,7 @@ function endOn(signal: (typeof SIGNALS)[number], sayIncomplete: (error: string) 
     setTimeout(() => process.exit(128 + constants.signals[signal]), 100);
   };
   process.on(signal, handler);
+  return () => process.off(signal, handler);
 }
 
 /**
