@@ -97,6 +97,9 @@ describe('a process with workers', () => {
       report: { cause: 'stop', threads: 5, dropped: 0 },
       summary: { format: 'json' },
     });
+    // It waits since before the recording: that is no blocked loop.
+    const waiting = eventsOf(second!).find(({ args }) => /waiting$/.test(String(args?.name)))!;
+    expect(eventsOf(second!).filter(({ tid, ph }) => tid === waiting.tid && ph === 'b')).toEqual([]);
 
     const killed = startTtrace(['attach', String(target.pid), '-o', third!]);
     await untilRecording(killed.process.stderr!);

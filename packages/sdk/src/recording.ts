@@ -112,6 +112,11 @@ export function beginRecording(options: StartOptions, onExitError?: (message: st
   tell({ kind: 'open-file', since, fd, output });
 }
 
+/** The file that is recorded into, or being completed; undefined for none. */
+export function recordedFile(): string | undefined {
+  return file;
+}
+
 /** Checks what is common to all recordings. @throws TraceUsageError `bad-option` */
 export function sessionOptions({ bufferBytes, sources }: RecordOptions): SessionOptions {
   const bytes = bufferBytes ?? SLOT_BYTES << DEFAULT_SLOTS_LOG2;

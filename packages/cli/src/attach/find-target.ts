@@ -2,7 +2,9 @@
  * Looks at a process before anything is done to it: whether it is there, ours, a Node.js with an inspector, and whether it takes
  * SIGUSR1, which ends a process that does not. On Linux from /proc; elsewhere only as far as the system says so by itself.
  */
+import { execFileSync } from 'node:child_process';
 import { openSync, readFileSync, readlinkSync, readSync, statSync } from 'node:fs';
+import { basename } from 'node:path';
 import { Failure } from '../failure.ts';
 
 /** A Node.js process. */
@@ -42,7 +44,17 @@ export function findTarget(pid: number): Target {
     throw new Failure(`process ${pid} belongs to another user: run ttrace as that user, or as root`);
   }
   if (process.platform === 'linux') return linuxTarget(pid);
-  return { pid, command: '', flags: [], noSignal: undefined, root: '', userId: undefined };
+  // Windows' Node.js looks by itself whether the other process is one.
+  const command = process.platform === 'win32' ? '' : commandBySystem(pid);
+  return { pid, command, flags: command.split(' '), noSignal: undefined, root: '', userId: undefined };
+}
+
+/** Where there is no /proc: the signal is for what is called node, as far as one can see. @throws Failure for everything else. */
+function commandBySystem(pid: number): string {
+  const text = execFileSync('ps', ['-o', 'args=', '-p', String(pid)], { encoding: 'utf8' }).trim();
+  const program = basename(text.split(' ', 1)[0] ?? '');
+  if (/^(node|nodejs|electron)/i.test(program)) return text;
+  throw new Failure(`process ${pid} is not called node, and SIGUSR1 might end it: ${text.slice(0, 80)}`);
 }
 
 function linuxTarget(pid: number): Target {

@@ -19,7 +19,8 @@ export interface OpenInspector {
 const DEFAULT_PORT = 9229;
 const LOOK_EVERY_MS = 10;
 /** Opening takes 5 to 25 ms. */
-const OPEN_PATIENCE_MS = 5000;
+const OPEN_PATIENCE_MS = 4000;
+const SIGNAL_AGAIN_MS = 1000;
 const ANSWER_PATIENCE_MS = 2000;
 
 /**
@@ -57,18 +58,20 @@ async function open(
   before: readonly ListeningPort[],
   wanted: number,
 ): Promise<OpenInspector | undefined> {
-  signal(pid);
+  const isLinux = process.platform === 'linux';
   const end = performance.now() + OPEN_PATIENCE_MS;
+  let nextSignal = 0;
   while (performance.now() < end) {
+    // Again when another one that took the port for a moment, such as a second ttrace attach, has freed it.
+    if (nextSignal === 0 || (isLinux && performance.now() > nextSignal && !isTaken(wanted))) {
+      signal(pid);
+      nextSignal = performance.now() + SIGNAL_AGAIN_MS;
+    }
     await sleep(LOOK_EVERY_MS);
-    const now = process.platform === 'linux' ? listeningPorts(pid) : before;
-    const isNew = (each: ListeningPort): boolean =>
-      now === before || !before.some((old) => old.port === each.port);
+    const now = isLinux ? listeningPorts(pid) : before;
+    const isNew = (each: ListeningPort): boolean => !isLinux || !before.some((old) => old.port === each.port);
     const found = await firstOf(now.filter(isNew), true);
     if (found !== undefined) return found;
-    // It says so on its own stderr, and tries no other.
-    if (process.platform === 'linux' && wanted !== 0 && isTaken(wanted) && performance.now() > end - 4000)
-      break;
   }
   return undefined;
 }

@@ -102,8 +102,7 @@ async function record(
     say(
       `recording ${session.title || 'it'} (Node.js ${session.version}), main${others}${length}. Ctrl-C ends it`,
     );
-    if (missed.length > 0)
-      say(`not recorded, for they did not answer or record by themselves: ${missed.join(', ')}`);
+    if (missed.length > 0) say(`not recorded yet, for they do not answer: ${missed.join(', ')}`);
     const cause = await Promise.race([stopped.within(seconds), control.ended.then(() => 'end' as const)]);
     control.stop();
     const report = reportOf(await stopped.atMost(END_PATIENCE_MS, control.ended));

@@ -7,10 +7,10 @@
  */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { beginRecording } from '../recording.ts';
+import { beginRecording, recordedFile } from '../recording.ts';
 import { isEnding, tell } from '../session.ts';
 import { parseSources } from '../source-options.ts';
-import { activeRecording } from '../thread-recorder.ts';
+import { activeRecording, isRecording } from '../thread-recorder.ts';
 import { traceOutput } from '../trace-output.ts';
 import { TraceUsageError } from '../trace-usage-error.ts';
 
@@ -35,6 +35,13 @@ export interface AttachOptions {
  */
 export function attachProcess({ file, sources, socket }: AttachOptions): void {
   checkSocket(socket);
+  const recorded = recordedFile();
+  if (recorded !== undefined && isRecording()) {
+    throw new TraceUsageError(
+      'already-started',
+      `it is recorded already, into ${recorded}: look at that, or end it first`,
+    );
+  }
   if (isEnding()) throw new TraceUsageError('already-started', 'its last recording is ending: try again');
   beginRecording({ file, ...(sources === undefined ? {} : { sources: parseSources(sources) }) });
   tell({ kind: 'obey', socket });

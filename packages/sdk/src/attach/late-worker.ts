@@ -1,5 +1,7 @@
 /** Makes a worker that runs already take part in a recording, for `ttrace attach`, until the recording ends. */
 import { Control } from '../ring.ts';
+import { parkUnseen } from '../sources/event-loop.ts';
+import { stackFrames } from '../sources/stack-frames.ts';
 import { activeRecording, control } from '../thread-recorder.ts';
 import '../thread-sources.ts';
 import { enrolWorkers } from '../worker-enrolment.ts';
@@ -15,9 +17,15 @@ export function enrolLateWorker(): boolean {
   if (recording === 0) return false;
   if (patchedFor === recording) return true;
   patchedFor = recording;
+  if (waitsOnMemory()) parkUnseen();
   const restore = enrolWorkers();
   const wait = waitAsync(control, Control.recording, recording);
   if (wait.async) void wait.value.then(restore);
   else restore();
   return true;
+}
+
+/** Whether this call interrupts `Atomics.wait`: idle workers of pools are in there. */
+function waitsOnMemory(): boolean {
+  return stackFrames(waitsOnMemory).some(([name, file]) => file === '' && /^(Atomics\.)?wait$/.test(name));
 }

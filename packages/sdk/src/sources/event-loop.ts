@@ -58,6 +58,8 @@ let markedAt = 0;
 let markedIdle = 0;
 let markedCpu = 0;
 let isRunning = false;
+/** Whether the thread waits, or has waited in this turn, where `parkThread` was not called. */
+let isUnseen = false;
 /** Time and idle time of the loop at the last immediate. */
 let last = 0;
 let lastIdle = 0;
@@ -123,6 +125,7 @@ export function startEventLoop(): () => void {
 }
 
 function begin(): void {
+  isUnseen = false;
   last = clock();
   lastIdle = timing.idleTime;
   busyUntil = 0;
@@ -133,6 +136,7 @@ function begin(): void {
 /** @returns milliseconds that the loop has been busy since the last immediate. */
 function endTurn(): number {
   // hot: once a turn.
+  if (isUnseen) begin();
   const time = clock();
   const idle = timing.idleTime;
   const waited = idle - lastIdle + lostWaits.take(time, idle);
@@ -182,6 +186,12 @@ export function parkThread(): void {
   if (isMainThread || !isRunning) return;
   endTurn();
   stampAlive(0);
+}
+
+/** The same for a wait that began before there was a recording, and whose end nobody sees: its turn is left out. */
+export function parkUnseen(): void {
+  parkThread();
+  isUnseen = isRunning;
 }
 
 /** The wait is over. */
