@@ -36,7 +36,9 @@ export function goroutineProfile(
   const builder = new ProfileBuilder();
   for (const { thread, state } of threads) {
     const own = { thread: thread.name };
-    const stack = stateFrames(state).map(({ name, file, line }) => builder.frame(name, file, line));
+    const known = stateFrames(state).map(({ name, file, line }) => builder.frame(name, file, line));
+    // pprof leaves out what has no frame.
+    const stack = known.length > 0 ? known : [builder.frame(`(${stateText(state)})`)];
     builder.add(stack, [1], { ...own, type: 'thread', state: stateText(state) });
     for (const [type, count] of Object.entries(state?.resources ?? {})) {
       builder.add([builder.frame(type)], [count], { ...own, type: 'resource' });

@@ -20,13 +20,17 @@ export interface SourceFrame {
 const END_OF_LINE = 10_000;
 
 /** @param line from 1, of what was running in the function; 0 for the function's own. */
-export function sourceFrame(
-  { functionName, url, lineNumber, columnNumber }: CallFrame,
-  line = 0,
-): SourceFrame {
-  const name = functionName === '' ? '(anonymous)' : functionName;
-  const isOwnLine = line === 0 || line === lineNumber + 1;
-  return place(name, url, isOwnLine ? lineNumber + 1 : line, isOwnLine ? columnNumber + 1 : END_OF_LINE);
+export function sourceFrame(callFrame: CallFrame, line = 0): SourceFrame {
+  const { functionName, url, lineNumber, columnNumber } = callFrame;
+  const own = place(functionName, url, lineNumber + 1, columnNumber + 1);
+  const name = functionName === '' ? placeName(own) : functionName;
+  if (line === 0 || line === lineNumber + 1) return { ...own, name };
+  return place(name, url, line, END_OF_LINE);
+}
+
+/** A function without a name is one by where it begins, whatever line of it was running. */
+function placeName({ file, line }: SourceFrame): string {
+  return file === '' ? '(anonymous)' : `(anonymous) ${file.slice(file.lastIndexOf('/') + 1)}:${line}`;
 }
 
 /** @param line from 1. @param column from 1. */
