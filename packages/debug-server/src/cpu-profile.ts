@@ -3,21 +3,23 @@ import type { LabelledSamples } from '@ttrace/sdk/debug';
 import { captureCpu, SAMPLES_PER_SECOND, type ThreadCapture } from './cpu-capture.ts';
 import { type CpuSample, cpuSamples } from './cpu-samples.ts';
 import { HttpProblem } from './http-problem.ts';
-import type { InspectedThread, InspectedThreads } from './inspected-threads.ts';
+import type { InspectedThread } from './inspected-threads.ts';
 import { ProfileBuilder, type ValueTypes } from './profile-builder.ts';
-import type { RecorderClient } from './recorder-client.ts';
+import { type Subject, threadsIn } from './profiles.ts';
 import type { TakenProfile } from './taken-profile.ts';
 
 export const CPU_TYPES: ValueTypes = [
   { type: 'samples', unit: 'count' },
   { type: 'cpu', unit: 'nanoseconds' },
 ];
-const PERIOD_NANOS = 1e9 / SAMPLES_PER_SECOND;
+export const CPU_PERIOD_NANOS: number = 1e9 / SAMPLES_PER_SECOND;
 
 /** What to take. */
 export interface CpuQuestion {
   readonly seconds: number;
   readonly isWanted: (thread: InspectedThread) => boolean;
+  /** Whether functions are to be named that V8 has optimised already; costs the threads a new warming-up. */
+  readonly isExact: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -27,15 +29,17 @@ export interface CpuQuestion {
  * @throws HttpProblem when no thread answers.
  */
 export async function takeCpuProfile(
-  threads: InspectedThreads,
-  recorder: RecorderClient,
-  { seconds, isWanted, signal }: CpuQuestion,
+  subject: Subject,
+  { seconds, isWanted, isExact, signal }: CpuQuestion,
 ): Promise<TakenProfile> {
+  const { recorder, isCovered } = subject;
+  const threads = threadsIn(subject);
+  if (!threads.list().some(isWanted)) throw new HttpProblem(404, 'there is no such thread');
   const isLabelled = recorder.failure === undefined;
   if (isLabelled) await recorder.ask({ kind: 'begin-labels' });
   const begin = Date.now();
-  // Its figures would be lost.
-  const canThrowAway = !usesCoverage();
+  // What it has counted would be lost.
+  const canThrowAway = isExact && !isCovered;
   const captures = await captureCpu(threads, { seconds, isWanted, canThrowAway, signal });
   const builder = new ProfileBuilder();
   const found = captures.map((capture) => ({
@@ -53,7 +57,7 @@ export async function takeCpuProfile(
     ...builder.finish(),
     valueTypes: CPU_TYPES,
     periodType: CPU_TYPES[1]!,
-    period: PERIOD_NANOS,
+    period: CPU_PERIOD_NANOS,
     beginMillis: begin,
     durationNanos: seconds * 1e9,
     comments: missing.map(
@@ -75,7 +79,7 @@ function addSamples(
   for (const [i, { stack }] of samples.entries()) {
     if (labels?.waits[i] === 1) continue;
     const task = labelled?.tasks.get(labels?.tasks[i] || (isWhole ? lastTask : 0));
-    builder.add(stack, [1, PERIOD_NANOS], {
+    builder.add(stack, [1, CPU_PERIOD_NANOS], {
       thread: thread.name,
       task: task?.name ?? '',
       region: labels?.regions[i] ?? '',
@@ -86,14 +90,9 @@ function addSamples(
 }
 
 function nobodyAnswered(captures: readonly ThreadCapture[]): HttpProblem {
-  if (captures.length === 0) return new HttpProblem(404, 'there is no such thread');
   const names = captures.map(({ thread }) => thread.name).join(', ');
   return new HttpProblem(
     500,
     `Could not enable CPU profiling: no answer from ${names}: ended, or in a native call`,
   );
-}
-
-function usesCoverage(): boolean {
-  return process.env.NODE_V8_COVERAGE !== undefined;
 }

@@ -1,6 +1,7 @@
 /** What each path answers. After Go's `net/http/pprof`: its parameters, its file names, its errors. */
 import { encodePprof } from '@ttrace/pprof';
 import { takeCpuProfile } from './cpu-profile.ts';
+import { takeCpuTimeProfile } from './cpu-time-profile.ts';
 import type { Answer, Exchange } from './exchange.ts';
 import { seeThreads } from './goroutine-profile.ts';
 import { HttpProblem } from './http-problem.ts';
@@ -92,9 +93,10 @@ async function index(served: Served, { query }: Exchange): Promise<Answer> {
 async function profile(served: Served, { query, signal }: Exchange): Promise<Answer> {
   const seconds = secondsOrDefault(query, PROFILE_SECONDS, served.maxSeconds, true);
   const isWanted = threadFilter(query);
-  const threads = threadsIn(served);
+  const isExact = query.get('exact') !== '0';
+  const take = query.get('clock') === 'cpu' ? takeCpuTimeProfile : takeCpuProfile;
   const taken = await alone('profile', 'Could not enable CPU profiling', () =>
-    takeCpuProfile(threads, served.recorder, { seconds, isWanted, signal }),
+    take(served, { seconds, isWanted, isExact, signal }),
   );
   return fileOf(served, taken, 'profile');
 }

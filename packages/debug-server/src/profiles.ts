@@ -19,6 +19,10 @@ export interface Subject {
   /** undefined where it is off. */
   readonly heap: HeapSampling | undefined;
   readonly recorder: RecorderClient;
+  /** Whether the program measures its coverage, which profiles must not disturb. */
+  readonly isCovered: boolean;
+  /** Path of @datadog/pprof, if the program has it. */
+  readonly cpuTimeModule: string | undefined;
 }
 
 /** What is asked. */

@@ -48,6 +48,8 @@ function serve(): Served {
     noInspector,
     heap: threads !== undefined && options.heap ? new HeapSampling(threads) : undefined,
     recorder: new RecorderClient(typeof recorder === 'string' ? recorder : recorder.port),
+    isCovered: data.isCovered,
+    cpuTimeModule: data.cpuTimeModule,
     program: data.program,
     commandLine: data.commandLine,
     maxSeconds: options.maxSeconds,

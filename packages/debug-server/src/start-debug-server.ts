@@ -2,7 +2,9 @@
  * Starts and ends the debug server of this process: a thread of its own, which keeps neither the process alive nor the event loop busy, and
  * its connection to the recorder. Module state, because there is one a process.
  */
-import { basename } from 'node:path';
+import { createRequire } from 'node:module';
+import { basename, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { isMainThread, type Worker } from 'node:worker_threads';
 import {
   afterExitListeners,
@@ -98,6 +100,8 @@ function launch(
     options,
     recorder,
     noInspector: canInspect() ? undefined : NO_INSPECTOR,
+    isCovered: (process.env.NODE_V8_COVERAGE ?? '') !== '',
+    cpuTimeModule: findCpuTimeModule(),
     life,
     commandLine: [process.execPath, ...process.execArgv, ...process.argv.slice(1)],
     program: `node ${basename(process.argv[1] ?? '')}`.trim(),
@@ -135,6 +139,18 @@ function launch(
       return closing;
     },
   };
+}
+
+/** From where this package is, or else from where the program is. */
+function findCpuTimeModule(): string | undefined {
+  for (const from of [import.meta.url, pathToFileURL(resolve(process.argv[1] ?? ''))]) {
+    try {
+      return createRequire(from).resolve('@datadog/pprof');
+    } catch {
+      // It is optional.
+    }
+  }
+  return undefined;
 }
 
 /** Resolves when nothing of the thread is left. */

@@ -9,6 +9,10 @@ export interface ThreadData {
   readonly recorder: { readonly port: MessagePort; readonly collectorThreadId: number } | string;
   /** Why the inspector cannot be used; undefined if it can. */
   readonly noInspector: string | undefined;
+  /** Whether the program measures its coverage, which profiles must not disturb. */
+  readonly isCovered: boolean;
+  /** Path of @datadog/pprof, if the program has it. */
+  readonly cpuTimeModule: string | undefined;
   /** One integer: 1 once the thread has let go of the inspector, because the process ends. */
   readonly life: SharedArrayBuffer;
   /** The command line of the program. */

@@ -57,9 +57,11 @@ describe.skipIf(PPROF === '')('go tool pprof', () => {
     expect(pprof(body, '-list=spinForever')).toMatch(/\d+(ms|s) +\d+: +(for|sum =|if)/);
   });
 
-  test('reads the profile of one thread', async () => {
-    const { body } = await get(`profile?seconds=1&thread=${served.facts.stuck}`);
+  test('reads the profile of one thread, by processor time where @datadog/pprof is installed', async () => {
+    const { body, text, status } = await get(`profile?seconds=1&thread=${served.facts.stuck}&clock=cpu`);
+    expect([status, status === 200 ? '' : text]).toEqual([200, '']);
     const top = pprof(body, '-top');
+    expect(pprof(body, '-raw')).toContain('samples/count cpu/nanoseconds');
     expect(top).toMatch(/flat%[\s\S]*?\n.* spinWorker\n/);
     expect(top).not.toContain('spinForever');
   });
