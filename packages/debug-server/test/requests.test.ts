@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Asked, type AskOptions, ask, type ServedProgram, serveProgram } from './served-program.ts';
 
 const TOKEN = 'open-sesame';
-let served: ServedProgram<{ readonly url: string }>;
+let served: ServedProgram<{ url: string }>;
 const get = (path: string, { headers = {}, ...options }: AskOptions = {}): Promise<Asked> =>
   ask(`${served.facts.url}${path}`, {
     ...options,
@@ -191,6 +191,13 @@ describe('captures', () => {
       expect([path, await status(path)]).toEqual([path, 404]);
     const many = await Promise.all(Array.from({ length: 30 }, () => status('goroutine?debug=2')));
     expect(new Set(many)).toEqual(new Set([200]));
+  });
+
+  test('a heap sampler that somebody else holds is said, also by a second server', async () => {
+    const url = await served.tell('hold');
+    const { status, text } = await ask(`${url}heap`, { headers: { authorization: `Bearer ${TOKEN}` } });
+    expect([status, text]).toEqual([500, expect.stringMatching(/main is missing: another profiler holds/)]);
+    served.facts.url = String(url);
   });
 
   test('closing ends what goes on, and nothing keeps the process', async () => {

@@ -1,5 +1,6 @@
 // For the tests: a program that has time, does what it is told, and serves with a token.
 import { once } from 'node:events';
+import { Session } from 'node:inspector';
 import { Worker } from 'node:worker_threads';
 import { startDebugServer } from '@ttrace/debug-server';
 import { trace } from '@ttrace/sdk';
@@ -14,7 +15,9 @@ function waitForever() {
   return new Promise(() => {});
 }
 
-const server = await startDebugServer({ port: 0, token: 'open sesame'.replace(' ', '-'), maxSeconds: 60 });
+const options = { port: 0, token: 'open-sesame', maxSeconds: 60 };
+let server = await startDebugServer(options);
+let holder;
 let worker;
 const hire = async () => {
   worker = new Worker('setInterval(() => {}, 1000)', { eval: true, name: 'mortal' });
@@ -32,6 +35,15 @@ const orders = {
     await worker.terminate();
   },
   fly: () => recorder.start(),
+  // Another profiler takes V8's heap sampler, and a new server finds it taken.
+  hold: async () => {
+    await server.close();
+    holder = new Session();
+    holder.connect();
+    holder.post('HeapProfiler.startSampling');
+    server = await startDebugServer(options);
+    return server.url;
+  },
   exit: () => process.exit(7),
   close: async () => {
     await server.close();
