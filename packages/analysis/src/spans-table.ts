@@ -15,7 +15,7 @@ export interface SpanRow {
   readonly start: number;
   /** undefined: it has not ended. */
   readonly duration: number | undefined;
-  readonly what: 'span' | 'task' | 'request' | 'other';
+  readonly what: 'span' | 'task' | 'region' | 'request' | 'other';
   readonly kind: string;
   readonly status: string;
   readonly scope: string;
@@ -44,7 +44,7 @@ export function spansTable(index: TraceIndex, filter: Filter = {}): Table<SpanRo
   return {
     id: 'spans',
     title: 'Spans',
-    help: 'Spans of OpenTelemetry, and the tasks and requests that are in a trace of it, in the order of their begin. All of one trace: the attribute trace_id=…, or the address ?trace=…; one of them: ?span=….',
+    help: 'Spans of OpenTelemetry, and the tasks, regions and requests that are in a trace of it, in the order of their begin. All of one trace: the attribute trace_id=…, or the address ?trace=…; one of them: ?span=….',
     columns: [
       {
         id: 'startNanos',
@@ -65,7 +65,7 @@ export function spansTable(index: TraceIndex, filter: Filter = {}): Table<SpanRo
         id: 'what',
         title: 'What',
         unit: 'text',
-        help: 'span: of OpenTelemetry; task: also a request that was served; request: one that was made.',
+        help: 'span: of OpenTelemetry; task: also a request that was served; region: one that was made a span; request: one that was made.',
         of: ({ what }) => what,
       },
       { id: 'kind', title: 'Kind', unit: 'text', help: 'Kind of the span.', of: ({ kind }) => kind },
@@ -128,8 +128,9 @@ function findSpans(index: TraceIndex): readonly SpanRow[] {
     [index.category(Category.span), 'span'],
     [index.category(Category.task), 'task'],
     [index.category(Category.http), 'request'],
+    [index.category(Category.region), 'region'],
   ] as const);
-  const rank = ['task', 'span', 'request', 'other'];
+  const rank = ['task', 'span', 'region', 'request', 'other'];
   const spans: SpanRow[] = [];
   for (let row = 0; row < length; row++) {
     if (columns.kind[row] !== EventKind.slice || columns.args[row] === 0) continue;

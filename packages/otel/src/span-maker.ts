@@ -13,6 +13,7 @@ import {
   currentTaskId,
   filedTrace,
   fileTrace,
+  idsText,
   makeTaskSpan,
   type RegionObserver,
   traceOf,
@@ -113,11 +114,11 @@ function regionSpans(begin: Begin, active: ActiveContext): RegionObserver {
   return {
     run(name, attributes, run) {
       const begun = quietly(undefined, () => begin(name, attributes, currentTaskId()));
-      if (begun === undefined) return run();
+      if (begun === undefined) return run('');
       const { span, base } = begun;
       let result: ReturnType<typeof run>;
       try {
-        result = context.with(trace.setSpan(base, span), run);
+        result = context.with(trace.setSpan(base, span), run, undefined, idsOf(begun));
       } catch (error) {
         end(span, error);
         throw error;
@@ -139,19 +140,23 @@ function regionSpans(begin: Begin, active: ActiveContext): RegionObserver {
       ) as typeof result;
     },
     open(name, attributes) {
-      return quietly(
-        () => {},
-        () => {
-          const { span } = begin(name, attributes, currentTaskId());
-          const leave = active.enter(span);
-          return () => {
-            leave();
-            end(span);
-          };
-        },
-      );
+      return quietly({ ids: '', close() {} }, () => {
+        const begun = begin(name, attributes, currentTaskId());
+        const leave = active.enter(begun.span);
+        const close = (): void => {
+          leave();
+          end(begun.span);
+        };
+        return { ids: idsOf(begun), close };
+      });
     },
   };
+}
+
+/** A span's ids, by which its region is found in the trace; '' if there is no SDK. */
+function idsOf({ span, parentSpanId }: Begun): string {
+  const ids = span.spanContext();
+  return isSpanContextValid(ids) ? idsText(ids, parentSpanId) : '';
 }
 
 /** Ends a span, with what was thrown in it. */

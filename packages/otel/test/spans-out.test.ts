@@ -114,13 +114,18 @@ test('what begins in another thread has the sender as remote parent and as link'
   expect(handed.links).toMatchObject([{ context: { spanId: idOf('sender') } }]);
 });
 
-test('spans of tasks do not come back as slices, and the tasks in the trace have their ids', () => {
+test('spans of tasks do not come back as slices, and tasks and regions in the trace have their ids', () => {
   const slices = app.slices.filter(({ category }) => category === 'span');
   expect(slices.map(({ name }) => name).sort()).toEqual(['in the worker', 'outer', 'query']);
   for (const name of ['order', 'subtask', 'sender', 'open at stop']) {
     const task = app.slices.find((slice) => slice.category === 'task' && slice.name === name)!;
     expect(task.args).toMatchObject({ span_id: idOf(name), trace_id: named(name).ids.traceId });
   }
+  for (const name of ['parse', 'scan', 'store', 'opened', 'post']) {
+    const region = app.slices.find((slice) => slice.category === 'region' && slice.name === name)!;
+    expect(region.args).toMatchObject({ span_id: idOf(name), parent_span_id: parentOf(name) });
+  }
+  expect(app.slices.find(({ name }) => name === 'parse')?.args.rows).toBe(3);
 });
 
 test('the API is left as it was, a second bridge is refused, stopping twice is harmless', () => {

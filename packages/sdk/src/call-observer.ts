@@ -24,10 +24,13 @@ export interface CallObserver {
 }
 
 export interface RegionObserver {
-  /** A region around a function, which may return a promise. */
-  run<T>(name: string, attributes: Attributes | undefined, run: () => T): T;
-  /** A region that is opened; returns what is called when it is closed. */
-  open(name: string, attributes: Attributes | undefined): () => void;
+  /**
+   * A region around a function, which may return a promise.
+   * @param run Records the region with the ids of its span, given as the text of a JSON object, or ''.
+   */
+  run<T>(name: string, attributes: Attributes | undefined, run: (ids: string) => T): T;
+  /** A region that is opened: the ids of its span, and what is called when it is closed. */
+  open(name: string, attributes: Attributes | undefined): { readonly ids: string; close(): void };
 }
 
 let observer: CallObserver | undefined;

@@ -1,5 +1,5 @@
 /** Regions: stretches of code on one thread, or of one asynchronous function. The hottest calls of the SDK. */
-import { type Attributes, attributesText } from './attributes.ts';
+import { type Attributes, attributesText, joinedText, SPAN_IDS } from './attributes.ts';
 import { callObserver } from './call-observer.ts';
 import { RecordKind } from './ring.ts';
 import { endWhenSettled } from './task.ts';
@@ -87,15 +87,15 @@ export function startRegion(name: string, attributes?: Attributes): Region {
 
 /** The same while somebody looks at each region. */
 function observedRegion(recording: number, name: string, attributes: Attributes | undefined): Region {
-  const text = attributes === undefined ? '' : attributesText(attributes);
-  const close = callObserver()?.regions?.open(name, attributes);
+  const span = callObserver()?.regions?.open(name, attributes);
+  const text = textWithIds(span?.ids ?? '', attributes);
   const region = new RecordedRegion(recording, nameId(name), text);
   let isOpen = true;
   const end = (): void => {
     if (!isOpen) return;
     isOpen = false;
     region.end();
-    close?.();
+    span?.close();
   };
   return { end, [Symbol.dispose]: end };
 }
@@ -120,22 +120,30 @@ export function withRegion<T>(name: string, second: Attributes | (() => T), thir
 
 /** A region without attributes while somebody looks at each. */
 function runObserved<T>(name: string, fn: () => T): T {
-  const run = (): T => runRegion(name, fn, asyncRegion);
+  const run = (ids: string): T => {
+    const recording = ids === '' ? 0 : activeRecording();
+    return recording === 0 ? runRegion(name, fn, asyncRegion) : recordWithText(recording, name, ids, fn);
+  };
   const regions = callObserver()?.regions;
-  return regions === undefined ? run() : regions.run(name, undefined, run);
+  return regions === undefined ? run('') : regions.run(name, undefined, run);
+}
+
+function textWithIds(ids: string, attributes: Attributes | undefined): string {
+  return ids === '' ? attributesText(attributes) : joinedText(ids, attributesText(attributes, SPAN_IDS));
 }
 
 /** The same with attributes, which costs what it takes to write them down. */
 function withAttributes<T>(name: string, attributes: Attributes, fn: () => T): T {
   const recording = onOff[0] === 0 ? 0 : plainRecording();
   if (recording === 0) return fn();
-  const run = (): T => recordWithAttributes(Math.abs(recording), name, attributes, fn);
   const regions = recording < 0 ? callObserver()?.regions : undefined;
-  return regions === undefined ? run() : regions.run(name, attributes, run);
+  if (regions === undefined) return recordWithText(Math.abs(recording), name, attributesText(attributes), fn);
+  return regions.run(name, attributes, (ids) =>
+    recordWithText(-recording, name, textWithIds(ids, attributes), fn),
+  );
 }
 
-function recordWithAttributes<T>(recording: number, name: string, attributes: Attributes, fn: () => T): T {
-  const text = attributesText(attributes);
+function recordWithText<T>(recording: number, name: string, text: string, fn: () => T): T {
   const label = nameId(name);
   const task = currentTaskId();
   const start = now();
