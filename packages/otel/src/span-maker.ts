@@ -48,9 +48,10 @@ export function createSpanMaker(
     beginTask(id, name, attributes, parentId) {
       if (!hasTasks) return '';
       return quietly('', () => {
-        const { span, parentSpanId } = begin(name, attributes, parentId);
+        const begun = begin(name, attributes, parentId);
+        const { span, parentSpanId } = begun;
+        if (!hasOwnIds(begun)) return '';
         const ids = span.spanContext();
-        if (!isSpanContextValid(ids)) return '';
         active.tasks.set(id, span);
         const own = { traceId: ids.traceId, spanId: ids.spanId, flags: ids.traceFlags, state: '' };
         return makeTaskSpan(id, own, parentSpanId, false);
@@ -154,9 +155,14 @@ function regionSpans(begin: Begin, active: ActiveContext): RegionObserver {
 }
 
 /** A span's ids, by which its region is found in the trace; '' if there is no SDK. */
-function idsOf({ span, parentSpanId }: Begun): string {
+function idsOf(begun: Begun): string {
+  return hasOwnIds(begun) ? idsText(begun.span.spanContext(), begun.parentSpanId) : '';
+}
+
+/** Without an SDK the API hands out spans with no ids, or with those of the parent. */
+function hasOwnIds({ span, parentSpanId }: Begun): boolean {
   const ids = span.spanContext();
-  return isSpanContextValid(ids) ? idsText(ids, parentSpanId) : '';
+  return isSpanContextValid(ids) && ids.spanId !== parentSpanId;
 }
 
 /** Ends a span, with what was thrown in it. */
