@@ -20,6 +20,14 @@ export { speedscopeFile } from './profile-files/speedscope.ts';
 export { type FunctionRow, foldedLines, functionsTable } from './profile-table.ts';
 export { PROFILES, type ProfileOptions, type ProfileQuestion, profileOf } from './profiles.ts';
 export { bytesText, counted, countText, shareText, timeText, valueText } from './quantity.ts';
+export type {
+  Relation,
+  RelationBatch,
+  RelationColumn,
+  RelationType,
+  RelationValue,
+} from './relations/relation.ts';
+export { RELATION_VIEWS, RELATIONS, type RelationView } from './relations/relations.ts';
 export { type SpanRow, spansOf, spansTable, spansWithId, traceFilter } from './spans-table.ts';
 export { type Frame, frameText, placeText } from './stack-frame.ts';
 export { stateTitle } from './state-columns.ts';

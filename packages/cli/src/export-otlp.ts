@@ -27,6 +27,18 @@ export const OTLP_EPILOGUE: string =
   '  ttrace export trace.json --otlp http://localhost:4318\n' +
   '  ttrace export trace.json --otlp --task order --dry-run';
 
+/** Options that say nothing without `--otlp`. */
+export const OTLP_ONLY: readonly (keyof OtlpOptions)[] = [
+  'otlp-encoding',
+  'gzip',
+  'batch',
+  'began',
+  'category',
+  'dry-run',
+  'json',
+  ...SPAN_FILTER,
+];
+
 /** What yargs makes of the options. */
 export interface OtlpOptions extends FilterOptions {
   readonly otlp: string | undefined;

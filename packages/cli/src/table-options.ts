@@ -47,6 +47,6 @@ export function addFile<T>(parser: Argv<T>): Argv<T & { readonly file: string }>
   return parser.positional('file', {
     type: 'string',
     demandOption: true,
-    describe: 'A trace: JSON, protobuf or text, also .gz',
+    describe: 'A trace: JSON, protobuf, .cpuprofile or text, also .gz',
   }) as Argv<T & { readonly file: string }>;
 }

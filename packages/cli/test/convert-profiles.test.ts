@@ -9,7 +9,8 @@ import { scratch, testdata, ttrace } from './ttrace-process.ts';
 
 const pprof = process.env.PPROF_BIN ?? '';
 if (pprof === '') console.warn('skipped: PPROF_BIN is not set');
-const PROFILER_CLI = createRequire(import.meta.url).resolve('@firefox-devtools/profiler-cli');
+const require = createRequire(import.meta.url);
+const PROFILER_CLI = require.resolve('@firefox-devtools/profiler-cli');
 
 const TRACE = `# ttrace text 1
 process 1 "shop"

@@ -20,9 +20,8 @@ const COMMANDS = [
     'check',
     'diff',
     'pprof',
-    'export',
   ],
-  ...['convert', 'trim', 'split', 'merge', 'scrub', 'validate', 'dump', 'footprint'],
+  ...['convert', 'export', 'query', 'trim', 'split', 'merge', 'scrub', 'validate', 'dump', 'footprint'],
 ];
 
 const golden = (name: string): string => fileURLToPath(new URL(`goldens/${name}.txt`, import.meta.url));

@@ -71,6 +71,12 @@ export class StringTable {
     return text;
   }
 
+  /** The UTF-8 bytes of a text: a view that no one may write to. */
+  bytes(id: number): Uint8Array {
+    if (id < 0 || id >= this.#count) return new Uint8Array(0);
+    return this.#bytes.subarray(this.#offsets[id]!, this.#offsets[id + 1]!);
+  }
+
   /** Bytes of the text of an id, without decoding it; 0 for an id that does not exist. */
   byteLengthOf(id: number): number {
     return id < 0 || id >= this.#count ? 0 : this.#offsets[id + 1]! - this.#offsets[id]!;

@@ -16,7 +16,7 @@ export const dumpCommand: Command = defineCommand({
       .positional('file', {
         type: 'string',
         demandOption: true,
-        describe: 'A trace: JSON, protobuf or text, also .gz',
+        describe: 'A trace: JSON, protobuf, .cpuprofile or text, also .gz',
       })
       .option('limit', { type: 'number', describe: 'Print this many events at most', requiresArg: true })
       .option('json', {

@@ -15,7 +15,7 @@ export const footprintCommand: Command = defineCommand({
       .positional('file', {
         type: 'string',
         demandOption: true,
-        describe: 'A trace: JSON, protobuf or text, also .gz',
+        describe: 'A trace: JSON, protobuf, .cpuprofile or text, also .gz',
       })
       .option('json', { type: 'boolean', default: false, describe: 'Print the rows as JSON' }),
   run: async ({ file, json }) => {

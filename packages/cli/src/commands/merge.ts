@@ -26,7 +26,7 @@ export const mergeCommand: Command = defineCommand({
         type: 'string',
         array: true,
         demandOption: true,
-        describe: 'Two traces or more: JSON, protobuf or text, also .gz',
+        describe: 'Two traces or more: JSON, protobuf, .cpuprofile or text, also .gz',
       })
       .option('output', {
         alias: 'o',

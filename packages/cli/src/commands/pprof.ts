@@ -41,7 +41,7 @@ export const pprofCommand: Command = defineCommand({
         .positional('file', {
           type: 'string',
           demandOption: true,
-          describe: 'A trace: JSON, protobuf or text, also .gz',
+          describe: 'A trace: JSON, protobuf, .cpuprofile or text, also .gz',
         })
         .option('type', { type: 'string', describe: `What to profile: ${TYPES}`, requiresArg: true })
         .option('output', {

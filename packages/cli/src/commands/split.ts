@@ -25,7 +25,7 @@ export const splitCommand: Command = defineCommand({
       .positional('in', {
         type: 'string',
         demandOption: true,
-        describe: 'A trace: JSON, protobuf or text, also .gz',
+        describe: 'A trace: JSON, protobuf, .cpuprofile or text, also .gz',
       })
       .option('max-bytes', {
         type: 'string',

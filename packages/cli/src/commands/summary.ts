@@ -16,7 +16,7 @@ export const summaryCommand: Command = defineCommand({
       .positional('file', {
         type: 'string',
         demandOption: true,
-        describe: 'A trace: JSON, protobuf or text, also .gz',
+        describe: 'A trace: JSON, protobuf, .cpuprofile or text, also .gz',
       })
       .option('top', { type: 'number', default: 20, describe: 'Most rows a table', requiresArg: true })
       .option('json', {

@@ -24,7 +24,7 @@ export const trimCommand: Command = defineCommand({
       .positional('in', {
         type: 'string',
         demandOption: true,
-        describe: 'A trace: JSON, protobuf or text, also .gz',
+        describe: 'A trace: JSON, protobuf, .cpuprofile or text, also .gz',
       })
       .option('output', {
         alias: 'o',

@@ -14,7 +14,7 @@ export const validateCommand: Command = defineCommand({
       .positional('file', {
         type: 'string',
         demandOption: true,
-        describe: 'A trace: JSON, protobuf or text, also .gz',
+        describe: 'A trace: JSON, protobuf, .cpuprofile or text, also .gz',
       })
       .option('json', { type: 'boolean', default: false, describe: 'Print the findings as JSON' }),
   run: async ({ file, json }) => {

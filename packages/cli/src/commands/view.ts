@@ -17,7 +17,7 @@ export const viewCommand: Command = defineCommand({
       .positional('file', {
         type: 'string',
         demandOption: true,
-        describe: 'A trace: JSON, protobuf or text, also .gz',
+        describe: 'A trace: JSON, protobuf, .cpuprofile or text, also .gz',
       })
       .option('host', {
         type: 'string',
