@@ -78,4 +78,5 @@ export {
   worstWindowsOf,
   worstWindowsTable,
 } from './utilization-tables.ts';
+export { type WhereResult, whereRows } from './where.ts';
 export type { Cause } from './window-causes.ts';

@@ -35,8 +35,18 @@ export function defineCommand<T>({ usage, summary, options, run }: CommandDefini
   };
 }
 
-/** Lets these options, of type array, be given several times with one value each; all others still only once. */
-export function repeatable(parser: Argv, names: readonly string[]): Argv {
+/** Options of each parser that may be given several times. */
+const repeatableNames = new WeakMap<object, Set<string>>();
+
+/** Lets these options, of type array, be given several times with one value each; all others still only once. May be called again for more. */
+export function repeatable<T>(parser: Argv<T>, names: readonly string[]): Argv<T> {
+  const known = repeatableNames.get(parser);
+  if (known !== undefined) {
+    for (const name of names) known.add(name);
+    return parser;
+  }
+  const all = new Set(['_', ...names]);
+  repeatableNames.set(parser, all);
   return parser
     .parserConfiguration({
       'boolean-negation': false,
@@ -45,9 +55,7 @@ export function repeatable(parser: Argv, names: readonly string[]): Argv {
     })
     .check((parsed) => {
       for (const [name, value] of Object.entries(parsed)) {
-        if (name !== '_' && Array.isArray(value) && !names.includes(name)) {
-          throw new Error(`--${name} can be given only once`);
-        }
+        if (Array.isArray(value) && !all.has(name)) throw new Error(`--${name} can be given only once`);
       }
       return true;
     });

@@ -8,6 +8,7 @@ import {
   tableLines,
   tableObjects,
   visibleText,
+  whereRows,
 } from '@ttrace/analysis';
 import { Failure } from './failure.ts';
 import { atLeast } from './whole-number.ts';
@@ -21,6 +22,8 @@ export interface TableOptions {
   readonly md: boolean;
   readonly maxChars: number;
   readonly explain: boolean;
+  /** Conditions that rows must meet. */
+  readonly where?: readonly string[];
 }
 
 /** Of Markdown. */
@@ -35,10 +38,13 @@ export function checkTableOptions({ top, json, csv, md, explain, maxChars }: Tab
   }
 }
 
-/** The lines to print. @throws Failure when there is no such column. */
-export function printedTable<Row>(table: Table<Row>, options: TableOptions): Iterable<string> {
-  const { top, sort, json, csv, md, explain } = options;
-  if (explain) return explanation(table);
+/** The lines to print. @throws Failure when there is no such column, or a condition means nothing. */
+export function printedTable<Row>(whole: Table<Row>, options: TableOptions): Iterable<string> {
+  const { top, sort, json, csv, md, explain, where = [] } = options;
+  if (explain) return explanation(whole);
+  const wanted = whereRows(whole, where);
+  if ('complaints' in wanted) throw new Failure(`--where: ${wanted.complaints.join(' ')}`, 2);
+  const table = { ...whole, rows: wanted.rows };
   const rows = sort === undefined ? table.rows : sortedBy(table, sort);
   if (rows === undefined) {
     const known = table.columns.map(({ id }) => id).join(', ');

@@ -1,10 +1,11 @@
 /** The options of every command that prints a table. */
 
 import type { Argv } from 'yargs';
+import { repeatable } from './command.ts';
 import { DEFAULT_CHARACTERS, type TableOptions } from './printed-table.ts';
 
 /** As yargs has them before it adds their names in camel case. */
-type TableFlags = Omit<TableOptions, 'maxChars'> & { readonly 'max-chars': number };
+type TableFlags = Omit<TableOptions, 'maxChars' | 'where'> & { readonly 'max-chars': number };
 
 /** Adds `--top`, `--sort`, `--json`, `--csv`, `--md`, `--max-chars` and `--explain`. */
 export function addTableOptions<T>(parser: Argv<T>, top = 20): Argv<T & TableFlags> {
@@ -40,6 +41,18 @@ export function addTableOptions<T>(parser: Argv<T>, top = 20): Argv<T & TableFla
     .option('explain', { type: 'boolean', default: false, describe: 'Print what each column means' }) as Argv<
     T & TableFlags
   >;
+}
+
+/** Adds `--where`, for commands that print the rows of a table and nothing else. */
+export function addWhere<T>(parser: Argv<T>): Argv<T & { readonly where: string[] }> {
+  return repeatable(parser, ['where']).option('where', {
+    type: 'string',
+    array: true,
+    default: [],
+    describe:
+      'Only rows of which a column is so: "total>5ms", "region~parse", "count>=10"; all that are given count',
+    requiresArg: true,
+  }) as Argv<T & { readonly where: string[] }>;
 }
 
 /** Adds the positional argument that nearly every command has. */

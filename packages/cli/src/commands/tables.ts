@@ -8,7 +8,7 @@ import { addFilterOptions, checkThread, filterOf } from '../filter-options.ts';
 import { loadTrace } from '../load-trace.ts';
 import { print } from '../print.ts';
 import { checkTableOptions, printedTable } from '../printed-table.ts';
-import { addFile, addTableOptions } from '../table-options.ts';
+import { addFile, addTableOptions, addWhere } from '../table-options.ts';
 
 /** One command a table; `lint` has more to it. */
 export const tableCommands: readonly Command[] = TABLES.filter(({ id }) => id !== 'lint').map(
@@ -18,7 +18,7 @@ export const tableCommands: readonly Command[] = TABLES.filter(({ id }) => id !=
       summary: hint === undefined ? summary : `${summary}; ${hint}`,
       options: (parser) =>
         addFilterOptions(
-          addTableOptions(addFile(parser)).option('each', {
+          addTableOptions(addWhere(addFile(parser))).option('each', {
             type: 'boolean',
             default: false,
             describe: 'List them one by one instead of by name',
