@@ -25,6 +25,7 @@ const query: fc.Arbitrary<PageQuery> = fc.record(
         { requiredKeys: [] },
       )
       .filter(({ from, to }) => from === undefined || to === undefined || from < to),
+    where: fc.array(text, { minLength: 1, maxLength: 3 }),
     sort: text,
     order: fc.constantFrom('up', 'down'),
     page: fc.integer({ min: 1, max: 999_999_999 }),

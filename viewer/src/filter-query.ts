@@ -10,6 +10,8 @@ import { exactTime } from './time-text.ts';
 /** Part, order and page of a table. */
 export interface PageQuery {
   readonly filter: Filter;
+  /** Conditions on columns, as `whereRows` takes them; undefined for none. */
+  readonly where?: readonly string[] | undefined;
   /** Id of a column; undefined: the table's own order. */
   readonly sort?: string | undefined;
   /** Undefined: what suits the column. */
@@ -40,11 +42,15 @@ export const FILTER_FIELDS: readonly FilterField[] = [
   { name: 'complete', kind: 'claim', label: 'Has ended', hint: '' },
 ];
 
+/** What conditions on columns are called, each by itself. */
+export const WHERE = 'where';
+
 /** The hidden field of the filter form. */
 export const FORM_MARK = 'apply';
 
 const NAMES: ReadonlySet<string> = new Set([
   ...FILTER_FIELDS.map(({ name }) => name),
+  WHERE,
   'sort',
   'order',
   'page',
@@ -94,7 +100,10 @@ export function parsePageQuery(params: URLSearchParams): PageQuery | QueryCompla
   const order = oneOf('order', 'up', 'down');
   const page = value('page') ?? '1';
   if (!/^[1-9]\d{0,8}$/.test(page)) complaints.push(`page is a number from 1 on, not ${quoted(page)}.`);
-  return complaints.length > 0 ? { complaints } : { filter, sort: value('sort'), order, page: Number(page) };
+  if (complaints.length > 0) return { complaints };
+  const conditions = params.getAll(WHERE);
+  const where = conditions.length > 0 ? conditions : undefined;
+  return { filter, where, sort: value('sort'), order, page: Number(page) };
 }
 
 /** Complaints about names that nothing has, and about those that are there twice. */
@@ -102,15 +111,17 @@ function misplaced(params: URLSearchParams): string[] {
   const complaints: string[] = [];
   for (const name of new Set(params.keys())) {
     if (!NAMES.has(name)) complaints.push(`There is nothing called ${quoted(name)} to filter or sort by.`);
-    else if (params.getAll(name).length > 1) complaints.push(`${name} is there more than once.`);
+    else if (name !== WHERE && params.getAll(name).length > 1)
+      complaints.push(`${name} is there more than once.`);
   }
   return complaints;
 }
 
 /** The query with its `?`, or '' where it says nothing. */
-export function printPageQuery({ filter, sort, order, page = 1 }: Partial<PageQuery>): string {
+export function printPageQuery({ filter, where = [], sort, order, page = 1 }: Partial<PageQuery>): string {
   const params = new URLSearchParams();
   for (const { field, text } of filterEntries(filter ?? {})) params.set(field.name, text);
+  for (const condition of where) params.append(WHERE, condition);
   if (sort !== undefined) params.set('sort', sort);
   if (order !== undefined) params.set('order', order);
   if (page !== 1) params.set('page', String(page));

@@ -22,6 +22,7 @@ export interface Links {
 export const SERVER_LINKS: Links = {
   isLive: true,
   page: (id, query = {}) => `/${id}${printPageQuery(query)}`,
-  file: (id, form, { filter, sort, order }) => `/${id}.${form}${printPageQuery({ filter, sort, order })}`,
+  file: (id, form, { filter, where, sort, order }) =>
+    `/${id}.${form}${printPageQuery({ filter, where, sort, order })}`,
   timeline: timelinePath,
 };

@@ -3,7 +3,7 @@
  * here alone, and `parse(print(x))` is x. Nothing in a query is ignored: what is not understood is a complaint.
  */
 import { type Filter, PROFILES, type ProfileType } from '@ttrace/analysis';
-import { FORM_MARK, parsePageQuery, printPageQuery, type QueryComplaints } from './filter-query.ts';
+import { FORM_MARK, parsePageQuery, printPageQuery, type QueryComplaints, WHERE } from './filter-query.ts';
 
 export interface ProfileQuery {
   readonly type: ProfileType;
@@ -23,7 +23,7 @@ export function parseProfileQuery(params: URLSearchParams): ProfileQuery | Query
   const complaints = 'complaints' in page ? [...page.complaints] : [];
   for (const name of OWN)
     if (params.getAll(name).length > 1) complaints.push(`${name} is there more than once.`);
-  for (const name of ['sort', 'order', 'page']) {
+  for (const name of [WHERE, 'sort', 'order', 'page']) {
     if (params.has(name)) complaints.push(`A profile has no ${name}.`);
   }
   const known = PROFILES.map(({ type }) => type);

@@ -1,6 +1,6 @@
 /** A table as a file: CSV, JSON or Markdown of all its rows, made only as fast as it is read. */
 import { csvLines, markdownLines, type Table, tableObjects } from '@ttrace/analysis';
-import { type FilterField, filterEntries, type PageQuery } from './filter-query.ts';
+import { filterEntries, type PageQuery } from './filter-query.ts';
 import type { TableFile } from './links.ts';
 
 const BLOCK_CHARS = 1 << 16;
@@ -16,14 +16,17 @@ export const FILE_TYPES: Readonly<Record<TableFile, string>> = {
 export function tableFile(
   table: Table<unknown>,
   form: TableFile,
-  { filter }: PageQuery,
+  { filter, where = [] }: PageQuery,
 ): ReadableStream<Uint8Array> {
   const lines =
     form === 'csv'
       ? csvLines(table)
       : form === 'json'
         ? jsonLines(table)
-        : markdown(table, filterEntries(filter));
+        : markdown(table, [
+            ...filterEntries(filter).map(({ field, text }) => `${field.name}=${text}`),
+            ...where,
+          ]);
   return streamOf(lines[Symbol.iterator]());
 }
 
@@ -38,11 +41,8 @@ function* jsonLines(table: Table<unknown>): Generator<string> {
   yield ']';
 }
 
-function markdown(
-  table: Table<unknown>,
-  filter: readonly { readonly field: FilterField; readonly text: string }[],
-): string[] {
-  const given = filter.map(({ field, text }) => `${field.name}=${text}`).join(' ');
+function markdown(table: Table<unknown>, only: readonly string[]): string[] {
+  const given = only.join(' ');
   return [
     `## ${table.title}`,
     '',

@@ -58,6 +58,30 @@ describe('the page of a table', () => {
     expect(turned).toContain('href="/threads?sort=tid"');
   });
 
+  it('shows the rows that meet conditions on its columns, in every form, and keeps them in its links', async () => {
+    const where = 'where=thread~MAIN&where=total%3E1ms';
+    const html = await textOf(`/threads?${where}&sort=tid`);
+    expect(namesOf(html)).toEqual(['main']);
+    expect(html).toContain(
+      'href="/threads?where=total%3E1ms&amp;sort=tid" aria-label="Take away thread~MAIN"',
+    );
+    expect(html).toContain('href="/threads.csv?where=thread%7EMAIN&amp;where=total%3E1ms&amp;sort=tid"');
+    expect(html).toContain('name="where" value="thread~MAIN"');
+    expect(html).toContain('--where &#39;thread~MAIN&#39; --where &#39;total&gt;1ms&#39;');
+    expect(await textOf(`/threads.csv?${where}`)).toMatch(/^thread,.*\nmain,.*\n$/);
+    expect(await textOf(`/threads.md?${where}`)).toContain('Only `thread~MAIN total>1ms`.');
+    expect(namesOf(await textOf('/threads?where=total%3C1ns'))).toEqual([]);
+  });
+
+  it('complains about a condition that means nothing', async () => {
+    for (const path of ['/threads', '/threads.json']) {
+      const answer = await get(`${path}?where=speed%3E1`);
+      expect(answer.status).toBe(400);
+      expect(await answer.text()).toContain('There is no column speed');
+    }
+    expect((await get('/profile?type=cpu&where=a%3E1')).status).toBe(400);
+  });
+
   it('shows what narrows it, each to be taken away, and keeps it in every link of its own', async () => {
     const html = await textOf('/threads?from=10ms&thread=main&sort=tid');
     expect(namesOf(html)).toEqual(['main']);

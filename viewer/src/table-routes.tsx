@@ -37,7 +37,9 @@ export function addTableRoutes<E extends Env>(app: Hono<E>, subject: Subject, se
       app.get(`/${id}.${form}`, (context) => {
         const query = parsePageQuery(paramsOf(context));
         if ('complaints' in query) return context.text(query.complaints.join('\n'), 400);
-        const kept = subject.tables.sorted(page, query.filter, query.sort, query.order);
+        const wanted = subject.tables.where(page, query.filter, query.where ?? []);
+        if ('complaints' in wanted) return context.text(wanted.complaints.join('\n'), 400);
+        const kept = subject.tables.sorted(page, query.filter, query.sort, query.order, query.where);
         if (kept === undefined) return context.text(`There is no column ${query.sort} to sort by.`, 400);
         return context.body(tableFile(kept.table, form, query), 200, { 'content-type': FILE_TYPES[form] });
       });

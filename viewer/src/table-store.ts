@@ -12,8 +12,9 @@ import {
   type TraceIndex,
   threadTimeline,
   usedColumns,
+  whereRows,
 } from '@ttrace/analysis';
-import { printPageQuery } from './filter-query.ts';
+import { printPageQuery, type QueryComplaints } from './filter-query.ts';
 import type { TablePage } from './table-pages.ts';
 import { utilizationSteps } from './utilization-routes.tsx';
 
@@ -54,17 +55,31 @@ export class TableStore {
     });
   }
 
-  /** A table by a column. Undefined when it has no such column. */
+  /** The rows of a table that meet conditions on its columns; or what is wrong with these. */
+  where(page: TablePage, filter: Filter, where: readonly string[]): KeptTable | QueryComplaints {
+    const kept = this.get(page, filter);
+    if (where.length === 0) return kept;
+    const none = whereRows({ columns: kept.table.columns, rows: [] }, where);
+    if ('complaints' in none) return none;
+    return this.#keep(`${page.id}${printPageQuery({ filter, where })}`, () => {
+      const wanted = whereRows(kept.table, where);
+      return { ...kept, table: { ...kept.table, rows: 'rows' in wanted ? wanted.rows : [] } };
+    });
+  }
+
+  /** A table by a column, of rows that meet conditions. Undefined when it has no such column, or a condition means nothing. */
   sorted(
     page: TablePage,
     filter: Filter,
     sort: string | undefined,
     order: 'up' | 'down' | undefined,
+    where: readonly string[] = [],
   ): KeptTable | undefined {
-    const kept = this.get(page, filter);
+    const kept = this.where(page, filter, where);
+    if ('complaints' in kept) return undefined;
     if (sort === undefined) return kept;
     if (!kept.table.columns.some(({ id }) => id === sort)) return undefined;
-    return this.#keep(`${page.id}${printPageQuery({ filter, sort, order })}`, () => ({
+    return this.#keep(`${page.id}${printPageQuery({ filter, where, sort, order })}`, () => ({
       ...kept,
       table: { ...kept.table, rows: sortedBy(kept.table, sort, order) ?? kept.table.rows },
     }));

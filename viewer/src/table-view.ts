@@ -29,8 +29,10 @@ export function tableView(
   query: PageQuery,
   pageRows: number = PAGE_ROWS,
 ): TableView | QueryComplaints {
-  const { filter, sort, order } = query;
-  const kept = store.sorted(page, filter, sort, order);
+  const { filter, where = [], sort, order } = query;
+  const wanted = store.where(page, filter, where);
+  if ('complaints' in wanted) return wanted;
+  const kept = store.sorted(page, filter, sort, order, where);
   if (kept === undefined) {
     const known = store.get(page, filter).table.columns.map(({ id }) => id);
     return { complaints: [`There is no column ${sort} to sort by, only ${known.join(', ')}.`] };

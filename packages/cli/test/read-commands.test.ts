@@ -49,6 +49,18 @@ test('summary --top cuts every table and says how to see the rest', async () => 
   expect(stdout).not.toMatch(/^parse/m);
 });
 
+test('--where asks a column of a table, more than once if need be, and says what it does not understand', async () => {
+  const csv = ['regions', ORDER, '--csv', '--where'];
+  const both = await ttrace([...csv, 'total>20us', '--where', 'region~PAR']);
+  expect(both.stdout.split('\n').map((line) => line.split(',')[0])).toEqual(['region', 'parse', '']);
+  expect((await ttrace([...csv, 'total>1s'])).stdout.split('\n')).toHaveLength(2);
+  const wrong = await ttrace([...csv, 'total>5']);
+  expect(wrong).toMatchObject({ code: 2, stdout: '' });
+  expect(wrong.stderr).toBe(
+    'ttrace: --where: totalNanos takes a time with its unit, such as 5ms or 1.5s, not "5".\n',
+  );
+});
+
 test('a file that is cut off is read up to the cut, with a warning on stderr and exit code 0', async () => {
   const { code, stdout, stderr } = await ttrace(['summary', testdata('cut.json')]);
   expect(code).toBe(0);

@@ -116,7 +116,7 @@ function Heading({ view, links, column }: ColumnProps): Child {
   // A second click turns the order around.
   const order = isSorted && isUp === isUpByItself ? (isUp ? 'down' : 'up') : undefined;
   const href = links.isLive
-    ? links.page(id, { filter: query.filter, sort: column.id, order, page: 1 })
+    ? links.page(id, { filter: query.filter, where: query.where, sort: column.id, order, page: 1 })
     : undefined;
   return (
     <th

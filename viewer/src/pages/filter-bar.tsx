@@ -1,6 +1,6 @@
 /** Which part of the trace a table shows: what narrows it, each to be taken away, and a form to narrow it further. */
 import type { Child } from 'hono/jsx';
-import { type FilterField, FORM_MARK, filterEntries } from '../filter-query.ts';
+import { type FilterField, FORM_MARK, filterEntries, WHERE } from '../filter-query.ts';
 import type { Links } from '../links.ts';
 import type { TableView } from '../table-view.ts';
 
@@ -14,9 +14,10 @@ export function FilterBar({ view, links }: FilterBarProps): Child {
   const { query } = view;
   const { id, fields } = view.page;
   const entries = filterEntries(query.filter);
+  const conditions = query.where ?? [];
   return (
     <div class="filter">
-      {entries.length > 0 && (
+      {entries.length + conditions.length > 0 && (
         <ul class="chips" aria-label="Only">
           {entries.map(({ field, text }) => {
             const isUsed = fields.some(({ name }) => name === field.name);
@@ -37,6 +38,21 @@ export function FilterBar({ view, links }: FilterBarProps): Child {
               </li>
             );
           })}
+          {conditions.map((condition, at) => (
+            <li>
+              <b>{condition}</b>
+              <a
+                href={links.page(id, {
+                  ...query,
+                  where: conditions.filter((_, each) => each !== at),
+                  page: 1,
+                })}
+                aria-label={`Take away ${condition}`}
+              >
+                ×
+              </a>
+            </li>
+          ))}
           <li class="all">
             <a href={links.page(id, { sort: query.sort, order: query.order })}>show all</a>
           </li>
@@ -60,11 +76,32 @@ function FilterForm({ view: { query, page } }: { readonly view: TableView }): Ch
         {fields.map((field) => (
           <Field field={field} value={entries.find((each) => each.field.name === field.name)?.text ?? ''} />
         ))}
+        {(query.where ?? []).map((condition) => (
+          <input type="hidden" name={WHERE} value={condition} />
+        ))}
+        <p>
+          <label for="filter-where">Column</label>
+          <input
+            id="filter-where"
+            name={WHERE}
+            value=""
+            placeholder="total>5ms, count>=10"
+            autocomplete="off"
+            spellcheck={false}
+          />
+        </p>
         <button type="submit">Apply</button>
       </form>
       <p class="hint">
         The same filter on the command line:{' '}
-        <code>ttrace {[command, ...entries.map(optionText)].join(' ')}</code>
+        <code>
+          ttrace{' '}
+          {[
+            command,
+            ...entries.map(optionText),
+            ...(query.where ?? []).map((condition) => `--where ${shellWord(condition)}`),
+          ].join(' ')}
+        </code>
       </p>
     </details>
   );

@@ -22,7 +22,10 @@ interface TablePageProps {
 /** Renders the page. */
 export function TablePage({ title, view, nav }: TablePageProps): Child {
   const { table, query } = view;
-  const only = filterEntries(query.filter).map(({ field, text }) => `${field.name} ${text}`);
+  const only = [
+    ...filterEntries(query.filter).map(({ field, text }) => `${field.name} ${text}`),
+    ...(query.where ?? []),
+  ];
   return (
     <Layout
       title={[table.title, ...only, title, 'ttrace'].join(' · ')}
