@@ -6,6 +6,7 @@
  * needs of one is in ended-span.ts, and SDK 2 and 3 agree on it.
  */
 import { trace } from '@opentelemetry/api';
+import { TraceUsageError } from '@ttrace/sdk';
 import {
   beforeStop,
   beginSpanTask,
@@ -77,10 +78,15 @@ export class TtraceSpanProcessor {
   #event = 0;
   #isEventNoted = false;
   #recording = 0;
+  readonly #forgetStop: () => void;
 
-  constructor(options: SpanProcessorOptions = {}) {
-    this.#makesTasks = options.tasks === 'roots';
-    beforeStop(() => this.#writeOpen());
+  /** @throws TraceUsageError `bad-option` */
+  constructor({ tasks = 'none' }: SpanProcessorOptions = {}) {
+    if (tasks !== 'roots' && tasks !== 'none') {
+      throw new TraceUsageError('bad-option', `tasks must be 'roots' or 'none', got ${String(tasks)}`);
+    }
+    this.#makesTasks = tasks === 'roots';
+    this.#forgetStop = beforeStop(() => this.#writeOpen());
     whenSpansAreActive(activeSpan);
     if (this.#makesTasks) whenOutsideTasks(() => this.#activeTask());
   }
@@ -113,7 +119,11 @@ export class TtraceSpanProcessor {
   /** There is nothing to be flushed: the recorder's collector takes what is there by itself. */
   async forceFlush(): Promise<void> {}
 
-  async shutdown(): Promise<void> {}
+  /** Called by the SDK when no more spans will come: those that are open are shown as open. */
+  async shutdown(): Promise<void> {
+    this.#writeOpen();
+    this.#forgetStop();
+  }
 
   #begin(span: EndedSpan, recording: number, since: number): void {
     const parent = span.parentSpanContext;
@@ -193,7 +203,11 @@ export class TtraceSpanProcessor {
   /** The recording stops: what is open yet is shown as open. */
   #writeOpen(): void {
     for (const [span, open] of this.#open) {
-      if (open.recording === spanRecording().recording) writeSpan(span, open, undefined);
+      try {
+        if (open.recording === spanRecording().recording) writeSpan(span, open, undefined);
+      } catch {
+        // No span of an SDK that we know.
+      }
     }
     this.#forget(0);
   }

@@ -69,9 +69,15 @@ whenEnrolled(() => {
 /** Who has something to say before this thread's part of a recording ends. */
 const lastWords = new Set<() => void>();
 
-/** Sets who is called before the end of each recording, while this thread can still record; in a worker it may be too late. */
-export function beforeStop(listener: () => void): void {
+/**
+ * Sets who is called before the end of each recording, while this thread can still record; in a worker it may be too late. The result
+ * takes that back.
+ */
+export function beforeStop(listener: () => void): () => void {
   lastWords.add(listener);
+  return () => {
+    lastWords.delete(listener);
+  };
 }
 
 /** Stops the sources of this thread. Harmless without any. */
