@@ -10,8 +10,8 @@ import { nanoseconds, print, row, times } from '@ttrace/bench';
 import { startSpanBridge, TtraceSpanProcessor } from '@ttrace/otel';
 import { trace } from '@ttrace/sdk';
 
-const CALLS = 2000;
-const ROUNDS = 40;
+const CALLS = 300;
+const ROUNDS = 150;
 const file = join(tmpdir(), `ttrace-otel-bench-${process.pid}.json`);
 const nothing = { onStart() {}, onEnd() {}, forceFlush: async () => {}, shutdown: async () => {} };
 
@@ -41,7 +41,7 @@ async function bestOf(cases, rest) {
       const start = process.hrtime.bigint();
       run(CALLS);
       best[name] = Math.min(best[name], Number(process.hrtime.bigint() - start) / CALLS);
-      if (rest) await sleep(25);
+      if (rest) await sleep(10);
     }
   }
   return best;

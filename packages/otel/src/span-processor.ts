@@ -74,6 +74,9 @@ export class TtraceSpanProcessor {
   readonly #byId = new Map<string, OpenSpan>();
   /** The spans that ended last, by span id. */
   readonly #ended = new Map<string, EndedLately>();
+  /** Their ids in a ring, and its next place. */
+  readonly #lastIds: string[] = [];
+  #nextId = 0;
   /** Counts the events that spans end in. */
   #event = 0;
   #isEventNoted = false;
@@ -185,7 +188,11 @@ export class TtraceSpanProcessor {
         this.#isEventNoted = false;
       });
     }
-    if (this.#ended.size >= MAX_ENDED) this.#ended.delete(this.#ended.keys().next().value!);
+    // Not the map's own first key: to find it behind deleted ones takes longer than all the rest.
+    const oldest = this.#lastIds[this.#nextId];
+    if (oldest !== undefined) this.#ended.delete(oldest);
+    this.#lastIds[this.#nextId] = spanId;
+    this.#nextId = (this.#nextId + 1) % MAX_ENDED;
     this.#ended.set(spanId, { end, task, event: this.#event });
   }
 
@@ -217,6 +224,8 @@ export class TtraceSpanProcessor {
     this.#open.clear();
     this.#byId.clear();
     this.#ended.clear();
+    this.#lastIds.length = 0;
+    this.#nextId = 0;
   }
 
   #remove(span: EndedSpan): void {
