@@ -12,6 +12,7 @@ import { type ControlSocket, openControlSocket } from './control-socket.ts';
 import { checkSameMachine, findTarget, type Target } from './find-target.ts';
 import { type Answer, connectInspector, type InspectorClient } from './inspector-client.ts';
 import { openInspector } from './open-inspector.ts';
+import type { UntilStopped } from './until-stopped.ts';
 
 /** A process with which one can talk. */
 export interface AttachSession {
@@ -58,24 +59,26 @@ interface Facts {
 }
 
 /**
+ * @param stopped interrupts waiting for a thread that does not answer.
  * @param say is told what the user should know meanwhile.
  * @throws Failure when the process cannot be attached.
  */
 export async function openAttachSession(
   pid: number,
   inspectPort: number | undefined,
+  stopped: UntilStopped,
   say: (line: string) => void,
 ): Promise<AttachSession> {
   const target = findTarget(pid);
   const module = createRequire(import.meta.url).resolve('@ttrace/sdk/attach');
   if (process.platform === 'linux') checkSameMachine(target, module);
-  const inspector = await openInspector(target, inspectPort);
+  const inspector = await openInspector(target, inspectPort, stopped, say);
   const client = await connectInspector(inspector.url);
   let closing: Promise<string | undefined> | undefined;
   const closeInspector = (): Promise<string | undefined> =>
     (closing ??= close(client, inspector.isOurs ? inspector.port : undefined));
   try {
-    const facts = await askFacts(client, say);
+    const facts = await stopped.unlessBefore(askFacts(client, say));
     checkFacts(facts, pid);
     const control = await openControlSocket(target);
     return {

@@ -4,8 +4,9 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure } from '../failure.ts';
-import type { Target } from './find-target.ts';
+import { findTarget, type Target } from './find-target.ts';
 import { isTaken, type ListeningPort, listenerOf, listeningPorts } from './listening-ports.ts';
+import type { UntilStopped } from './until-stopped.ts';
 
 /** An inspector that listens. */
 export interface OpenInspector {
@@ -16,18 +17,28 @@ export interface OpenInspector {
   readonly isOurs: boolean;
 }
 
+const isLinux = process.platform === 'linux';
 const DEFAULT_PORT = 9229;
 const LOOK_EVERY_MS = 10;
+const LOOK_AGAIN_MS = 100;
 /** Opening takes 5 to 25 ms. */
-const OPEN_PATIENCE_MS = 4000;
-const SIGNAL_AGAIN_MS = 1000;
+const OPEN_PATIENCE_MS = 3000;
+/** It opens only when the main thread runs JavaScript. */
+const NATIVE_PATIENCE_MS = 120_000;
 const ANSWER_PATIENCE_MS = 2000;
 
 /**
  * @param port where it listens, if that is known.
+ * @param stopped ends waiting for it.
+ * @param say is told what there is to wait for.
  * @throws Failure when there is none and none can be opened.
  */
-export async function openInspector(target: Target, port: number | undefined): Promise<OpenInspector> {
+export async function openInspector(
+  target: Target,
+  port: number | undefined,
+  stopped: UntilStopped,
+  say: (line: string) => void,
+): Promise<OpenInspector> {
   const { pid, noSignal } = target;
   if (port !== undefined) {
     const url = await urlAt({ host: '127.0.0.1', port });
@@ -37,43 +48,54 @@ export async function openInspector(target: Target, port: number | undefined): P
     );
   }
   const wanted = wantedPort(target.flags);
-  const before = process.platform === 'linux' ? listeningPorts(pid) : [{ host: '127.0.0.1', port: wanted }];
+  const before = isLinux ? listeningPorts(pid) : [{ host: '127.0.0.1', port: wanted }];
   const known = before.filter((each) => each.port === wanted);
   const found = await firstOf(known, false);
   if (found !== undefined) return found;
-  if (noSignal === undefined) {
-    const opened = await open(pid, before, wanted);
-    if (opened !== undefined) return opened;
+  if (noSignal !== undefined) {
+    const other = isLinux ? await firstOf(before, false) : undefined;
+    if (other !== undefined) return other;
+    throw new Failure(`process ${pid} cannot be attached: ${noSignal}`);
   }
-  // Opened by the program itself, on a port of its choice.
-  const other = process.platform === 'linux' ? await firstOf(before, false) : undefined;
-  if (other !== undefined) return other;
-  throw new Failure(
-    noSignal === undefined ? silence(target, wanted) : `process ${pid} cannot be attached: ${noSignal}`,
-  );
+  return open(target, before, wanted, stopped, say);
 }
 
 async function open(
-  pid: number,
+  target: Target,
   before: readonly ListeningPort[],
   wanted: number,
-): Promise<OpenInspector | undefined> {
-  const isLinux = process.platform === 'linux';
-  const end = performance.now() + OPEN_PATIENCE_MS;
-  let nextSignal = 0;
-  while (performance.now() < end) {
-    // Again when another one that took the port for a moment, such as a second ttrace attach, has freed it.
-    if (nextSignal === 0 || (isLinux && performance.now() > nextSignal && !isTaken(wanted))) {
-      signal(pid);
-      nextSignal = performance.now() + SIGNAL_AGAIN_MS;
-    }
-    await sleep(LOOK_EVERY_MS);
-    const now = isLinux ? listeningPorts(pid) : before;
+  stopped: UntilStopped,
+  say: (line: string) => void,
+): Promise<OpenInspector> {
+  const start = performance.now();
+  let wasTaken = isTaken(wanted);
+  let isSaid = false;
+  signal(target.pid);
+  while (performance.now() < start + NATIVE_PATIENCE_MS) {
+    await stopped.unlessBefore(sleep(isSaid ? LOOK_AGAIN_MS : LOOK_EVERY_MS));
+    const now = isLinux ? listeningPorts(target.pid) : before;
     const isNew = (each: ListeningPort): boolean => !isLinux || !before.some((old) => old.port === each.port);
     const found = await firstOf(now.filter(isNew), true);
     if (found !== undefined) return found;
+    // Another one took the port for a moment, such as a second ttrace attach.
+    if (wasTaken && !isTaken(wanted)) signal(target.pid);
+    wasTaken = isTaken(wanted);
+    if (isSaid || performance.now() < start + OPEN_PATIENCE_MS) continue;
+    if (wasTaken) throw new Failure(takenText(target, wanted));
+    // Opened by the program itself, on a port of its choice; then the signal does nothing.
+    const other = isLinux ? await firstOf(before, false) : undefined;
+    if (other !== undefined) return other;
+    findTarget(target.pid);
+    say(
+      'its inspector does not open: its main thread is in a long native call, such as execSync, or the program listens to SIGUSR1 ' +
+        'itself. Waiting; Ctrl-C gives up. Should it open after that, it stays open',
+    );
+    isSaid = true;
   }
-  return undefined;
+  throw new Failure(
+    `process ${target.pid} did not open its inspector on SIGUSR1: the program may listen to that signal itself. ` +
+      'If it has an inspector elsewhere, name its port with --inspect-port',
+  );
 }
 
 function signal(pid: number): void {
@@ -86,18 +108,12 @@ function signal(pid: number): void {
   }
 }
 
-function silence({ pid }: Target, wanted: number): string {
-  if (wanted !== 0 && isTaken(wanted)) {
-    const holder = listenerOf(wanted);
-    const who = holder === undefined ? 'another process' : `process ${holder}`;
-    return (
-      `process ${pid} cannot open its inspector: port ${wanted} is taken by ${who}. Free it and try again; ` +
-      'a program that is started with --inspect-port=0 takes any free port'
-    );
-  }
+function takenText({ pid }: Target, wanted: number): string {
+  const holder = listenerOf(wanted);
+  const who = holder === undefined ? 'another process' : `process ${holder}`;
   return (
-    `process ${pid} did not open its inspector on SIGUSR1: the program may listen to that signal itself. ` +
-    'If it has an inspector elsewhere, name its port with --inspect-port'
+    `process ${pid} cannot open its inspector: port ${wanted} is taken by ${who}. Free it and try again; ` +
+    'a program that is started with --inspect-port=0 takes any free port'
   );
 }
 

@@ -92,8 +92,7 @@ async function record(
   const stopped = untilStopped();
   let session: AttachSession | undefined;
   try {
-    const opened = openAttachSession(pid, inspectPort, say);
-    session = await stopped.unlessBefore(opened);
+    session = await openAttachSession(pid, inspectPort, stopped, say);
     const { control } = session;
     const { workers, missed } = await stopped.unlessBefore(begin(session, file, sources));
     void session.closeInspector().then((left) => left !== undefined && say(left));

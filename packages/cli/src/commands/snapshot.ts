@@ -70,7 +70,7 @@ async function snapshot(
   const stopped = untilStopped();
   let session: AttachSession | undefined;
   try {
-    session = await stopped.unlessBefore(openAttachSession(pid, inspectPort, say));
+    session = await openAttachSession(pid, inspectPort, stopped, say);
     if (!session.isRecording) throw noRecorder(pid);
     const { control } = session;
     await stopped.unlessBefore(session.call('snapshotProcess', { file, socket: control.path }));
