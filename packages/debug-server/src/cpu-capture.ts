@@ -13,7 +13,8 @@ import type { InspectedThread, InspectedThreads } from './inspected-threads.ts';
 
 /** Go's rate. */
 export const SAMPLES_PER_SECOND = 100;
-/** How long the answer of a thread that is in a native call is waited for. */
+/** How long threads that are in native calls are waited for: at the begin, for all others wait too, and at the end. */
+const START_PATIENCE_MS = 1000;
 const PATIENCE_MS = 5000;
 
 /** One thread's part. */
@@ -33,21 +34,29 @@ export interface CaptureOptions {
   readonly signal: AbortSignal;
 }
 
+/** What was captured, and for how long. */
+export interface CpuCapture {
+  readonly threads: readonly ThreadCapture[];
+  readonly durationNanos: number;
+}
+
 /** Resolves when the time is over, or the signal aborts; all threads are as before then, or will be when they answer. */
 export async function captureCpu(
   threads: InspectedThreads,
   { seconds, isWanted, canThrowAway, signal }: CaptureOptions,
-): Promise<ThreadCapture[]> {
+): Promise<CpuCapture> {
   const started: { readonly thread: InspectedThread; readonly start: Promise<unknown> }[] = [];
   // Those that come later as well.
   const forget = threads.each((thread) => {
     if (isWanted(thread)) started.push({ thread, start: start(thread, canThrowAway) });
   });
-  await within(Promise.all(started.map(({ start }) => start.catch(() => {}))), PATIENCE_MS);
+  await within(Promise.all(started.map(({ start }) => start.catch(() => {}))), START_PATIENCE_MS);
+  const begin = performance.now();
   await pause(seconds, signal);
+  const durationNanos = (performance.now() - begin) * 1e6;
   forget();
   const patience = signal.aborted ? 0 : PATIENCE_MS;
-  return Promise.all(started.map(({ thread }) => stop(thread, patience)));
+  return { threads: await Promise.all(started.map(({ thread }) => stop(thread, patience))), durationNanos };
 }
 
 /** All at once: a thread takes them in this order. */

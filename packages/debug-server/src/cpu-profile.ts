@@ -40,7 +40,12 @@ export async function takeCpuProfile(
   const begin = Date.now();
   // What it has counted would be lost.
   const canThrowAway = isExact && !isCovered;
-  const captures = await captureCpu(threads, { seconds, isWanted, canThrowAway, signal });
+  const { threads: captures, durationNanos } = await captureCpu(threads, {
+    seconds,
+    isWanted,
+    canThrowAway,
+    signal,
+  });
   const builder = new ProfileBuilder();
   const found = captures.map((capture) => ({
     ...capture,
@@ -59,7 +64,7 @@ export async function takeCpuProfile(
     periodType: CPU_TYPES[1]!,
     period: CPU_PERIOD_NANOS,
     beginMillis: begin,
-    durationNanos: seconds * 1e9,
+    durationNanos,
     comments: missing.map(
       ({ thread }) => `${thread.name} is missing: it has ended, or was in a native call until the end`,
     ),

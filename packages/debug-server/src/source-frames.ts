@@ -22,7 +22,8 @@ const END_OF_LINE = 10_000;
 /** @param line from 1, of what was running in the function; 0 for the function's own. */
 export function sourceFrame(callFrame: CallFrame, line = 0): SourceFrame {
   const { functionName, url, lineNumber, columnNumber } = callFrame;
-  const own = place(functionName, url, lineNumber + 1, columnNumber + 1);
+  // What goes on behind an `await` of a module has no line.
+  const own = place(functionName, url, Math.max(1, lineNumber + 1), Math.max(1, columnNumber + 1));
   const name = functionName === '' ? placeName(own) : functionName;
   if (line === 0 || line === lineNumber + 1) return { ...own, name };
   return place(name, url, line, END_OF_LINE);

@@ -1,6 +1,6 @@
 /** The endpoints that give ttrace files: what is recorded in the next seconds, and what the flight recorder holds. */
 import { randomUUID } from 'node:crypto';
-import { closeSync, createReadStream, openSync, unlinkSync } from 'node:fs';
+import { closeSync, createReadStream, mkdtempSync, openSync, rmSync, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TraceOutput } from '@ttrace/sdk/debug';
@@ -88,21 +88,26 @@ function outputOf(format: string): TraceOutput {
   return { format: kind, isGzip };
 }
 
-/** Files that are there now. */
-const temporary = new Set<string>();
+/** Only for this user to read; made when it is first needed. */
+let directory: string | undefined;
 
-/** Removes what captures have written so far: the process ends. */
+/** Removes what captures have written so far: the process ends, or the server. */
 export function removeTemporaryFiles(): void {
-  for (const file of temporary) remove(file);
+  if (directory !== undefined) rmSync(directory, { recursive: true, force: true });
+  directory = undefined;
 }
 
+/** @throws HttpProblem when there is no place for it. */
 function temporaryFile(format: string): string {
-  const file = join(tmpdir(), `ttrace-debug-${randomUUID()}.${format}`);
-  temporary.add(file);
-  return file;
+  try {
+    directory ??= mkdtempSync(join(tmpdir(), 'ttrace-debug-'));
+  } catch (error) {
+    throw new HttpProblem(500, `no place for a trace: ${(error as Error).message}`);
+  }
+  return join(directory, `${randomUUID()}.${format}`);
 }
 
-/** Only for this user to read. */
+/** @throws HttpProblem */
 function open(file: string): number {
   try {
     return openSync(file, 'wx', 0o600);
@@ -112,7 +117,6 @@ function open(file: string): number {
 }
 
 function remove(file: string): void {
-  temporary.delete(file);
   try {
     unlinkSync(file);
   } catch {

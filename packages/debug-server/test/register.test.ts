@@ -68,7 +68,7 @@ test('process.exit in the middle of captures keeps its code and its silence', as
       'allocs?seconds=50',
     ].map((path) => ask(`${served.facts.url}${path}`, { headers }).catch(() => {}));
     await ask(`${served.facts.url}goroutine`, { headers });
-    served.child.send('exit');
+    served.send('exit');
     expect(await once(served.child, 'exit')).toEqual([7, null]);
     await Promise.all(captures);
     expect(served.stderr()).toBe('');

@@ -21,6 +21,8 @@ export interface ServedProgram<Facts> {
   readonly facts: Facts;
   /** Tells it to do something, and waits until it has; what it says then. */
   tell(order: string): Promise<unknown>;
+  /** Only tells it. */
+  send(order: string): void;
   /** What it has written to stderr. */
   stderr(): string;
   /** Ends it, whatever it does. */
@@ -30,15 +32,23 @@ export interface ServedProgram<Facts> {
 export async function serveProgram<Facts>(name: string): Promise<ServedProgram<Facts>> {
   const child = fork(program(name), { execArgv: [], stdio: ['ignore', 'inherit', 'pipe', 'ipc'] });
   let stderr = '';
+  let lastId = 0;
   child.stderr!.setEncoding('utf8').on('data', (text: string) => (stderr += text));
   const [facts] = (await once(child, 'message')) as [Facts];
   return {
     child,
     facts,
-    tell: async (order) => {
-      child.send(order);
-      return (await once(child, 'message'))[0];
-    },
+    tell: (order) =>
+      new Promise((resolve) => {
+        const id = ++lastId;
+        const hear = (answer: { readonly id?: number; readonly answer?: unknown }): void => {
+          if (answer.id !== id) return;
+          child.off('message', hear);
+          resolve(answer.answer);
+        };
+        child.on('message', hear).send({ order, id });
+      }),
+    send: (order) => void child.send({ order, id: 0 }),
     stderr: () => stderr,
     end: async () => {
       if (child.exitCode !== null || child.signalCode !== null) return;

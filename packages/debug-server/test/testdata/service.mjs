@@ -51,8 +51,8 @@ const orders = {
     process.disconnect();
   },
 };
-process.on('message', async (order) => {
+process.on('message', async ({ order, id }) => {
   const answer = await orders[order]();
-  if (process.connected) process.send(answer ?? order);
+  if (process.connected) process.send({ id, answer });
 });
 process.send({ url: server.url });
