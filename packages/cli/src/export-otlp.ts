@@ -128,7 +128,7 @@ export async function exportToOtlp(
   const { trace } = await loadTrace(file);
   const choice = spanChoice(trace, filter, categories);
   if (dryRun) {
-    const { counts } = new otlp.TraceSpans(trace, choice);
+    const counts = otlp.countSpans(trace, choice);
     await print(json ? [JSON.stringify(resultJson(counts), null, 2)] : countsLines(counts));
     return 0;
   }

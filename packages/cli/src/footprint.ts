@@ -55,5 +55,7 @@ function createMeter(start: Uint8Array, tally: Tally, file: string): Meter {
   if (head.startsWith('# ttrace text')) return new TextMeter(tally);
   if (head.startsWith('[') || head.startsWith('{')) return new JsonMeter(tally);
   if (start[0] === 0x0a) return new PerfettoMeter(tally);
-  throw new Failure(`cannot read ${file}: expected Chrome JSON, Perfetto protobuf or text, also as .gz`);
+  throw new Failure(
+    `cannot read ${file}: expected Chrome JSON, Perfetto protobuf, OTLP JSON or text, also as .gz`,
+  );
 }

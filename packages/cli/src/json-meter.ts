@@ -1,5 +1,5 @@
 /**
- * Measures Chrome JSON: finds where each event begins and ends by counting braces outside of strings, and asks JSON.parse only
+ * Measures Chrome JSON, and OTLP in JSON: finds where each event begins and ends by counting braces outside of strings, and asks JSON.parse only
  * for the phase and the category. Commas and white space after an event count as its own.
  */
 import { type Meter, REST, type Tally } from './tally.ts';
@@ -30,6 +30,9 @@ const PHASES: Readonly<Record<string, string>> = {
   f: 'flow',
   M: 'metadata',
 };
+
+/** How deep `spans` stands in OTLP: in a request, what a resource sent, what a scope sent. */
+const SPANS_DEPTH = 5;
 
 export class JsonMeter implements Meter {
   readonly #tally: Tally;
@@ -88,10 +91,11 @@ export class JsonMeter implements Meter {
     if (isOutside && this.#inString && this.#key.length < 32) this.#key += String.fromCharCode(byte);
   }
 
-  /** Something that is no event opens: the array of events is the root, or stands under `traceEvents` in it. */
+  /** Something that is no event opens: the array of events is the root, or stands under `traceEvents` in it, or under OTLP's `spans`. */
   #opened(byte: number): void {
     if (byte !== OPEN_BRACKET) return;
-    if (this.#depth === 0 || (this.#depth === 1 && this.#key === 'traceEvents'))
+    const isEvents = this.#depth === 0 || (this.#depth === 1 && this.#key === 'traceEvents');
+    if (isEvents || (this.#depth === SPANS_DEPTH && this.#key === 'spans'))
       this.#eventDepth = this.#depth + 1;
   }
 
@@ -117,7 +121,8 @@ export class JsonMeter implements Meter {
 function kindOf(text: string): string {
   try {
     const event: unknown = JSON.parse(text);
-    const { ph, cat } = event as { ph?: unknown; cat?: unknown };
+    const { ph, cat, spanId } = event as { ph?: unknown; cat?: unknown; spanId?: unknown };
+    if (ph === undefined && spanId !== undefined) return 'span';
     const kind = PHASES[String(ph)] ?? `other phase ${String(ph)}`;
     return typeof cat === 'string' && cat !== '' && cat !== kind ? `${kind} ${cat}` : kind;
   } catch {

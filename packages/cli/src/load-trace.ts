@@ -34,7 +34,7 @@ export async function loadTrace(file: string): Promise<LoadedTrace> {
   if (trace.error !== undefined) {
     if (trace.length === 0) {
       throw new Failure(
-        `cannot read ${file}: ${trace.error.message}. Expected Chrome JSON, Perfetto protobuf, a V8 CPU profile or text, also as .gz`,
+        `cannot read ${file}: ${trace.error.message}. Expected Chrome JSON, Perfetto protobuf, a V8 CPU profile, OTLP JSON or text, also as .gz`,
       );
     }
     printError(`ttrace: ${lostText(trace, fileBytes, isRegular && isGzip(file))}`);

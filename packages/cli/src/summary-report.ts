@@ -82,6 +82,7 @@ const FORMATS = {
   perfetto: 'Perfetto protobuf',
   text: 'text',
   cpuprofile: 'V8 CPU profile',
+  otlp: 'OTLP JSON',
 } as const;
 
 function regionsTitle({ regionsAre }: Summary): string {

@@ -8,6 +8,7 @@ import { Gunzip } from './gunzip.ts';
 import { createZlibInflater } from './inflate-zlib.ts';
 import { OPEN_BRACKET } from './json-bytes.ts';
 import { JsonReader } from './json-reader.ts';
+import { isOtlpJson, OtlpReader } from './otlp-reader.ts';
 import { PerfettoReader } from './perfetto-reader.ts';
 import { createTextReader } from './text-reader.ts';
 import type { Trace } from './trace.ts';
@@ -41,7 +42,7 @@ const CPU_PROFILE =
   /^\uFEFF?\s*\{\s*"(nodes|startTime|endTime|samples|timeDeltas|\$vscode|title|typeId|uid)"\s*:/;
 
 /**
- * Reads a whole trace: Chrome Trace Event JSON, Perfetto protobuf, a V8 CPU profile or the text twin, each also in gzip.
+ * Reads a whole trace: Chrome Trace Event JSON, Perfetto protobuf, a V8 CPU profile, OTLP in JSON or the text twin, each also in gzip.
  *
  * Bad content never rejects: the trace holds what is good and `error` says why reading stopped, after which the source is
  * not read on. Rejects only with what the source itself throws.
@@ -160,6 +161,10 @@ class PlainInput {
       this.#format = 'cpuprofile';
       return new CpuProfileReader(this.#builder, limits, fileName);
     }
+    if (!isPerfetto && isOtlpJson(headText(head))) {
+      this.#format = 'otlp';
+      return new OtlpReader(this.#builder, limits);
+    }
     if (!isPerfetto) return new JsonReader(this.#builder, limits);
     this.#format = 'perfetto';
     const maxBytes = limits.maxEventBytes ?? DEFAULT_LIMITS.maxEventBytes;
@@ -170,7 +175,11 @@ class PlainInput {
 
 /** Whether bytes that begin with a line feed are JSON: a bracket, and after it what may stand in one. */
 function isJsonAfterSpaces(head: Uint8Array): boolean {
-  return /^\s*(\[\s*[{\]]|\{\s*["}])/.test(String.fromCharCode(...head.subarray(0, HEAD_BYTES)));
+  return /^\s*(\[\s*[{\]]|\{\s*["}])/.test(headText(head));
+}
+
+function headText(head: Uint8Array): string {
+  return String.fromCharCode(...head.subarray(0, HEAD_BYTES));
 }
 
 /** The error of the outer format, at the place where the inner one ends. */

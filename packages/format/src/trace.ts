@@ -73,7 +73,7 @@ export interface ClockSnapshot {
 }
 
 export interface Trace {
-  readonly format: 'json' | 'perfetto' | 'text' | 'cpuprofile';
+  readonly format: 'json' | 'perfetto' | 'text' | 'cpuprofile' | 'otlp';
   readonly length: number;
   readonly columns: EventColumns;
   readonly strings: StringTable;

@@ -124,7 +124,7 @@ export const MetadataName = {
   /** On a part of a trace that was split: `{ recording, part }`, the text that all parts have in common and the number of this one. */
   part: 'ttrace_part',
   /** Followed by a space and a pid: resource attributes of a process that an OTLP file gives. */
-  resource: 'otlp_resource',
+  resource: 'ttrace_resource',
   /** On a part: arrows' ends of it whose other ends are in other parts, `{ ends: [text, …] }`; more of them have a number behind the name. */
   arrows: 'ttrace_arrows',
 } as const;

@@ -12,9 +12,10 @@ import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
 import { JsonTraceSerializer, ProtobufTraceSerializer } from '@opentelemetry/otlp-transformer';
 import { print, row, times } from '@ttrace/bench';
 import { TraceBuilder } from '@ttrace/format';
-import { exportOtlp, givenResource, otlpTarget, TraceSpans, wallEpochOf } from '../dist/otlp.js';
+import { exportOtlp, givenResource, otlpTarget, wallEpochOf } from '../dist/otlp.js';
 import { otlpBodies } from '../dist/otlp-bodies.js';
 import { Epoch } from '../dist/otlp-epoch.js';
+import { TraceSpans } from '../dist/otlp-trace-spans.js';
 
 const SPANS = Number(process.argv[2] ?? 200_000);
 const BATCH = 5000;

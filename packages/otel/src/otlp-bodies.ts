@@ -7,7 +7,7 @@ import type { OtlpBatch } from './otlp-batch.ts';
 import type { Epoch } from './otlp-epoch.ts';
 import { createJsonBatch } from './otlp-json.ts';
 import { createProtobufBatch } from './otlp-protobuf.ts';
-import { type GivenResource, ownVersion, resourceOf } from './otlp-resource.ts';
+import { type GivenResource, resourceOf } from './otlp-resource.ts';
 import type { TraceSpans } from './otlp-trace-spans.ts';
 
 /** The body of one request. */
@@ -32,8 +32,6 @@ export function* otlpBodies(trace: Trace, spans: TraceSpans, options: BodyOption
   for (const process of trace.processes) {
     const batch = create({
       resource: resourceOf(trace, process, options.resource),
-      scopeName: 'ttrace',
-      scopeVersion: ownVersion(),
       epoch: options.epoch,
     });
     for (const span of spans.spansOf(process.pid)) {

@@ -5,11 +5,12 @@ import type { OtlpTarget } from './otlp-environment.ts';
 import { Epoch } from './otlp-epoch.ts';
 import { probe } from './otlp-probe.ts';
 import type { GivenResource } from './otlp-resource.ts';
+import type { SpanChoice } from './otlp-roles.ts';
 import { type SendResult, sendBodies } from './otlp-sender.ts';
-import { type SpanChoice, type SpanCounts, TraceSpans } from './otlp-trace-spans.ts';
+import { type SpanCounts, TraceSpans } from './otlp-trace-spans.ts';
 
 /** Most spans of a request, and bytes of one: what receivers take without having been configured for more. */
-export const DEFAULT_BATCH_SPANS = 5000;
+const MAX_SPANS = 5000;
 const MAX_BODY_BYTES = 4_000_000;
 const IN_FLIGHT = 4;
 
@@ -50,7 +51,7 @@ export async function exportOtlp(
   const spans = new TraceSpans(trace, options.choice);
   const bodies = otlpBodies(trace, spans, {
     encoding: target.encoding,
-    maxSpans: Math.min(options.batchSpans ?? DEFAULT_BATCH_SPANS, DEFAULT_BATCH_SPANS),
+    maxSpans: Math.min(options.batchSpans ?? MAX_SPANS, MAX_SPANS),
     maxBytes: MAX_BODY_BYTES,
     resource: options.resource,
     epoch: new Epoch(options.epochNanos),
@@ -69,4 +70,11 @@ export async function exportOtlp(
     crowdedOut: spans.crowdedOut,
     cutTexts: spans.cut,
   };
+}
+
+/** How many spans of what there are to send. */
+export function countSpans(trace: Trace, choice: SpanChoice): SpanCounts {
+  const spans = new TraceSpans(trace, choice);
+  for (const { pid } of trace.processes) for (const _ of spans.spansOf(pid));
+  return spans.counts;
 }

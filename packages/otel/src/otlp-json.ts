@@ -2,46 +2,61 @@
  * OTLP in JSON, as the OTLP specification maps protobuf to it: ids as hexadecimal digits, 64-bit integers as text, enums as numbers.
  * Source: https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding
  */
-import type { OtlpBatch } from './otlp-batch.ts';
+import type { OtlpBatch, OtlpSource } from './otlp-batch.ts';
 import type { Epoch } from './otlp-epoch.ts';
-import type { OtlpSource } from './otlp-protobuf.ts';
-import type { OtlpAttributes, OtlpEvent, OtlpLink, OtlpSpan, OtlpValue } from './otlp-span.ts';
+import type { OtlpAttributes, OtlpEvent, OtlpLink, OtlpScope, OtlpSpan, OtlpValue } from './otlp-span.ts';
 
 /** Makes batches of JSON. */
-export function createJsonBatch({ resource, scopeName, scopeVersion, epoch }: OtlpSource): OtlpBatch {
-  const head =
-    `{"resourceSpans":[{"resource":{"attributes":${attributesText(resource)}},"scopeSpans":[{"scope":` +
-    `{"name":${JSON.stringify(scopeName)},"version":${JSON.stringify(scopeVersion)}},"spans":[`;
-  const tail = ']}]}]}';
+export function createJsonBatch({ resource, epoch }: OtlpSource): OtlpBatch {
+  const head = `{"resourceSpans":[{"resource":{"attributes":${attributesText(resource)}},"scopeSpans":[`;
+  const tail = ']}]}';
   const frame = Buffer.byteLength(head) + tail.length;
-  const spans: string[] = [];
+  const parts: string[] = [];
+  let scope: OtlpScope | undefined;
+  let length = 0;
   let byteLength = frame;
   let last = 0;
   return {
     contentType: 'application/json',
     get length() {
-      return spans.length;
+      return length;
     },
     get byteLength() {
       return byteLength;
     },
     add(span) {
+      const { name, version } = span.scope;
+      if (scope?.name !== name || scope.version !== version) {
+        const begin = `${scope === undefined ? '' : ']},'}${scopeText(span.scope)}`;
+        parts.push(begin);
+        byteLength += Buffer.byteLength(begin) + 2;
+        scope = span.scope;
+      } else if (parts.length > 0 && !parts[parts.length - 1]!.endsWith('[')) parts.push(',');
       const text = spanText(span, epoch);
       last = Buffer.byteLength(text) + 1;
       byteLength += last;
-      spans.push(text);
+      length++;
+      parts.push(text);
     },
     undo() {
-      spans.pop();
+      parts.pop();
+      if (parts[parts.length - 1] === ',') parts.pop();
       byteLength -= last;
+      length--;
     },
     take() {
-      const bytes = spans.length === 0 ? new Uint8Array(0) : Buffer.from(head + spans.join(',') + tail);
-      spans.length = 0;
+      const bytes = Buffer.from(`${head}${parts.join('')}${scope === undefined ? '' : ']}'}${tail}`);
+      parts.length = 0;
+      scope = undefined;
+      length = 0;
       byteLength = frame;
       return bytes;
     },
   };
+}
+
+function scopeText({ name, version }: OtlpScope): string {
+  return `{"scope":{"name":${JSON.stringify(name)},"version":${JSON.stringify(version)}},"spans":[`;
 }
 
 function spanText(span: OtlpSpan, epoch: Epoch): string {
@@ -49,7 +64,8 @@ function spanText(span: OtlpSpan, epoch: Epoch): string {
   if (typeof shared.encoded !== 'string') shared.encoded = listText(shared.list);
   const own = listText(span.attributes);
   const separator = shared.encoded !== '' && own !== '' ? ',' : '';
-  const { traceState, parentSpanId, events, links, droppedEvents, droppedLinks, status } = span;
+  const { traceState, parentSpanId, events, links, droppedAttributes, droppedEvents, droppedLinks, status } =
+    span;
   return (
     `{"traceId":"${span.traceId}","spanId":"${span.spanId}",` +
     (traceState === '' ? '' : `"traceState":${JSON.stringify(traceState)},`) +
@@ -57,6 +73,7 @@ function spanText(span: OtlpSpan, epoch: Epoch): string {
     `"name":${JSON.stringify(span.name)},"kind":${span.kind},` +
     `"startTimeUnixNano":"${epoch.digits(span.start)}","endTimeUnixNano":"${epoch.digits(span.end)}",` +
     `"attributes":[${shared.encoded}${separator}${own}]` +
+    (droppedAttributes === 0 ? '' : `,"droppedAttributesCount":${droppedAttributes}`) +
     (events.length === 0 ? '' : `,"events":[${events.map((each) => eventText(each, epoch)).join(',')}]`) +
     (droppedEvents === 0 ? '' : `,"droppedEventsCount":${droppedEvents}`) +
     (links.length === 0 ? '' : `,"links":[${links.map(linkText).join(',')}]`) +

@@ -4,25 +4,17 @@
  * Source: opentelemetry/proto/collector/trace/v1/trace_service.proto, trace/v1/trace.proto, common/v1/common.proto.
  */
 import { ProtobufOutput } from '@ttrace/format';
-import type { OtlpBatch } from './otlp-batch.ts';
+import type { OtlpBatch, OtlpSource } from './otlp-batch.ts';
 import type { Epoch } from './otlp-epoch.ts';
 import type {
   OtlpAttributes,
   OtlpEvent,
   OtlpLink,
+  OtlpScope,
   OtlpSpan,
   OtlpValue,
   SharedAttributes,
 } from './otlp-span.ts';
-
-/** What all spans of a batch come from. */
-export interface OtlpSource {
-  readonly resource: OtlpAttributes;
-  readonly scopeName: string;
-  readonly scopeVersion: string;
-  /** Time 0 of the spans, in nanoseconds since 1970. */
-  readonly epoch: Epoch;
-}
 
 const FIXED64_TAG = 1;
 const BYTES_TAG = 2;
@@ -31,23 +23,28 @@ const FIRST_BYTES = 1 << 16;
 const FRAME_BYTES = 32;
 
 /** Makes batches of protobuf. */
-export function createProtobufBatch({ resource, scopeName, scopeVersion, epoch }: OtlpSource): OtlpBatch {
+export function createProtobufBatch({ resource, epoch }: OtlpSource): OtlpBatch {
   const out = new ProtobufOutput(FIRST_BYTES);
   const encoder = new SpanEncoder(out, epoch);
   let length = 0;
   let before = 0;
   let resourceSpans = 0;
   let scopeSpans = 0;
-  const begin = (): void => {
+  let scope: OtlpScope | undefined;
+  const beginResource = (): void => {
     resourceSpans = out.open(1);
     const own = out.open(1);
     encoder.attributes(1, resource);
     out.close(own);
+  };
+  const beginScope = (next: OtlpScope): void => {
+    if (scope !== undefined) out.close(scopeSpans);
+    scope = next;
     scopeSpans = out.open(2);
-    const scope = out.open(1);
-    out.text(1, scopeName);
-    out.text(2, scopeVersion);
-    out.close(scope);
+    const own = out.open(1);
+    if (next.name !== '') out.text(1, next.name);
+    if (next.version !== '') out.text(2, next.version);
+    out.close(own);
   };
   return {
     contentType: 'application/x-protobuf',
@@ -58,7 +55,8 @@ export function createProtobufBatch({ resource, scopeName, scopeVersion, epoch }
       return out.at + FRAME_BYTES;
     },
     add(span) {
-      if (length === 0) begin();
+      if (out.at === 0) beginResource();
+      if (scope?.name !== span.scope.name || scope.version !== span.scope.version) beginScope(span.scope);
       before = out.at;
       encoder.span(span);
       length++;
@@ -66,15 +64,14 @@ export function createProtobufBatch({ resource, scopeName, scopeVersion, epoch }
     undo() {
       out.at = before;
       length--;
-      if (length === 0) out.at = 0;
     },
     take() {
-      if (length === 0) return new Uint8Array(0);
-      out.close(scopeSpans);
-      out.close(resourceSpans);
+      if (scope !== undefined) out.close(scopeSpans);
+      if (out.at > 0) out.close(resourceSpans);
       const bytes = out.bytes.slice(0, out.at);
       out.at = 0;
       length = 0;
+      scope = undefined;
       return bytes;
     },
   };
@@ -107,6 +104,7 @@ class SpanEncoder {
     this.#shared(span.shared);
     this.attributes(9, span.attributes);
     for (const event of span.events) this.#event(event);
+    if (span.droppedAttributes > 0) out.uint(10, span.droppedAttributes);
     if (span.droppedEvents > 0) out.uint(12, span.droppedEvents);
     for (const link of span.links) this.#link(link);
     if (span.droppedLinks > 0) out.uint(14, span.droppedLinks);

@@ -4,8 +4,16 @@
  */
 import { Argument, Category } from '@ttrace/format';
 import { hexId } from './otlp-arguments.ts';
+import { ownVersion } from './otlp-resource.ts';
 import { type CutCounter, safeKey, safeText, safeValue } from './otlp-safe-value.ts';
-import { type OtlpAttributes, type OtlpLink, type OtlpValue, SpanKind, SpanStatus } from './otlp-span.ts';
+import {
+  type OtlpAttributes,
+  type OtlpLink,
+  type OtlpScope,
+  type OtlpValue,
+  SpanKind,
+  SpanStatus,
+} from './otlp-span.ts';
 
 /** What a row says of itself. */
 export interface Meaning {
@@ -13,9 +21,23 @@ export interface Meaning {
   readonly status: number;
   readonly statusMessage: string;
   readonly traceState: string;
+  readonly scope: OtlpScope;
   readonly attributes: OtlpAttributes;
-  /** Links that a span carries itself; undefined where it has none. */
-  readonly links: readonly OtlpLink[] | undefined;
+  /** Events and links that a span of OpenTelemetry carries itself. */
+  readonly events: readonly CarriedEvent[];
+  readonly links: readonly OtlpLink[];
+  readonly droppedAttributes: number;
+  readonly droppedEvents: number;
+  readonly droppedLinks: number;
+  /** How long it had lasted when the recording began, in milliseconds. */
+  readonly beforeMs: number;
+}
+
+/** An event of a span, so many milliseconds after its begin. */
+export interface CarriedEvent {
+  readonly name: string;
+  readonly afterMs: number;
+  readonly attributes: OtlpAttributes;
 }
 
 /** Arguments that a span's own fields say. */
@@ -24,16 +46,27 @@ const FIELDS: ReadonlySet<string> = new Set([
   Argument.spanId,
   Argument.parentSpanId,
   Argument.parent,
+]);
+/** And those of a span of OpenTelemetry. An attribute that is called so has a `_` behind its name. */
+const SPAN_FIELDS: ReadonlySet<string> = new Set([
+  ...FIELDS,
+  Argument.task,
   'trace_state',
+  'kind',
+  'scope',
+  'scope_version',
+  'status',
+  'status_message',
+  'events',
   'links',
+  'dropped_attributes',
+  'dropped_events',
+  'dropped_links',
+  'before_recording_ms',
 ]);
-/** And those of a span of OpenTelemetry. */
-const SPAN_FIELDS: ReadonlySet<string> = new Set([...FIELDS, 'kind', 'status', 'status_message', 'events']);
-/** A span's scope stands among its attributes: all spans of a batch are of one scope. */
-const SPAN_NAMES = new Map([
-  ['scope', 'otel.scope.name'],
-  ['scope_version', 'otel.scope.version'],
-]);
+/** Those of an event of such a span. */
+const EVENT_FIELDS: ReadonlySet<string> = new Set([...FIELDS, Argument.task]);
+const NO_FIELDS: ReadonlySet<string> = new Set();
 const REQUEST_NAMES = new Map([
   ['method', 'http.request.method'],
   ['url', 'url.path'],
@@ -51,6 +84,9 @@ const ERROR_NAMES = new Map([
 const OWN: ReadonlySet<string> = new Set([Category.loop, Category.ttrace]);
 const UNSET = { status: SpanStatus.unset, statusMessage: '' };
 const KINDS = ['internal', 'server', 'client', 'producer', 'consumer'];
+const STATUSES = ['', 'ok', 'error'];
+/** Of all that ttrace recorded by itself. */
+const OWN_SCOPE: OtlpScope = { name: 'ttrace', version: ownVersion() };
 
 /** What the arguments of a slice mean. */
 export function meaningOf(
@@ -59,30 +95,66 @@ export function meaningOf(
   given: Readonly<Record<string, unknown>>,
   counter: CutCounter,
 ): Meaning {
-  const isSpan = category === Category.span || isSpanAsTask(given);
-  const isServed =
-    category === Category.task && !isSpan && typeof given.method === 'string' && 'url' in given;
+  if (category === Category.span) return spanMeaning(given, counter);
+  const isServed = category === Category.task && typeof given.method === 'string' && 'url' in given;
   const isRequest = isServed || category === Category.http;
-  const renamed = isRequest ? REQUEST_NAMES : isSpan ? SPAN_NAMES : undefined;
-  const attributes = attributesOf(category, given, isSpan ? SPAN_FIELDS : FIELDS, renamed, counter);
+  const names = isRequest ? REQUEST_NAMES : undefined;
   return {
-    kind: kindOf(category, name, given.kind, isServed),
-    ...(isRequest ? answerStatus(given, isServed, counter) : statusOf(given, isSpan, counter)),
-    traceState: typeof given.trace_state === 'string' ? given.trace_state : '',
-    attributes,
-    links: linksOf(given.links, counter),
+    ...plainMeaning(category, name, 0),
+    ...(isServed ? { kind: SpanKind.server } : {}),
+    ...(isRequest ? answerStatus(given, isServed, counter) : errorStatus(given, counter)),
+    attributes: attributesOf(category, given, FIELDS, names, counter),
   };
 }
 
 /** The same of a slice that has a task and no other arguments; 0 = not even that. */
 export function plainMeaning(category: string, name: string, task: number): Meaning {
   return {
-    kind: kindOf(category, name, undefined, false),
+    kind: kindOf(category, name),
     ...UNSET,
     traceState: '',
+    scope: OWN_SCOPE,
     attributes: task === 0 ? [] : [['ttrace.task', task]],
-    links: undefined,
+    events: [],
+    links: [],
+    droppedAttributes: 0,
+    droppedEvents: 0,
+    droppedLinks: 0,
+    beforeMs: 0,
   };
+}
+
+/** A span of OpenTelemetry goes out as it came in. */
+function spanMeaning(given: Readonly<Record<string, unknown>>, counter: CutCounter): Meaning {
+  const { kind, status, status_message, trace_state } = given;
+  return {
+    kind: Math.max(0, KINDS.indexOf(textIn(kind))) + 1,
+    status: Math.max(0, STATUSES.indexOf(textIn(status))),
+    statusMessage: safeText(textIn(status_message), counter),
+    traceState: textIn(trace_state),
+    scope: scopeOf(textIn(given.scope), textIn(given.scope_version)),
+    attributes: attributesOf(Category.span, given, SPAN_FIELDS, undefined, counter),
+    events: objectsIn(given.events).map(({ name, at_ms, ...rest }) => ({
+      name: safeText(textIn(name), counter),
+      afterMs: numberIn(at_ms),
+      attributes: attributesOf(Category.span, rest, NO_FIELDS, undefined, counter),
+    })),
+    links: linksOf(given.links, counter),
+    droppedAttributes: numberIn(given.dropped_attributes),
+    droppedEvents: numberIn(given.dropped_events),
+    droppedLinks: numberIn(given.dropped_links),
+    beforeMs: numberIn(given.before_recording_ms),
+  };
+}
+
+const scopes = new Map<string, OtlpScope>();
+
+/** One object a scope: there are few. */
+function scopeOf(name: string, version: string): OtlpScope {
+  const key = `${name}\n${version}`;
+  const known = scopes.get(key) ?? { name, version };
+  if (scopes.size < 1000) scopes.set(key, known);
+  return known;
 }
 
 /** What the arguments of an instant say, and its name. */
@@ -95,7 +167,13 @@ export function eventOf(
   if (category !== Category.error) {
     return {
       name: safeText(name, counter),
-      attributes: attributesOf(category, given, FIELDS, undefined, counter),
+      attributes: attributesOf(
+        category,
+        given,
+        category === Category.span ? EVENT_FIELDS : FIELDS,
+        undefined,
+        counter,
+      ),
     };
   }
   const { stack } = given;
@@ -118,11 +196,20 @@ function attributesOf(
   for (const key in given) {
     if (fields.has(key)) continue;
     const value = given[key];
-    const known = key === Argument.task || OWN.has(category) ? `ttrace.${key}` : renamed?.get(key);
+    const known =
+      key === Argument.task || OWN.has(category)
+        ? `ttrace.${key}`
+        : (renamed?.get(key) ?? givenName(category, key));
     if (known === 'url.path' && typeof value === 'string') addPath(attributes, value, counter);
     else attributes.push([known ?? safeKey(key, counter), safeValue(value, counter)]);
   }
   return attributes;
+}
+
+/** The name of an attribute of a span that is called as a field of ours. */
+function givenName(category: string, key: string): string | undefined {
+  const isRenamed = category === Category.span && key.endsWith('_') && SPAN_FIELDS.has(key.slice(0, -1));
+  return isRenamed ? key.slice(0, -1) : undefined;
 }
 
 function addPath(attributes: [string, OtlpValue][], url: string, counter: CutCounter): void {
@@ -131,17 +218,10 @@ function addPath(attributes: [string, OtlpValue][], url: string, counter: CutCou
   if (at >= 0) attributes.push(['url.query', safeText(url.slice(at + 1), counter)]);
 }
 
-function kindOf(category: string, name: string, kind: unknown, isServed: boolean): number {
-  if (isServed) return SpanKind.server;
+function kindOf(category: string, name: string): number {
   if (category === Category.http) return SpanKind.client;
   if (category === Category.message) return name === 'message' ? SpanKind.consumer : SpanKind.producer;
-  if (typeof kind === 'number' && kind >= 0 && kind < KINDS.length) return kind + 1;
-  return typeof kind === 'string' ? Math.max(0, KINDS.indexOf(kind.toLowerCase())) + 1 : SpanKind.internal;
-}
-
-/** The first span of a request in an OTLP file is a task of the trace. */
-function isSpanAsTask({ trace_id, kind }: Readonly<Record<string, unknown>>): boolean {
-  return trace_id !== undefined && typeof kind === 'string' && KINDS.includes(kind);
+  return SpanKind.internal;
 }
 
 interface StatusFields {
@@ -160,19 +240,6 @@ function answerStatus(
   return isBad ? { status: SpanStatus.error, statusMessage: '' } : errorStatus(given, counter);
 }
 
-function statusOf(
-  given: Readonly<Record<string, unknown>>,
-  isSpan: boolean,
-  counter: CutCounter,
-): StatusFields {
-  if (!isSpan) return errorStatus(given, counter);
-  const status = typeof given.status === 'string' ? given.status.toLowerCase() : given.status;
-  if (status === 'ok' || status === SpanStatus.ok) return { status: SpanStatus.ok, statusMessage: '' };
-  if (status !== 'error' && status !== SpanStatus.error) return UNSET;
-  const message = typeof given.status_message === 'string' ? given.status_message : '';
-  return { status: SpanStatus.error, statusMessage: safeText(message, counter) };
-}
-
 /** An argument `error` makes an error, whoever gave it. */
 function errorStatus({ error }: Readonly<Record<string, unknown>>, counter: CutCounter): StatusFields {
   if (error === undefined || error === null || error === false || error === '') return UNSET;
@@ -183,22 +250,32 @@ function textOf(value: unknown): string {
   return typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
 }
 
-function linksOf(given: unknown, counter: CutCounter): OtlpLink[] | undefined {
-  if (!Array.isArray(given)) return undefined;
+function linksOf(given: unknown, counter: CutCounter): OtlpLink[] {
   const links: OtlpLink[] = [];
-  for (const each of given as readonly unknown[]) {
-    if (typeof each !== 'object' || each === null) continue;
-    const { trace_id, span_id, attributes } = each as Readonly<Record<string, unknown>>;
+  for (const { trace_id, span_id, ...rest } of objectsIn(given)) {
     const traceId = hexId(trace_id, 32);
     const spanId = hexId(span_id, 16);
     if (traceId === '' || spanId === '') continue;
-    const isObject = typeof attributes === 'object' && attributes !== null && !Array.isArray(attributes);
-    const own = isObject ? Object.entries(attributes) : [];
     links.push({
       traceId,
       spanId,
-      attributes: own.map(([key, value]) => [safeKey(key, counter), safeValue(value, counter)]),
+      attributes: attributesOf(Category.span, rest, NO_FIELDS, undefined, counter),
     });
   }
-  return links.length > 0 ? links : undefined;
+  return links;
+}
+
+function objectsIn(given: unknown): readonly Readonly<Record<string, unknown>>[] {
+  if (!Array.isArray(given)) return [];
+  return given.filter(
+    (each: unknown) => typeof each === 'object' && each !== null && !Array.isArray(each),
+  ) as Record<string, unknown>[];
+}
+
+function textIn(given: unknown): string {
+  return typeof given === 'string' ? given : '';
+}
+
+function numberIn(given: unknown): number {
+  return typeof given === 'number' && Number.isFinite(given) && given > 0 ? given : 0;
 }

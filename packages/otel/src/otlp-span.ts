@@ -44,12 +44,19 @@ export interface OtlpLink {
   readonly attributes: OtlpAttributes;
 }
 
+/** What made a span. */
+export interface OtlpScope {
+  readonly name: string;
+  readonly version: string;
+}
+
 /** One span. Ids are lower-case hexadecimal digits; '' stands for none. */
 export interface OtlpSpan {
   readonly traceId: string;
   readonly spanId: string;
   readonly parentSpanId: string;
   readonly traceState: string;
+  readonly scope: OtlpScope;
   readonly name: string;
   readonly kind: number;
   readonly start: number;
@@ -59,6 +66,7 @@ export interface OtlpSpan {
   readonly attributes: OtlpAttributes;
   readonly events: readonly OtlpEvent[];
   readonly links: readonly OtlpLink[];
+  readonly droppedAttributes: number;
   readonly droppedEvents: number;
   readonly droppedLinks: number;
   readonly status: number;

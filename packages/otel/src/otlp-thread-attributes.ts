@@ -5,7 +5,8 @@ import type { OtlpAttributes, OtlpValue } from './otlp-span.ts';
 /** Attributes of the spans of a thread; of those that lie on no thread, their category alone. */
 export function threadAttributes(thread: Track | undefined, category: string): OtlpAttributes {
   const attributes: [string, OtlpValue][] = [];
-  if (category !== '') attributes.push(['ttrace.category', category]);
+  // A span of OpenTelemetry goes out as it came in.
+  if (category !== '' && category !== Category.span) attributes.push(['ttrace.category', category]);
   if (thread === undefined) return attributes;
   attributes.push(['thread.id', thread.tid]);
   if (thread.name !== '') attributes.push(['thread.name', thread.name]);

@@ -1,8 +1,9 @@
 /** What becomes of rows: parents, ids, times, events, links, status, and what is left out. */
 import { readTextTrace, type Trace } from '@ttrace/format';
 import { expect, test } from 'vitest';
+import type { SpanChoice } from './otlp-roles.ts';
 import type { OtlpSpan } from './otlp-span.ts';
-import { type SpanChoice, TraceSpans } from './otlp-trace-spans.ts';
+import { TraceSpans } from './otlp-trace-spans.ts';
 import { wallEpochOf } from './otlp-wall-clock.ts';
 
 const HEAD = `# ttrace text 1
@@ -184,22 +185,61 @@ slice 1/1 +0.2 0.1 region "work" {"task":1}
     statusMessage: 'odd',
     links: [{ spanId: 'b7ad6b7169203331' }],
   });
-  expect(attributes(named(spans, 'GET'))).toEqual({
-    'ttrace.category': 'span',
-    'ttrace.task': 1,
-    'http.request.method': 'GET',
-  });
+  expect(attributes(named(spans, 'GET'))).toEqual({ 'http.request.method': 'GET' });
   expect(named(spans, 'work')).toMatchObject({ traceId: TRACE_ID, parentSpanId: 'b7ad6b7169203331' });
 });
 
-test('of a task and a span with one id the span has it, and the task is its child', () => {
+test('a task and a span with one id are one operation, and one span, unless the span is left out', () => {
   const ids = `"trace_id":"${TRACE_ID}","span_id":"b7ad6b7169203331"`;
-  const { spans } = spansOf(`${HEAD}slice t1 +0.0 0.5 task "job" {"task":1,${ids}}
-slice s1 +0.0 0.5 span "GET" {"task":1,${ids}}
+  const text = `${HEAD}slice t1 +0.0 0.5 task "GET /a" {"task":1,${ids},"method":"GET","url":"/a","item":17}
+slice s1 +0.0 0.5 span "GET" {"task":1,${ids},"kind":"server","url.path":"/b"}
+slice 1/1 +0.1 0.1 region "work" {"task":1}
+`;
+  const { spans, all } = spansOf(text);
+  expect(spans.map(({ name }) => name).sort()).toEqual(['GET', 'work']);
+  expect(attributes(named(spans, 'GET'))).toEqual({
+    'url.path': '/b',
+    'http.request.method': 'GET',
+    item: 17,
+  });
+  expect(named(spans, 'work').parentSpanId).toBe('b7ad6b7169203331');
+  expect(all.counts.leftOut.get('slices that are the same operation as a span')).toBe(1);
+  const tasks = spansOf(text, { categories: new Set(['task', 'region']) }).spans;
+  expect(named(tasks, 'GET /a')).toMatchObject({ traceId: TRACE_ID, spanId: 'b7ad6b7169203331', kind: 2 });
+  expect(named(tasks, 'work').parentSpanId).toBe('b7ad6b7169203331');
+});
+
+test('a span of OpenTelemetry goes out as it came in: scope, events, links, names of attributes, what was before', () => {
+  const facts = {
+    trace_id: TRACE_ID,
+    span_id: 'b7ad6b7169203331',
+    kind: 'client',
+    scope: 'pg',
+    scope_version: '1.2',
+    before_recording_ms: 2.5,
+    status_: 'mine',
+    events: [{ name: 'retry', at_ms: 1.25, attempt: 2 }],
+    links: [{ trace_id: TRACE_ID, span_id: 'b7ad6b7169203332', why: 'batch' }],
+    dropped_events: 3,
+  };
+  const { spans } = spansOf(`${HEAD}slice s1 +0.1 0.5 span "query" ${JSON.stringify(facts)}
+instant s1 +0.2 span "later" {"trace_id":"${TRACE_ID}","span_id":"b7ad6b7169203331","n":1}
 `);
-  expect(named(spans, 'GET')).toMatchObject({ spanId: 'b7ad6b7169203331', parentSpanId: '' });
-  expect(named(spans, 'job').parentSpanId).toBe('b7ad6b7169203331');
-  expect(named(spans, 'job').spanId).not.toBe('b7ad6b7169203331');
+  expect(spans).toHaveLength(1);
+  expect(spans[0]).toMatchObject({
+    scope: { name: 'pg', version: '1.2' },
+    start: 97_500_000,
+    end: 600_000_000,
+    attributes: [['status', 'mine']],
+    events: [
+      { name: 'retry', time: 98_750_000, attributes: [['attempt', 2]] },
+      { name: 'later', time: 200_000_000, attributes: [['n', 1]] },
+    ],
+    links: [{ traceId: TRACE_ID, spanId: 'b7ad6b7169203332', attributes: [['why', 'batch']] }],
+    droppedEvents: 3,
+    status: 0,
+  });
+  expect(attributes(spans[0]!)).toEqual({ status: 'mine' });
 });
 
 test('an uncaught error is an exception, and makes an error of the span that it is in', () => {

@@ -19,11 +19,12 @@ export class SpanTree {
   readonly root: Int32Array;
   /** How many rows of the same begin stand before one on its track, where there are any. */
   readonly ordinals: Map<number, number> = new Map();
-  /** Ids that rows carry, one row an id. */
+  /** Ids that slices carry. */
   readonly ownIds: Map<number, OwnIds> = new Map();
-  /** Rows by the span id that they carry. */
-  readonly bySpanId: Map<string, number> = new Map();
+  /** Rows that are the same operation as another row, which has their id as well. */
+  readonly twins: Map<number, number> = new Map();
   readonly #trace: Trace;
+  readonly #bySpanId = new Map<string, number>();
   /** Tasks + 1 by the string id of arguments; 0 = not looked at yet. */
   readonly #taskIds: Float64Array;
   readonly #idsOfArguments = new Map<number, OwnIds>();
@@ -132,34 +133,44 @@ export class SpanTree {
     return tasks?.get(task) ?? around;
   }
 
-  /** Of several rows that carry one id, such as a request and the span that was open in it, the span has it. */
+  /**
+   * Of several rows that carry one id, such as a request and the span that was open in it, the span is first: they are one operation.
+   * What carries the id of a span and is no slice belongs to that span.
+   */
   #keepIds(): void {
+    if (this.#idsOfArguments.size === 0) return;
     const { columns, strings, length } = this.#trace;
     const span = strings.find(Category.span);
-    if (this.#idsOfArguments.size === 0) return;
+    const instants: number[] = [];
     for (let row = 0; row < length; row++) {
-      if (columns.kind[row] !== EventKind.slice) continue;
       const ids = this.#idsOfArguments.get(columns.args[row]!);
       if (ids === undefined) continue;
+      if (columns.kind[row] === EventKind.instant) instants.push(row);
+      if (columns.kind[row] !== EventKind.slice) continue;
+      this.ownIds.set(row, ids);
       const key = ids.traceId + ids.spanId;
-      const known = this.bySpanId.get(key);
+      const known = this.#bySpanId.get(key);
       if (known === undefined || (columns.category[row] === span && columns.category[known] !== span)) {
-        if (known !== undefined) this.#giveUpId(known, row);
-        this.bySpanId.set(key, row);
-        this.ownIds.set(row, ids);
-      } else this.#giveUpId(row, known);
+        this.#bySpanId.set(key, row);
+        if (known !== undefined) this.#follow(known, row);
+      } else this.#follow(row, known);
     }
     for (const [row, { traceId, parentSpanId }] of this.ownIds) {
-      if (parentSpanId !== '') this.owner[row] = this.bySpanId.get(traceId + parentSpanId) ?? -1;
+      if (this.twins.has(row)) continue;
+      if (parentSpanId !== '') this.owner[row] = this.#bySpanId.get(traceId + parentSpanId) ?? -1;
       else if (this.#isAncestor(row)) this.owner[row] = -1;
+    }
+    for (const row of instants) {
+      const { traceId, spanId } = this.#idsOfArguments.get(columns.args[row]!)!;
+      this.owner[row] = this.#bySpanId.get(traceId + spanId) ?? this.owner[row]!;
     }
   }
 
-  /** A row whose id another one has as well becomes its child. */
-  #giveUpId(row: number, keeper: number): void {
-    this.ownIds.delete(row);
-    if (this.owner[keeper] === row) this.owner[keeper] = this.owner[row]!;
-    this.owner[row] = keeper;
+  /** A row is the same operation as another one, in which all that it has lies then. */
+  #follow(row: number, first: number): void {
+    this.twins.set(row, first);
+    if (this.owner[first] === row) this.owner[first] = this.owner[row]!;
+    this.owner[row] = first;
   }
 
   #isAncestor(row: number): boolean {

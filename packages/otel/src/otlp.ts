@@ -7,7 +7,8 @@ export {
   shownUrl,
   type TargetChoice,
 } from './otlp-environment.ts';
-export { DEFAULT_BATCH_SPANS, type ExportOptions, type ExportResult, exportOtlp } from './otlp-export.ts';
+export { countSpans, type ExportOptions, type ExportResult, exportOtlp } from './otlp-export.ts';
 export type { GivenResource } from './otlp-resource.ts';
-export { type SpanChoice, type SpanCounts, TraceSpans } from './otlp-trace-spans.ts';
+export type { SpanChoice } from './otlp-roles.ts';
+export type { SpanCounts } from './otlp-trace-spans.ts';
 export { wallEpochOf, wallNanos } from './otlp-wall-clock.ts';

@@ -1,0 +1,54 @@
+/**
+ * The processes of an OTLP file: one for each resource that differs, named after its service. Its pid is the one that the resource says
+ * where it is the only one of that pid, as in containers all are; else a number past every pid that Linux gives.
+ */
+import type { PlainObject } from './otlp-span-fields.ts';
+import type { TraceBuilder } from './trace-builder.ts';
+import { MetadataName } from './vocabulary.ts';
+
+const FIRST_OWN_PID = (1 << 22) + 1;
+/** Resources whose attributes are kept as facts of the trace. */
+const MAX_KEPT = 500;
+
+export class OtlpProcesses {
+  readonly #resources: PlainObject[] = [];
+
+  /** Number of a resource that begins. */
+  begin(): number {
+    return this.#resources.push({}) - 1;
+  }
+
+  /** Says what a resource is. */
+  describe(resource: number, attributes: PlainObject): void {
+    this.#resources[resource] = attributes;
+  }
+
+  /** Makes the processes; returns pids by the number of the resource. */
+  place(builder: TraceBuilder): number[] {
+    const byText = new Map<string, number>();
+    const used = new Set<number>();
+    return this.#resources.map((attributes) => {
+      const text = JSON.stringify(attributes);
+      const known = byText.get(text);
+      if (known !== undefined) return known;
+      const pid = pidOf(attributes, used, byText.size);
+      byText.set(text, pid);
+      used.add(pid);
+      builder.process(pid).name = nameOf(attributes);
+      if (text !== '{}' && byText.size <= MAX_KEPT)
+        builder.metadata.set(`${MetadataName.resource} ${pid}`, text);
+      return pid;
+    });
+  }
+}
+
+function pidOf(attributes: PlainObject, used: ReadonlySet<number>, count: number): number {
+  const pid = attributes['process.pid'];
+  const isGood = typeof pid === 'number' && Number.isInteger(pid) && pid > 0 && pid < FIRST_OWN_PID;
+  return isGood && !used.has(pid) ? pid : FIRST_OWN_PID + count;
+}
+
+function nameOf(attributes: PlainObject): string {
+  const name = attributes['service.name'];
+  return typeof name === 'string' && name !== '' ? name : 'unknown service';
+}

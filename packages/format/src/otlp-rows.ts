@@ -1,0 +1,178 @@
+/**
+ * Collects the spans of an OTLP file until all are read: of each a few numbers and the text of its arguments, which are those of recordings
+ * (FORMAT.md). What becomes of them is for OtlpPlacement.
+ */
+import { JsonStrings } from './json-strings.ts';
+import { type CollectedSpan, OtlpPlacement } from './otlp-placement.ts';
+import { OtlpProcesses } from './otlp-processes.ts';
+import {
+  attributesOf,
+  attributesText,
+  parsedObject,
+  type SpanFields,
+  type SplitTime,
+  spanFields,
+  textAttribute,
+} from './otlp-span-fields.ts';
+import { TextBytes } from './text-bytes.ts';
+import type { TraceBuilder } from './trace-builder.ts';
+import type { ReadLimits } from './trace-reader.ts';
+import { Argument, Category } from './vocabulary.ts';
+
+/** Arguments of a span that are not its attributes; an attribute of such a name gets a `_` behind it, as in recordings. */
+const OWN_NAMES: ReadonlySet<string> = new Set([
+  Argument.task,
+  Argument.traceId,
+  Argument.spanId,
+  Argument.parentSpanId,
+  'trace_state',
+  'kind',
+  'scope',
+  'scope_version',
+  'status',
+  'status_message',
+  'events',
+  'links',
+  'dropped_attributes',
+  'dropped_events',
+  'dropped_links',
+  'before_recording_ms',
+]);
+const EVENT_NAMES: ReadonlySet<string> = new Set([Argument.task, Argument.traceId, Argument.spanId]);
+const LINK_NAMES: ReadonlySet<string> = new Set([Argument.traceId, Argument.spanId]);
+/** Spans that begin a request where they are, whoever asked for it. */
+const SERVING: ReadonlySet<string> = new Set(['server', 'consumer']);
+
+export class OtlpRows {
+  readonly #builder: TraceBuilder;
+  readonly #strings: JsonStrings;
+  readonly #processes = new OtlpProcesses();
+  readonly #spans: CollectedSpan[] = [];
+  readonly #texts = new TextBytes();
+  #events = 0;
+  #process = 0;
+  /** Text of its members of JSON. */
+  #scope = '';
+  #hasClock = false;
+
+  constructor(builder: TraceBuilder, limits: ReadLimits) {
+    this.#builder = builder;
+    this.#strings = new JsonStrings(builder, limits.maxStrings);
+  }
+
+  /** Spans and events so far. */
+  get length(): number {
+    return this.#spans.length + this.#events;
+  }
+
+  /** What follows is of another resource. */
+  beginResource(): void {
+    this.#process = this.#processes.begin();
+    this.#scope = '';
+  }
+
+  /** @param text `Resource` as JSON; it may come after the spans. */
+  setResource(text: string): void {
+    this.#processes.describe(this.#process, attributesOf(parsedObject(text)?.attributes));
+  }
+
+  /** What follows is of another scope. */
+  beginScope(): void {
+    this.#scope = '';
+  }
+
+  /** @param text `InstrumentationScope` as JSON. */
+  setScope(text: string): void {
+    const { name, version } = parsedObject(text) ?? {};
+    const isText = (value: unknown): boolean => typeof value === 'string' && value !== '';
+    this.#scope =
+      (isText(name) ? `,"scope":${JSON.stringify(name)}` : '') +
+      (isText(version) ? `,"scope_version":${JSON.stringify(version)}` : '');
+  }
+
+  /** @param text `Span` as JSON. */
+  add(text: string): void {
+    const span = spanFields(text);
+    if (span?.start === undefined) {
+      this.#builder.skip(span === undefined ? 'element that is no span' : 'span without a begin');
+      return;
+    }
+    const { traceId, spanId, parentSpanId, end } = span;
+    if (traceId === '' || spanId === '') this.#builder.skip('span without ids');
+    if (!this.#hasClock) this.#keepClock(span.start);
+    const start = this.#time(span.start);
+    const duration = end === undefined ? -1 : this.#time(end) - start;
+    if (end !== undefined && duration < 0) this.#builder.skip('span that ends before it begins');
+    const { kind, links, attributes } = span;
+    const ids = idsText(traceId, spanId);
+    this.#spans.push({
+      process: this.#process,
+      name: span.name,
+      key: traceId === '' || spanId === '' ? '' : traceId + spanId,
+      parentKey: parentSpanId === '' ? '' : traceId + parentSpanId,
+      start,
+      duration: Math.max(duration, end === undefined ? -1 : 0),
+      isTask: taskness(kind, textAttribute(attributes, 'ttrace.category')),
+      argsFrom: this.#texts.add(`${ids}${this.#factsText(span)}${attributesText(attributes, OWN_NAMES)}`),
+      argsTo: this.#texts.end,
+      events: span.events.map(({ name, time, attributes: own }) => ({
+        name,
+        time: this.#time(time),
+        argsFrom: this.#texts.add(ids + attributesText(own, EVENT_NAMES)),
+        argsTo: this.#texts.end,
+      })),
+      links: links.map((link) => link.traceId + link.spanId),
+    });
+    this.#events += span.events.length;
+  }
+
+  /** What a span says beside ids and attributes. */
+  #factsText({ parentSpanId, traceState, kind, status, statusMessage, links, dropped }: SpanFields): string {
+    return (
+      (parentSpanId === '' ? '' : `,"parent_span_id":"${parentSpanId}"`) +
+      (traceState === '' ? '' : `,"trace_state":${JSON.stringify(traceState)}`) +
+      `,"kind":"${kind}"${this.#scope}` +
+      (status === '' ? '' : `,"status":"${status}"`) +
+      (statusMessage === '' ? '' : `,"status_message":${JSON.stringify(statusMessage)}`) +
+      (links.length === 0 ? '' : `,"links":[${links.map(linkText).join(',')}]`) +
+      dropped
+    );
+  }
+
+  /** Puts all of it into the builder. */
+  finish(): void {
+    new OtlpPlacement({
+      builder: this.#builder,
+      strings: this.#strings,
+      texts: this.#texts,
+      spans: this.#spans,
+      pids: this.#processes.place(this.#builder),
+    }).run();
+    this.#spans.length = 0;
+  }
+
+  #time({ micros, nanos }: SplitTime): number {
+    return this.#builder.relative(micros, nanos);
+  }
+
+  /** All times of the file are on the wall clock. */
+  #keepClock({ micros }: SplitTime): void {
+    const wallMillis = Math.floor(micros / 1000);
+    this.#builder.clock = { monotonicNanos: BigInt(wallMillis) * 1_000_000n, wallMillis };
+    this.#hasClock = true;
+  }
+}
+
+function idsText(traceId: string, spanId: string): string {
+  return (traceId === '' ? '' : `,"trace_id":"${traceId}"`) + (spanId === '' ? '' : `,"span_id":"${spanId}"`);
+}
+
+function linkText({ traceId, spanId, attributes }: SpanFields['links'][number]): string {
+  return `{${(idsText(traceId, spanId) + attributesText(attributes, LINK_NAMES)).slice(1)}}`;
+}
+
+/** What ttrace exported itself says whether it was a task. */
+function taskness(kind: string, category: string): CollectedSpan['isTask'] {
+  if (category !== '') return category === Category.task ? 'always' : 'never';
+  return SERVING.has(kind) ? 'always' : 'root';
+}

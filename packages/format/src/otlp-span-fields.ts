@@ -1,0 +1,250 @@
+/**
+ * Takes one span of OTLP in JSON apart. What producers write differs: enums as numbers or names, ids as hexadecimal digits or base64,
+ * 64-bit integers as text or numbers, names in camel or snake case.
+ */
+
+/** An attribute's value as a trace has it. */
+export type PlainValue = string | number | boolean | null | readonly PlainValue[] | PlainObject;
+/** Attributes as a trace has them. */
+export interface PlainObject {
+  readonly [key: string]: PlainValue;
+}
+
+/** A time in whole microseconds and nanoseconds, so that no digit is lost. */
+export interface SplitTime {
+  readonly micros: number;
+  readonly nanos: number;
+}
+
+/** One span, its ids in lower case, '' where it has none. */
+export interface SpanFields {
+  readonly name: string;
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly parentSpanId: string;
+  readonly traceState: string;
+  readonly kind: string;
+  readonly start: SplitTime | undefined;
+  readonly end: SplitTime | undefined;
+  /** Attributes as the file has them, for `attributesText`. */
+  readonly attributes: unknown;
+  readonly events: readonly {
+    readonly name: string;
+    readonly time: SplitTime;
+    readonly attributes: unknown;
+  }[];
+  readonly links: readonly {
+    readonly traceId: string;
+    readonly spanId: string;
+    readonly attributes: unknown;
+  }[];
+  /** '' for unset. */
+  readonly status: string;
+  readonly statusMessage: string;
+  /** How much its producer left out, as the text of members of JSON. */
+  readonly dropped: string;
+}
+
+type Json = Readonly<Record<string, unknown>>;
+
+const KINDS = ['internal', 'internal', 'server', 'client', 'producer', 'consumer'];
+const STATUSES = ['', 'ok', 'error'];
+/** An integer that stands outside quotes and that a number may not hold. */
+const BARE_INTEGER = /[^\w".-]-?\d{16,}/;
+const TOKEN = /"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/g;
+
+/** JSON text as an object, integers past 2^53 as text; undefined for what is no object. */
+export function parsedObject(text: string): Json | undefined {
+  try {
+    return objectOf(JSON.parse(BARE_INTEGER.test(text) ? text.replace(TOKEN, quotedIfLong) : text));
+  } catch {
+    return undefined;
+  }
+}
+
+/** The fields of a span; undefined for what is none. */
+export function spanFields(text: string): SpanFields | undefined {
+  const span = parsedObject(text);
+  if (span === undefined) return undefined;
+  const status = objectOf(span.status) ?? {};
+  return {
+    name: textOf(span.name),
+    traceId: idOf(span.traceId ?? span.trace_id, 32),
+    spanId: idOf(span.spanId ?? span.span_id, 16),
+    parentSpanId: idOf(span.parentSpanId ?? span.parent_span_id, 16),
+    traceState: textOf(span.traceState ?? span.trace_state),
+    kind: enumOf(span.kind, KINDS, 'SPAN_KIND_') || 'internal',
+    start: timeOf(span.startTimeUnixNano ?? span.start_time_unix_nano),
+    end: timeOf(span.endTimeUnixNano ?? span.end_time_unix_nano),
+    attributes: span.attributes,
+    events: span.events === undefined ? NOTHING : eventsOf(span.events),
+    links: span.links === undefined ? NOTHING : linksOf(span.links),
+    status: enumOf(status.code, STATUSES, 'STATUS_CODE_'),
+    statusMessage: textOf(status.message),
+    dropped:
+      countText('dropped_attributes', span.droppedAttributesCount ?? span.dropped_attributes_count) +
+      countText('dropped_events', span.droppedEventsCount ?? span.dropped_events_count) +
+      countText('dropped_links', span.droppedLinksCount ?? span.dropped_links_count),
+  };
+}
+
+function eventsOf(given: unknown): SpanFields['events'] {
+  return listOf(given).flatMap((each) => {
+    const time = timeOf(each.timeUnixNano ?? each.time_unix_nano);
+    return time === undefined ? [] : [{ name: textOf(each.name), time, attributes: each.attributes }];
+  });
+}
+
+function linksOf(given: unknown): SpanFields['links'] {
+  return listOf(given).map((each) => ({
+    traceId: idOf(each.traceId ?? each.trace_id, 32),
+    spanId: idOf(each.spanId ?? each.span_id, 16),
+    attributes: each.attributes,
+  }));
+}
+
+/**
+ * Attributes as the text of members of JSON, each with a comma before it; of a key given twice the last one counts.
+ * @param taken names that get a `_` behind them.
+ */
+export function attributesText(given: unknown, taken: ReadonlySet<string>): string {
+  // hot: once a span. An object a span and JSON.stringify of it take three times as long.
+  if (!Array.isArray(given)) return '';
+  let text = '';
+  for (const each of given as readonly unknown[]) {
+    const attribute = objectOf(each);
+    if (attribute === undefined) continue;
+    const key = textOf(attribute.key);
+    text += `,${nameText(taken.has(key) ? `${key}_` : key)}:${valueText(attribute.value)}`;
+  }
+  return text;
+}
+
+/** The text of an attribute that is one; '' for any other, and where there is none of that name. */
+export function textAttribute(given: unknown, name: string): string {
+  const found = listOf(given).findLast(({ key }) => key === name);
+  return found === undefined ? '' : textOf(objectOf(found.value)?.stringValue);
+}
+
+/** Attributes as an object. */
+export function attributesOf(given: unknown): PlainObject {
+  return JSON.parse(`{${attributesText(given, NO_NAMES).slice(1)}}`) as PlainObject;
+}
+
+const NOTHING: readonly never[] = [];
+const NO_NAMES: ReadonlySet<string> = new Set();
+
+/** Names as JSON has them: there are few, and they come again and again. */
+const nameTexts = new Map<string, string>();
+const MAX_NAMES = 10_000;
+
+function nameText(name: string): string {
+  let text = nameTexts.get(name);
+  if (text === undefined) {
+    text = JSON.stringify(name);
+    if (nameTexts.size < MAX_NAMES) nameTexts.set(name, text);
+  }
+  return text;
+}
+
+function valueText(given: unknown): string {
+  const { stringValue, intValue } = objectOf(given) ?? {};
+  if (typeof stringValue === 'string') return JSON.stringify(stringValue);
+  // An integer that a number holds is its own text.
+  if (typeof intValue === 'string' && /^-?[1-9]\d{0,14}$/.test(intValue)) return intValue;
+  return JSON.stringify(plainValue(given, 0));
+}
+
+const MAX_DEPTH = 64;
+
+function plainValue(given: unknown, depth: number): PlainValue {
+  const value = objectOf(given) ?? {};
+  if (depth > MAX_DEPTH) return null;
+  for (const key in value) {
+    const each = value[key];
+    switch (key.replaceAll('_', '').toLowerCase()) {
+      case 'stringvalue':
+      case 'bytesvalue':
+        return textOf(each);
+      case 'boolvalue':
+        return each === true || each === 'true';
+      case 'intvalue':
+        return integerOf(each);
+      case 'doublevalue':
+        // NaN and Infinity stand as texts.
+        return typeof each === 'number' ? each : textOf(each);
+      case 'arrayvalue':
+        return valuesOf(each).map((item) => plainValue(item, depth + 1));
+      case 'kvlistvalue':
+        return Object.fromEntries(
+          valuesOf(each).map((item) => {
+            const pair = objectOf(item) ?? {};
+            return [textOf(pair.key), plainValue(pair.value, depth + 1)];
+          }),
+        );
+      default:
+    }
+  }
+  return null;
+}
+
+function valuesOf(list: unknown): readonly unknown[] {
+  const values = objectOf(list)?.values;
+  return Array.isArray(values) ? values : [];
+}
+
+function integerOf(given: unknown): number | string {
+  const value = Number(given);
+  return Number.isSafeInteger(value) ? value : textOf(given);
+}
+
+function timeOf(given: unknown): SplitTime | undefined {
+  const digits = typeof given === 'number' ? String(given) : given;
+  if (typeof digits !== 'string' || !/^\d{1,20}$/.test(digits) || /^0+$/.test(digits)) return undefined;
+  return { micros: Number(digits.slice(0, -3)), nanos: Number(digits.slice(-3)) };
+}
+
+/** Hexadecimal digits; programs that print protobuf themselves have base64. */
+function idOf(given: unknown, digits: number): string {
+  if (typeof given !== 'string' || given === '') return '';
+  if (given.length === digits && /^[\da-f]+$/i.test(given))
+    return /[^0]/.test(given) ? given.toLowerCase() : '';
+  if (!/^[\w+/-]+={0,2}$/.test(given)) return '';
+  let bytes = '';
+  try {
+    bytes = atob(given);
+  } catch {
+    return '';
+  }
+  const hex = [...bytes].map((byte) => byte.charCodeAt(0).toString(16).padStart(2, '0')).join('');
+  return hex.length === digits && /[^0]/.test(hex) ? hex : '';
+}
+
+function enumOf(given: unknown, names: readonly string[], prefix: string): string {
+  if (typeof given === 'number') return names[given] ?? '';
+  const name = textOf(given).replace(prefix, '').toLowerCase();
+  return names.includes(name) ? name : '';
+}
+
+function countText(name: string, given: unknown): string {
+  const count = given === undefined ? 0 : Number(given);
+  return Number.isSafeInteger(count) && count > 0 ? `,"${name}":${count}` : '';
+}
+
+function listOf(given: unknown): readonly Json[] {
+  if (!Array.isArray(given)) return [];
+  return given.filter((each: unknown) => objectOf(each) !== undefined) as Json[];
+}
+
+function objectOf(given: unknown): Json | undefined {
+  return typeof given === 'object' && given !== null && !Array.isArray(given) ? (given as Json) : undefined;
+}
+
+function textOf(given: unknown): string {
+  if (typeof given === 'string') return given;
+  return given === undefined || given === null ? '' : JSON.stringify(given);
+}
+
+function quotedIfLong(token: string): string {
+  return /^-?\d{16,}$/.test(token) && !Number.isSafeInteger(Number(token)) ? `"${token}"` : token;
+}

@@ -1,0 +1,90 @@
+/** OTLP in, OTLP out: what a real collector wrote comes out of a trace again, span by span. */
+import { createReadStream, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createJsonWriter, createPerfettoWriter, readTrace, type Trace, writeTrace } from '@ttrace/format';
+import { expect, test } from 'vitest';
+import { otlpBodies } from './otlp-bodies.ts';
+import { Epoch } from './otlp-epoch.ts';
+import { TraceSpans } from './otlp-trace-spans.ts';
+import { wallEpochOf } from './otlp-wall-clock.ts';
+
+const CAPTURE = join(import.meta.dirname, '../../format/testdata/otelcol/0.152.0/traces.jsonl');
+
+interface Attribute {
+  readonly key: string;
+  readonly value: unknown;
+}
+
+interface Span {
+  readonly spanId: string;
+  readonly attributes?: readonly Attribute[];
+  readonly flags?: number;
+  readonly status?: object;
+}
+
+interface Request {
+  readonly resourceSpans: readonly {
+    readonly resource: { readonly attributes: readonly Attribute[] };
+    readonly scopeSpans: readonly { readonly scope: object; readonly spans: readonly Span[] }[];
+  }[];
+}
+
+/** All spans with where they come from, in the order of their ids. What says nothing is left out: empty lists, W3C flags. */
+function spansIn(requests: readonly Request[]): object[] {
+  const byKey = (a: Attribute, b: Attribute): number => (a.key < b.key ? -1 : 1);
+  const spans = requests.flatMap(({ resourceSpans }) =>
+    resourceSpans.flatMap(({ resource, scopeSpans }) =>
+      scopeSpans.flatMap(({ scope, spans: own }) =>
+        own.map(({ flags: _, ...span }) => ({
+          resource: resource.attributes.filter(({ key }) => !key.startsWith('telemetry.')).toSorted(byKey),
+          scope: JSON.stringify(scope).replace(',"version":""', ''),
+          ...(JSON.parse(
+            JSON.stringify({ ...span, attributes: span.attributes?.toSorted(byKey) }),
+            (key, value: unknown) =>
+              key === 'flags' || (Array.isArray(value) && value.length === 0) ? undefined : value,
+          ) as Span),
+        })),
+      ),
+    ),
+  );
+  return spans.sort((a, b) => (a.spanId < b.spanId ? -1 : 1));
+}
+
+function exported(trace: Trace): Request[] {
+  const bodies = otlpBodies(trace, new TraceSpans(trace), {
+    encoding: 'json',
+    maxSpans: 3,
+    maxBytes: 1e6,
+    resource: { serviceName: undefined, attributes: new Map() },
+    epoch: new Epoch(wallEpochOf(trace)!),
+  });
+  return [...bodies].map(({ bytes }) => JSON.parse(Buffer.from(bytes).toString()) as Request);
+}
+
+const original = (): object[] =>
+  spansIn(
+    readFileSync(CAPTURE, 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Request),
+  );
+
+test('what the collector wrote comes out as it went in: ids, times, parents, events, links, status, resource, scope', async () => {
+  const trace = await readTrace(createReadStream(CAPTURE));
+  expect(spansIn(exported(trace))).toEqual(original());
+});
+
+test.each([
+  ['Chrome JSON', createJsonWriter],
+  ['Perfetto protobuf', createPerfettoWriter],
+])('also by way of %s', async (_, createWriter) => {
+  const trace = await readTrace(createReadStream(CAPTURE));
+  const chunks: Uint8Array[] = [];
+  // The first span began before the trace's time 0.
+  const shift = 1_000_000;
+  const origin = trace.origin - BigInt(shift);
+  writeTrace(trace, createWriter({ origin, sink: (bytes) => chunks.push(bytes.slice()) }), { shift });
+  const again = await readTrace(new Blob(chunks as Uint8Array<ArrayBuffer>[]).stream());
+  expect(again.error).toBeUndefined();
+  expect(spansIn(exported(again))).toEqual(original());
+});
