@@ -65,6 +65,15 @@ const ADVICE: readonly (readonly [pattern: RegExp, advice: string])[] = [
   [/answered 40[45]/, 'Check the path: spans go to {url}'],
   [/answered 3\d\d/, 'Name the address that it points to'],
   [/answered 413|too large/, 'Send less at a time: --batch 500'],
+  [
+    /certificate|CERT_|self-signed/i,
+    'Name the file of the authority that signed it in OTEL_EXPORTER_OTLP_CERTIFICATE',
+  ],
+  [/EPROTO|wrong version/, 'What listens there does not speak TLS: try http://'],
+  [
+    /HPE_|Parse Error/,
+    'What listens there does not speak HTTP/1: 4317 is the port of gRPC as a rule, 4318 that of HTTP',
+  ],
   [/answered 415/, 'Try the other encoding: --otlp-encoding json'],
   [
     /answered (429|50[234])|in time|broken off|listens/,

@@ -209,8 +209,11 @@ function connectionReason(code: string, message: string): string {
       return 'the connection was broken off';
     case 'ETIMEDOUT':
       return 'no answer in time';
-    default:
-      return code === '' ? message : `${message} (${code})`;
+    default: {
+      // Those of TLS end in a line break.
+      const line = message.replace(/\s+/g, ' ').trim();
+      return code === '' ? line : `${line} (${code})`;
+    }
   }
 }
 
