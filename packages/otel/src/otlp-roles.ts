@@ -18,6 +18,12 @@ export interface SpanChoice {
 /** Roles of rows; 0 = none. A moment is an instant that belongs to nothing: a span without a length. */
 export const Role = { span: 1, event: 2, link: 3, moment: 4 } as const;
 
+/**
+ * What a recording calls the short slices on threads to which it ties the arrows between spans of OpenTelemetry: they have no
+ * meaning but that, and the spans say themselves what they are linked to.
+ */
+const SPAN_ARROW = 'span link';
+
 export class SpanRoles {
   /** By row. */
   readonly role: Uint8Array;
@@ -30,6 +36,8 @@ export class SpanRoles {
   readonly #tree: SpanTree;
   readonly #end: number;
   readonly #span: number;
+  readonly #flow: number;
+  readonly #spanArrow: number;
   /** By flow: the row of the span where it begins. */
   readonly #origins = new Map<number, number>();
   /** Rows of events and links by the row of their span: `#items[#offsets[row]] …`. */
@@ -41,6 +49,8 @@ export class SpanRoles {
     this.#tree = tree;
     this.#end = timeRange(trace).end;
     this.#span = trace.strings.find(Category.span);
+    this.#flow = trace.strings.find(Category.flow);
+    this.#spanArrow = trace.strings.find(SPAN_ARROW);
     this.role = new Uint8Array(trace.length);
     this.#offsets = new Uint32Array(trace.length + 1);
     this.#choose(choice);
@@ -95,6 +105,7 @@ export class SpanRoles {
     if (kind === EventKind.counter) return 'counter samples';
     const category = strings.text(columns.category[row]!);
     if (kind === EventKind.slice) {
+      if (this.#isSpanArrow(row)) return 'ends of arrows between spans';
       if (category === Category.sample) return 'CPU samples';
       if (category === Category.loop && !strings.text(columns.args[row]!).includes('"blocked":true'))
         return 'event-loop turns';
@@ -131,7 +142,16 @@ export class SpanRoles {
     if (this.role[row] === 0) this.#leave('instants of what is left out');
   }
 
+  #isSpanArrow(row: number): boolean {
+    const { category, name } = this.#trace.columns;
+    return row >= 0 && category[row] === this.#flow && name[row] === this.#spanArrow;
+  }
+
   #placeOrigin(row: number): void {
+    if (this.#isSpanArrow(this.#tree.owner[row]!)) {
+      this.role[row] = 0;
+      return;
+    }
     const owner = this.#tree.ownerAmong(row, this.role);
     const flow = this.#trace.columns.value[row]!;
     this.role[row] = 0;
@@ -140,6 +160,10 @@ export class SpanRoles {
   }
 
   #placeLink(row: number, owners: Int32Array): void {
+    if (this.#isSpanArrow(this.#tree.owner[row]!)) {
+      this.role[row] = 0;
+      return;
+    }
     const owner = this.#tree.ownerAmong(row, this.role);
     // A span of OpenTelemetry says itself what it is linked to: in a file of OTLP arrows show just that, and parents elsewhere.
     const isTold = owner >= 0 && this.#trace.columns.category[owner] === this.#span;

@@ -242,6 +242,17 @@ instant s1 +0.2 span "later" {"trace_id":"${TRACE_ID}","span_id":"b7ad6b71692033
   expect(attributes(spans[0]!)).toEqual({ status: 'mine' });
 });
 
+test('what ties the arrows between spans to threads is no span, and makes no link', () => {
+  const { spans, all } = spansOf(`${HEAD}slice 1/1 +0.0 0.5 region "work"
+slice 1/1 +0.1 0.0001 flow "span link"
+flow-out 1/1 +0.1 1 flow "flow"
+slice 1/1 +0.2 0.0001 flow "span link"
+flow-in 1/1 +0.2 1 flow "flow"
+`);
+  expect(spans.map(({ name, links }) => [name, links.length])).toEqual([['work', 0]]);
+  expect(Object.fromEntries(all.counts.leftOut)).toEqual({ 'ends of arrows between spans': 2 });
+});
+
 test('an uncaught error is an exception, and makes an error of the span that it is in', () => {
   const { spans } = spansOf(`${HEAD}slice t1 +0.0 0.5 task "job" {"task":1}
 instant 1/1 +0.1 error "TypeError: odd" {"task":1,"message":"odd","stack":["f (/a.js:1:2)","g (/b.js:1:2)"]}
