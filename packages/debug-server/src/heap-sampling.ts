@@ -14,6 +14,7 @@ import { type CallFrame, sourceFrame } from './source-frames.ts';
 export const BYTES_PER_SAMPLE: number = 512 << 10;
 /** How long a thread that is in a native call is waited for. */
 const PATIENCE_MS = 5000;
+const CLOSE_PATIENCE_MS = 1000;
 const ALL = { includeObjectsCollectedByMajorGC: true, includeObjectsCollectedByMinorGC: true };
 
 /** Why a thread's heap is not sampled. */
@@ -79,6 +80,15 @@ export class HeapSampling {
       for (const thread of threads) void this.#switch(thread, {});
       this.#isAllocating = false;
     }
+  }
+
+  /** Ends it on all threads: a worker's would go on without the session that started it. */
+  async close(): Promise<void> {
+    const own = [...this.#states].filter(([, state]) => typeof state === 'number');
+    this.#states.clear();
+    await Promise.all(
+      own.map(([thread]) => within(thread.post('HeapProfiler.stopSampling'), CLOSE_PATIENCE_MS)),
+    );
   }
 
   async #begin(thread: InspectedThread): Promise<void> {

@@ -6,6 +6,9 @@
  */
 import { Session } from 'node:inspector';
 import { threadId as ownThreadId } from 'node:worker_threads';
+import { within } from './deadline.ts';
+
+const SETTLE_PATIENCE_MS = 500;
 
 /** A thread that can be asked. */
 export interface InspectedThread {
@@ -60,6 +63,14 @@ export class InspectedThreads {
     for (const thread of this.list()) listener(thread);
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** Resolves when the threads have done what they were asked to, or are in native calls. */
+  async settle(): Promise<void> {
+    const params = { expression: '0', silent: true };
+    await Promise.all(
+      this.list().map((thread) => within(thread.post('Runtime.evaluate', params), SETTLE_PATIENCE_MS)),
+    );
   }
 
   /** Lets go of all threads; whoever waits for an answer is told. Harmless twice. */

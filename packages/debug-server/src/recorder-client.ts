@@ -8,7 +8,8 @@ const PATIENCE_MS = 30_000;
 
 export class RecorderClient {
   readonly #port: MessagePort | undefined;
-  readonly #waiting = new Map<number, (answer: never) => void>();
+  /** Who waits: told the answer, or that there is none. */
+  readonly #waiting = new Map<number, (reply: DebugReply | undefined) => void>();
   #lastId = 0;
   /** Why there is no recorder; undefined if there is. */
   failure: string | undefined;
@@ -20,13 +21,8 @@ export class RecorderClient {
       return;
     }
     this.#port = recorder;
-    recorder.on('message', ({ id, answer }: DebugReply) => {
-      this.#waiting.get(id)?.(answer as never);
-      this.#waiting.delete(id);
-    });
-    recorder.on('close', () => {
-      this.failure = 'the recorder has ended';
-    });
+    recorder.on('message', (reply: DebugReply) => this.#waiting.get(reply.id)?.(reply));
+    recorder.on('close', () => this.#end('the recorder has ended'));
     recorder.unref();
   }
 
@@ -38,19 +34,24 @@ export class RecorderClient {
     const id = ++this.#lastId;
     this.#port.postMessage({ ...wish, id });
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        this.#waiting.delete(id);
-        reject(new HttpProblem(500, 'the recorder does not answer'));
-      }, PATIENCE_MS);
-      this.#waiting.set(id, (answer) => {
+      const hear = (reply: DebugReply | undefined): void => {
         clearTimeout(timer);
-        resolve(answer);
-      });
+        this.#waiting.delete(id);
+        if (reply === undefined) reject(new HttpProblem(500, 'the recorder does not answer'));
+        else resolve(reply.answer as DebugReplies[W['kind']]);
+      };
+      const timer = setTimeout(hear, PATIENCE_MS, undefined);
+      this.#waiting.set(id, hear);
     });
   }
 
   close(): void {
-    this.failure ??= 'closed';
+    this.#end('closed');
     this.#port?.close();
+  }
+
+  #end(reason: string): void {
+    this.failure ??= reason;
+    for (const hear of this.#waiting.values()) hear(undefined);
   }
 }

@@ -5,6 +5,7 @@
 import { writeSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { type AddressInfo, isIPv6 } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Served } from './endpoints.ts';
 import { HeapSampling } from './heap-sampling.ts';
@@ -23,7 +24,10 @@ process.on('uncaughtException', (error) => say(`the debug server failed, and goe
 
 const served = serve();
 const server = createDebugHttpServer(served, options, closing.signal);
-parentPort!.on('message', (order: ThreadOrder) => (order === 'exit' ? letGo() : close()));
+parentPort!.on('message', (order: ThreadOrder) => {
+  if (order === 'exit') letGo();
+  else void close();
+});
 server.once('error', (error: NodeJS.ErrnoException) => fail(listenReason(error)));
 server.listen({ port: options.port, host: options.host }, () => {
   const url = addressOf(server);
@@ -65,10 +69,14 @@ function letGo(): void {
   Atomics.notify(flag, 0);
 }
 
-function close(): void {
+async function close(): Promise<void> {
   closing.abort();
   server.close();
   server.closeAllConnections();
+  // Captures end, and say so to the threads.
+  await nextTurn();
+  await served.heap?.close();
+  await served.threads?.settle();
   letGo();
   served.recorder.close();
   tell({ kind: 'closed' });
