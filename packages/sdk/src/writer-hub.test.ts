@@ -1,4 +1,5 @@
 /** The hub: what its writers get is what they would have got alone, from the moment on at which they came. */
+import { Category } from '@ttrace/format';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
@@ -88,6 +89,30 @@ test('a writer that comes later gets what begins after, whole and valid; one tha
     { numRuns: 60 },
   );
   expect(cut).toBeGreaterThan(10);
+});
+
+test('a loop that is blocked when a writer comes is blocked in it from then on; other slices that were open stay away', async () => {
+  const hub = new WriterHub();
+  let late: ReturnType<typeof written> | undefined;
+  await written(WRITERS[0]!, (writer) => {
+    hub.attach(writer, -Infinity);
+    hub.process(1, 'shop');
+    const thread = hub.thread(1, 1, 'main');
+    const loop = hub.asyncTrack(1, Category.loop, '0x1', 'main event loop');
+    const [name, region, category] = ['hash', 'region', Category.loop].map((text) => hub.string(text));
+    hub.begin(thread, region!, region!, 1000, 0);
+    hub.begin(loop, name!, category!, 2000, 0, '{"blocked":true}');
+    late = written(WRITERS[0]!, (second) => {
+      hub.attach(second, 5000);
+      hub.end(loop, 9000);
+      hub.end(thread, 9500);
+    });
+  });
+  const { trace } = await late!;
+  expect(defects(trace)).toEqual([]);
+  const { kind, value } = trace.columns;
+  const lengths = [...value.subarray(0, trace.length)].filter((_, row) => kind[row] === 0);
+  expect(lengths).toEqual([4000]);
 });
 
 /** What a writer that came before row `at` must get: all declarations, and of the rest what began since. */

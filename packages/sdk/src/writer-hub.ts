@@ -3,7 +3,8 @@
  * They may come and go while the recording runs; each has its own numbers for tracks and strings, the hub's are its own again.
  *
  * A writer that came later learns of a track when the first event of it comes. What was open before, it never gets to see:
- * neither does a recording see what began before its start.
+ * neither does a recording see what began before its start. But a loop that is blocked then is blocked from the writer's first
+ * moment on: who looks at a program that hangs wants to know what hangs.
  *
  * A single writer that was there from the beginning counts as the hub does, so that its numbers are the hub's: then the hot path
  * goes past the hub (`direct`), which took 5 % of what a .pftrace can take otherwise. That they are the same is checked each time.
@@ -16,6 +17,9 @@ interface HubTrack {
   readonly isAsync: boolean;
   /** What a writer is told of it besides, by name. */
   facts: Map<string, string> | undefined;
+  /** On the track of an event loop: begins the slice that is open there. */
+  readonly isLoop: boolean;
+  beginOpen: ((output: Output) => void) | undefined;
 }
 
 /** One writer's side. */
@@ -58,6 +62,7 @@ export class WriterHub implements TraceWriter {
     this.#tracks.forEach((track, ref) => {
       if (track !== undefined && !track.isAsync) this.#trackOf(output, ref);
     });
+    if (since !== -Infinity) for (const track of this.#tracks) track?.beginOpen?.(output);
     this.#outputs = [...this.#outputs, output];
   }
 
@@ -81,7 +86,11 @@ export class WriterHub implements TraceWriter {
   }
 
   asyncTrack(pid: number, category: string, id: string, name: string): TrackRef {
-    return this.#declare((writer) => writer.asyncTrack(pid, category, id, name), true);
+    return this.#declare(
+      (writer) => writer.asyncTrack(pid, category, id, name),
+      true,
+      category === Category.loop,
+    );
   }
 
   counterTrack(pid: number, name: string, unit?: string): TrackRef {
@@ -136,15 +145,33 @@ export class WriterHub implements TraceWriter {
     flows?: readonly Flow[],
   ): void {
     for (const output of this.#outputs) {
-      if (start < output.since) continue;
-      const ref = this.#trackOf(output, track);
-      output.depths[track] = (output.depths[track] ?? 0) + 1;
-      const own = this.#stringOf(output, name);
-      output.writer.begin(ref, own, this.#stringOf(output, category), start, task, args, flows);
+      if (start >= output.since) this.#beginIn(output, track, name, category, start, task, args, flows);
     }
+    const own = this.#tracks[track]!;
+    if (!own.isLoop) return;
+    own.beginOpen = (output) => {
+      this.#beginIn(output, track, name, category, Math.max(start, output.since), task, args);
+    };
+  }
+
+  #beginIn(
+    output: Output,
+    track: TrackRef,
+    name: StringRef,
+    category: StringRef,
+    start: number,
+    task: number,
+    args?: string,
+    flows?: readonly Flow[],
+  ): void {
+    const ref = this.#trackOf(output, track);
+    output.depths[track] = (output.depths[track] ?? 0) + 1;
+    const own = this.#stringOf(output, name);
+    output.writer.begin(ref, own, this.#stringOf(output, category), start, task, args, flows);
   }
 
   end(track: TrackRef, time: number, args?: string): void {
+    this.#tracks[track]!.beginOpen = undefined;
     for (const output of this.#outputs) {
       const depth = output.depths[track] ?? 0;
       if (depth === 0) continue;
@@ -215,9 +242,9 @@ export class WriterHub implements TraceWriter {
     this.flush();
   }
 
-  #declare(declare: (writer: TraceWriter) => TrackRef, isAsync: boolean): TrackRef {
+  #declare(declare: (writer: TraceWriter) => TrackRef, isAsync: boolean, isLoop = false): TrackRef {
     const ref = this.#released.pop() ?? this.#tracks.length;
-    this.#tracks[ref] = { declare, isAsync, facts: undefined };
+    this.#tracks[ref] = { declare, isAsync, facts: undefined, isLoop, beginOpen: undefined };
     for (const output of this.#outputs) if (!isAsync || output.isSame) this.#trackOf(output, ref);
     return ref;
   }
