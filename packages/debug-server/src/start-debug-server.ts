@@ -88,7 +88,7 @@ function checked(options: DebugServerOptions): ChosenOptions {
   return chosen;
 }
 
-/** @param tell is told what the thread says. @throws Error when there is no thread for it. */
+/** @param tell is told what the thread says. @throws DebugServerError when there is no thread for it. */
 function launch(
   options: ChosenOptions,
   recorder: DebugConnection | string,
@@ -107,15 +107,7 @@ function launch(
     program: `node ${basename(process.argv[1] ?? '')}`.trim(),
     isLoud,
   };
-  // No flags, no environment: preloads of the program must not run in it.
-  const thread = createOwnWorker(new URL('./server-thread.js', import.meta.url), {
-    workerData: data,
-    transferList: typeof recorder === 'string' ? [] : [recorder.port],
-    execArgv: [],
-    env: {},
-    name: 'ttrace debug server',
-    trackUnmanagedFds: false,
-  });
+  const thread = createThread(data);
   const ended = endOf(thread, tell);
   const order = (text: ThreadOrder): void => thread.postMessage(text);
   const forgetExit = afterExitListeners(() => {
@@ -139,6 +131,26 @@ function launch(
       return closing;
     },
   };
+}
+
+/** @throws DebugServerError when there is no thread for it; then nothing is left of the connection. */
+function createThread(data: ThreadData): Worker {
+  try {
+    // No flags, no environment: preloads of the program must not run in it.
+    return createOwnWorker(new URL('./server-thread.js', import.meta.url), {
+      workerData: data,
+      transferList: typeof data.recorder === 'string' ? [] : [data.recorder.port],
+      execArgv: [],
+      env: {},
+      name: 'ttrace debug server',
+      trackUnmanagedFds: false,
+    });
+  } catch (error) {
+    isRunning = false;
+    void closeDebugConnection();
+    const { message } = error as Error;
+    throw new DebugServerError('cannot-listen', `no thread for the debug server: ${message}`);
+  }
 }
 
 /** From where this package is, or else from where the program is. */
