@@ -15,6 +15,8 @@ import { SPAN_FILTER, spanChoice } from './span-choice.ts';
 import { atLeast } from './whole-number.ts';
 
 const ENCODINGS = ['protobuf', 'json'] as const;
+/** A request needs some time. */
+const LEAST_DEADLINE_MS = 100;
 /** Exit code of a command that Ctrl-C ended. */
 const INTERRUPTED = 130;
 
@@ -108,6 +110,7 @@ export async function exportToOtlp(
 ): Promise<ExitCode> {
   const { file, batch, dryRun, json, quiet } = options;
   const deadlineMs = limitValue(options.deadline, '--deadline') / 1e6;
+  if (deadlineMs < LEAST_DEADLINE_MS) throw new Failure('--deadline takes 100ms or more', 2);
   if (batch !== undefined) atLeast(1, batch, '--batch');
   const encoding = encodingOf(options.otlpEncoding);
   const filter = filterOf(options, SPAN_FILTER);

@@ -30,7 +30,7 @@ export function sentLine(result: ExportResult, url: string, seconds: number): st
 }
 
 function leftOutText(leftOut: ReadonlyMap<string, number>): string {
-  const parts = [...leftOut].map(([what, count]) => `${countText(count)} ${what}`);
+  const parts = [...leftOut].map(([what, count]) => `${what} (${countText(count)})`);
   return parts.length === 0 ? '' : `No spans are made of ${parts.join(', ')}`;
 }
 

@@ -39,6 +39,8 @@ const MAX_ITEMS = 8192;
 const NO_ATTRIBUTES: OtlpAttributes = [];
 const UNFINISHED = ['ttrace.unfinished', true] as const;
 const NANOS_A_MILLI = 1e6;
+/** In `#threads`: not looked at yet. */
+const UNKNOWN = -2;
 
 export class TraceSpans implements CutCounter {
   /** Texts that were cut so far. */
@@ -53,6 +55,10 @@ export class TraceSpans implements CutCounter {
   /** By row of a span: what is the same operation, whose arguments it takes over. */
   readonly #twins: ReadonlyMap<number, number>;
   readonly #shared = new Map<number, SharedAttributes>();
+  /** By track: that of its thread, as `threadOf` gives it. */
+  readonly #threads: Int32Array;
+  /** By pid. */
+  readonly #tracks = new Map<number, number[]>();
   #events = 0;
   #links = 0;
   #lastRoot = -1;
@@ -65,6 +71,7 @@ export class TraceSpans implements CutCounter {
     this.#tree = new SpanTree(trace);
     this.#ids = new SpanIds(trace, this.#tree.ordinals);
     this.#roles = new SpanRoles(trace, this.#tree, choice);
+    this.#threads = new Int32Array(trace.tracks.length).fill(UNKNOWN);
     this.#errorCategory = trace.strings.find(Category.error);
     this.#twins = new Map([...this.#tree.twins].map(([row, first]) => [first, row]));
   }
@@ -78,13 +85,23 @@ export class TraceSpans implements CutCounter {
   *spansOf(pid: number): Generator<OtlpSpan> {
     const { rows } = this.#tree;
     const { role } = this.#roles;
-    for (const [track, { pid: own }] of this.#trace.tracks.entries()) {
-      if (own !== pid) continue;
+    for (const track of this.#tracksOf(pid)) {
       for (let at = rows.offsets[track]!; at < rows.offsets[track + 1]!; at++) {
         const row = rows.rows[at]!;
         if (role[row] === Role.span || role[row] === Role.moment) yield this.#span(row);
       }
     }
+  }
+
+  #tracksOf(pid: number): readonly number[] {
+    if (this.#tracks.size === 0) {
+      for (const [track, { pid: own }] of this.#trace.tracks.entries()) {
+        const known = this.#tracks.get(own);
+        if (known === undefined) this.#tracks.set(own, [track]);
+        else known.push(track);
+      }
+    }
+    return this.#tracks.get(pid) ?? [];
   }
 
   /** What is left of a span that is larger than a request may be: all but its events, links and own attributes. */
@@ -199,7 +216,11 @@ export class TraceSpans implements CutCounter {
 
   #sharedOf(track: number, category: number): SharedAttributes {
     // Tracks of tasks, of which there may be millions, have all the same.
-    const thread = threadOf(this.#trace.tracks, track);
+    let thread = this.#threads[track]!;
+    if (thread === UNKNOWN) {
+      thread = threadOf(this.#trace.tracks, track);
+      this.#threads[track] = thread;
+    }
     const key = thread * this.#trace.strings.size + category;
     let shared = this.#shared.get(key);
     if (shared === undefined) {

@@ -97,9 +97,12 @@ export class SpanTree {
       const time = start[row]!;
       const isSlice = kind[row] === EventKind.slice;
       if (kind[row] === EventKind.counter) continue;
-      sameStart = time === last ? sameStart + 1 : 0;
-      last = time;
-      if (sameStart > 0) this.ordinals.set(row, sameStart);
+      // Ends of arrows have no ids.
+      if (kind[row]! < EventKind.flowOut) {
+        sameStart = time === last ? sameStart + 1 : 0;
+        last = time;
+        if (sameStart > 0) this.ordinals.set(row, sameStart);
+      }
       const end = isSlice ? (value[row]! < 0 ? Infinity : time + value[row]!) : time;
       // A slice still encloses the moment of its end.
       while (depth > 0 && (ends[depth - 1]! < time || (ends[depth - 1] === time && end > time))) depth--;
