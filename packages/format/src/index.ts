@@ -43,6 +43,7 @@ export {
   MetadataName,
   OTHER_NAME,
   ProcessSlice,
+  SpanArrow,
   sampleTrackName,
 } from './vocabulary.ts';
 export { type WriteTraceOptions, writeTrace, writeTraceSteps } from './write-trace.ts';

@@ -53,6 +53,12 @@ export const Category = {
   ttrace: 'ttrace',
 } as const;
 
+/**
+ * What the short slices of category `flow` are called to which arrows between spans of OpenTelemetry are tied: from a span to one
+ * that is linked to it, and to a child in another task. They mean nothing else.
+ */
+export const SpanArrow = { link: 'span link', child: 'span child' } as const;
+
 /** Categories whose asynchronous tracks are lanes: they hold several operations, one after another. */
 export const LANE_CATEGORIES: ReadonlySet<string> = new Set([
   Category.region,

@@ -2,7 +2,7 @@
  * What each row of a trace is among spans: a span, an event or a link of one, or nothing, and then why. Knows which part of the trace was
  * asked for; what is left out changes no id of the rest.
  */
-import { Category, EventKind, type Trace, timeRange } from '@ttrace/format';
+import { Category, EventKind, SpanArrow, type Trace, timeRange } from '@ttrace/format';
 import type { SpanTree } from './otlp-tree.ts';
 
 /** Which part of a trace becomes spans. */
@@ -18,12 +18,6 @@ export interface SpanChoice {
 /** Roles of rows; 0 = none. A moment is an instant that belongs to nothing: a span without a length. */
 export const Role = { span: 1, event: 2, link: 3, moment: 4 } as const;
 
-/**
- * What a recording calls the short slices on threads to which it ties the arrows between spans of OpenTelemetry: they have no
- * meaning but that, and the spans say themselves what they are linked to.
- */
-const SPAN_ARROW = 'span link';
-
 export class SpanRoles {
   /** By row. */
   readonly role: Uint8Array;
@@ -37,7 +31,7 @@ export class SpanRoles {
   readonly #end: number;
   readonly #span: number;
   readonly #flow: number;
-  readonly #spanArrow: number;
+  readonly #spanArrows: ReadonlySet<number>;
   /** By flow: the row of the span where it begins. */
   readonly #origins = new Map<number, number>();
   /** Rows of events and links by the row of their span: `#items[#offsets[row]] …`. */
@@ -50,7 +44,7 @@ export class SpanRoles {
     this.#end = timeRange(trace).end;
     this.#span = trace.strings.find(Category.span);
     this.#flow = trace.strings.find(Category.flow);
-    this.#spanArrow = trace.strings.find(SPAN_ARROW);
+    this.#spanArrows = new Set(Object.values(SpanArrow).map((name) => trace.strings.find(name)));
     this.role = new Uint8Array(trace.length);
     this.#offsets = new Uint32Array(trace.length + 1);
     this.#choose(choice);
@@ -144,7 +138,7 @@ export class SpanRoles {
 
   #isSpanArrow(row: number): boolean {
     const { category, name } = this.#trace.columns;
-    return row >= 0 && category[row] === this.#flow && name[row] === this.#spanArrow;
+    return row >= 0 && category[row] === this.#flow && this.#spanArrows.has(name[row]!);
   }
 
   #placeOrigin(row: number): void {

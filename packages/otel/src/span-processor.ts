@@ -6,6 +6,7 @@
  * needs of one is in ended-span.ts, and SDK 2 and 3 agree on it.
  */
 import { trace } from '@opentelemetry/api';
+import { SpanArrow } from '@ttrace/format/vocabulary';
 import { TraceUsageError } from '@ttrace/sdk';
 import {
   beforeStop,
@@ -198,12 +199,13 @@ export class TtraceSpanProcessor {
 
   /** Arrows to a span that begins, from the spans that it is linked to, and from its parent if that is in another task. */
   #drawArrows({ links }: EndedSpan, around: OpenSpan | undefined, task: number): void {
-    if (around !== undefined && around.task !== task) recordArrow('span', around.start, around.task, task);
+    if (around !== undefined && around.task !== task)
+      recordArrow(SpanArrow.child, around.start, around.task, task);
     for (const { context } of links.slice(0, MAX_ARROWS)) {
       const open = this.#byId.get(context.spanId);
       const ended = this.#ended.get(context.spanId);
       const from = open?.start ?? ended?.end;
-      if (from !== undefined) recordArrow('span link', from, (open ?? ended)!.task, task);
+      if (from !== undefined) recordArrow(SpanArrow.link, from, (open ?? ended)!.task, task);
     }
   }
 
