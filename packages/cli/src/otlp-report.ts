@@ -17,7 +17,7 @@ export function countsLines(counts: SpanCounts): string[] {
 
 /** One line on what was sent, and one on what has no place in spans. */
 export function sentLine(result: ExportResult, url: string, seconds: number): string[] {
-  const { sent, counts, requests, retries, bytes } = result;
+  const { sent, counts, requests, retries, bytes, cutTexts } = result;
   const { events, links } = counts;
   const how = `${counted(requests, 'request')}, ${retries === 1 ? '1 retry' : `${countText(retries)} retries`}, ${bytesText(bytes)}`;
   const what = `${counted(sent, 'span')} with ${counted(events, 'event')} and ${counted(links, 'link')}`;
@@ -26,6 +26,9 @@ export function sentLine(result: ExportResult, url: string, seconds: number): st
   return [
     `Sent ${isWhole ? what : counted(sent, 'span')} to ${url} in ${timeText(seconds * 1e9)} (${how})`,
     ...(left === '' ? [] : [left]),
+    ...(cutTexts === 0
+      ? []
+      : [`${counted(cutTexts, 'text')} of attributes were longer than receivers take, and cut`]),
   ];
 }
 
@@ -36,7 +39,7 @@ function leftOutText(leftOut: ReadonlyMap<string, number>): string {
 
 /** What was lost, in numbers, with advice; undefined when nothing was. */
 export function lossText(result: ExportResult, url: string): string | undefined {
-  const { counts, lost, unsent, crowdedOut, cutTexts, stopped } = result;
+  const { counts, lost, unsent, crowdedOut, stopped } = result;
   const parts: string[] = [];
   const missing = counts.spans - result.sent;
   if (missing > 0) {
@@ -49,13 +52,8 @@ export function lossText(result: ExportResult, url: string): string | undefined 
       `${countText(missing)} of ${counted(counts.spans, 'span')} did not arrive: ${reasons.join('; ')}`,
     );
   }
-  if (crowdedOut > 0) {
-    parts.push(
-      `${counted(crowdedOut, 'event or link').replace('links', 'links')} had no room in their spans`,
-    );
-  }
+  if (crowdedOut > 0) parts.push(`${countText(crowdedOut)} events and links had no room in their spans`);
   if (parts.length === 0) return undefined;
-  if (cutTexts > 0) parts.push(`${counted(cutTexts, 'text')} cut`);
   const advice = missing > 0 ? adviceOn([...lost.keys()].join(' '), url) : '';
   return parts.join('. ') + advice;
 }

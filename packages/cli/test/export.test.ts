@@ -97,6 +97,11 @@ describe.skipIf(OTELCOL === '')('the OpenTelemetry Collector', () => {
     checkTimes(spans);
     checkTree(spans);
     checkLinks(spans);
+    // What the collector wrote is a trace again, for every command.
+    const file = directory.file('collected.jsonl');
+    writeFileSync(file, collector.text().split('\n', 1)[0] ?? '');
+    const { stdout } = await ttrace(['tasks', file, '--csv']);
+    for (const task of ['order', 'pay', 'GET /bad']) expect(stdout).toContain(`\n${task},1,`);
   });
 
   test('a busy one loses nothing without a word, and the exit code is 1', async () => {
