@@ -28,7 +28,7 @@ export function sentLine(result: ExportResult, url: string, seconds: number): st
     ...(left === '' ? [] : [left]),
     ...(cutTexts === 0
       ? []
-      : [`${counted(cutTexts, 'text')} of attributes were longer than receivers take, and cut`]),
+      : [`Attribute texts longer than receivers take, and cut: ${countText(cutTexts)}`]),
   ];
 }
 

@@ -1,6 +1,6 @@
 /** Which part of a trace becomes spans, from the options that narrow it. */
 import { type Filter, indexOf, rowFilter, rowsOfTasks, tasksCalled } from '@ttrace/analysis';
-import type { Trace } from '@ttrace/format';
+import { Category, type Trace } from '@ttrace/format';
 import type { SpanChoice } from '@ttrace/otel/otlp';
 import { Failure } from './failure.ts';
 import { checkThread } from './filter-options.ts';
@@ -39,7 +39,9 @@ function knownCategories({ columns, strings, length }: Trace, wanted: readonly s
   const ids = new Set<number>();
   for (let row = 0; row < length; row++) ids.add(columns.category[row]!);
   const known = new Set([...ids].map((id) => strings.text(id)));
-  const missing = wanted.find((category) => !known.has(category));
+  // One of ttrace's own that this trace has nothing of is no mistake.
+  const own = new Set<string>(Object.values(Category));
+  const missing = wanted.find((category) => !known.has(category) && !own.has(category));
   if (missing === undefined) return new Set(wanted);
   const list = [...known].filter((category) => category !== '').sort();
   throw new Failure(`there is no category ${missing} in the trace, only ${list.join(', ')}`);
