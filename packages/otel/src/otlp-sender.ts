@@ -13,7 +13,7 @@ import { isRetryableError, isRetryableStatus, retryAfterMs, waitMs } from './otl
 export interface SendOptions {
   /** Requests at a time. */
   readonly inFlight: number;
-  /** How long one body is tried, in milliseconds. */
+  /** How long one body is tried again, in milliseconds: no try begins later. */
   readonly deadlineMs: number;
   /** Stops sending when it is aborted. */
   readonly signal: AbortSignal;
@@ -100,7 +100,7 @@ class Sender {
     };
     const deadline = performance.now() + this.#options.deadlineMs;
     for (let tries = 1; ; tries++) {
-      const outcome = await this.#attempt(body, headers, deadline);
+      const outcome = await this.#attempt(body, headers);
       if (outcome.answer !== undefined) {
         this.#take(outcome.answer, spans, body.length);
         return;
@@ -119,21 +119,12 @@ class Sender {
     }
   }
 
-  async #attempt(
-    body: Uint8Array,
-    headers: Readonly<Record<string, string>>,
-    deadline: number,
-  ): Promise<Outcome> {
-    const { signal } = this.#options;
-    const left = Math.max(1, deadline - performance.now());
+  /** A request has all of its time, also when the deadline is near: what ended it would else be said to be slowness. */
+  async #attempt(body: Uint8Array, headers: Readonly<Record<string, string>>): Promise<Outcome> {
     this.#requests++;
     try {
-      const answer = await this.#connection.post(
-        body,
-        headers,
-        Math.min(this.#target.timeoutMs, left),
-        signal,
-      );
+      const { timeoutMs } = this.#target;
+      const answer = await this.#connection.post(body, headers, timeoutMs, this.#options.signal);
       return outcomeOf(answer);
     } catch (error) {
       const { code = '', message } = error as NodeJS.ErrnoException;
