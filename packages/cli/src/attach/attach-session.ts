@@ -127,7 +127,7 @@ function checkFacts({ pid, version, canRequire }: Facts, wanted: number): void {
 /** Waits, and says so when the main thread does not answer: it does from any JavaScript, but not from a native call. */
 async function withNotice<T>(answer: Promise<T>, say: (line: string) => void): Promise<T> {
   const timer = setTimeout(
-    () => say('its main thread is in a long native call, such as execSync: waiting for the end of that'),
+    () => say('its main thread does not answer yet, as in a long native call such as execSync: waiting'),
     NATIVE_PATIENCE_MS,
   );
   try {

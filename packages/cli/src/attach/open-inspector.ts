@@ -19,10 +19,13 @@ export interface OpenInspector {
 
 const isLinux = process.platform === 'linux';
 const DEFAULT_PORT = 9229;
+const SIGNAL_AGAIN_MS = 500;
 const LOOK_EVERY_MS = 10;
 const LOOK_AGAIN_MS = 100;
 /** Opening takes 5 to 25 ms. */
 const OPEN_PATIENCE_MS = 3000;
+/** A `ttrace attach` has the port for half a second. */
+const TAKEN_PATIENCE_MS = 5000;
 /** It opens only when the main thread runs JavaScript. */
 const NATIVE_PATIENCE_MS = 120_000;
 const ANSWER_PATIENCE_MS = 2000;
@@ -70,6 +73,7 @@ async function open(
   const start = performance.now();
   let wasTaken = isTaken(wanted);
   let isSaid = false;
+  let nextSignal = 0;
   signal(target.pid);
   while (performance.now() < start + NATIVE_PATIENCE_MS) {
     await stopped.unlessBefore(sleep(isSaid ? LOOK_AGAIN_MS : LOOK_EVERY_MS));
@@ -77,18 +81,25 @@ async function open(
     const isNew = (each: ListeningPort): boolean => !isLinux || !before.some((old) => old.port === each.port);
     const found = await firstOf(now.filter(isNew), true);
     if (found !== undefined) return found;
-    // Another one took the port for a moment, such as a second ttrace attach.
-    if (wasTaken && !isTaken(wanted)) signal(target.pid);
-    wasTaken = isTaken(wanted);
+    const isTakenNow = isTaken(wanted);
+    wasTaken ||= isTakenNow;
+    // Another one took the port for a moment, such as a second ttrace attach. Two signals at once would be one.
+    if (wasTaken && !isTakenNow && performance.now() > nextSignal) {
+      signal(target.pid);
+      nextSignal = performance.now() + SIGNAL_AGAIN_MS;
+    }
     if (isSaid || performance.now() < start + OPEN_PATIENCE_MS) continue;
-    if (wasTaken) throw new Failure(takenText(target, wanted));
+    if (isTakenNow) {
+      if (performance.now() < start + TAKEN_PATIENCE_MS) continue;
+      throw new Failure(takenText(target, wanted));
+    }
     // Opened by the program itself, on a port of its choice; then the signal does nothing.
     const other = isLinux ? await firstOf(before, false) : undefined;
     if (other !== undefined) return other;
     findTarget(target.pid);
     say(
-      'its inspector does not open: its main thread is in a long native call, such as execSync, or the program listens to SIGUSR1 ' +
-        'itself. Waiting; Ctrl-C gives up. Should it open after that, it stays open',
+      'its inspector does not open yet: its main thread may be in a long native call, such as execSync, or the program listens to ' +
+        'SIGUSR1 itself. Waiting; Ctrl-C gives up. Should it open after that, it stays open',
     );
     isSaid = true;
   }

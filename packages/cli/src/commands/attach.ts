@@ -94,8 +94,7 @@ async function record(
   try {
     session = await openAttachSession(pid, inspectPort, stopped, say);
     const { control } = session;
-    const { workers, missed } = await stopped.unlessBefore(begin(session, file, sources));
-    void session.closeInspector().then((left) => left !== undefined && say(left));
+    const { workers, missed } = await stopped.unlessBefore(begin(session, file, sources, say));
     const others = workers.length === 0 ? '' : ` and ${counted(workers.length, 'worker')}`;
     const length = seconds === undefined ? '' : ` for ${seconds} s`;
     say(
@@ -131,9 +130,12 @@ async function begin(
   session: AttachSession,
   file: string,
   sources: string | undefined,
+  say: (line: string) => void,
 ): Promise<FoundThreads> {
   const { control } = session;
   await session.call('attachProcess', { file, sources, socket: control.path });
+  // The workers are the collector's business, and the port may be wanted by others.
+  void session.closeInspector().then((left) => left !== undefined && say(left));
   const timer = new AbortController();
   const late = sleep(FIRST_PATIENCE_MS, undefined, { signal: timer.signal }).catch(() => undefined);
   const threads = await Promise.race([control.first, late]);
