@@ -94,6 +94,9 @@ async function record(
   try {
     session = await openAttachSession(pid, inspectPort, stopped, say);
     const { control } = session;
+    if (session.isRecording && sources !== undefined) {
+      say('it runs a recorder already, whose sources count: --sources changes nothing');
+    }
     const { workers, missed } = await stopped.unlessBefore(begin(session, file, sources, say));
     const others = workers.length === 0 ? '' : ` and ${counted(workers.length, 'worker')}`;
     const length = seconds === undefined ? '' : ` for ${seconds} s`;
