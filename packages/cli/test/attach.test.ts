@@ -101,7 +101,9 @@ describe('a process with workers', () => {
     const waiting = eventsOf(second!).find(({ args }) => /waiting$/.test(String(args?.name)))!;
     expect(eventsOf(second!).filter(({ tid, ph }) => tid === waiting.tid && ph === 'b')).toEqual([]);
 
-    const killed = startTtrace(['attach', String(target.pid), '-o', third!]);
+    // Killed, it leaves the directory of its socket.
+    const env = { TMPDIR: directory.path };
+    const killed = startTtrace(['attach', String(target.pid), '-o', third!], { env });
     await untilRecording(killed.process.stderr!);
     killed.process.kill('SIGKILL');
     await killed.ended;
