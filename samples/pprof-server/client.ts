@@ -1,5 +1,6 @@
 /** Who looks: fetches profiles from the debug server, keeps them as files and says what is at their tops. A thread, as curl would be a process. */
 import { writeFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { gunzipSync } from 'node:zlib';
 import { Profile } from 'pprof-format';
@@ -12,10 +13,22 @@ export interface Wish {
   readonly profiles: readonly string[];
 }
 
+/** What it is started with. */
+export interface ClientData {
+  readonly url: string;
+  /** Of the files' paths. */
+  readonly prefix: string;
+  /** Counts the wishes that were granted: who is blocked hears of nothing else. */
+  readonly done: Int32Array;
+}
+
 /** Frames of a stack that are printed. */
 const SHOWN = 2;
 
-const { url, prefix } = workerData as { readonly url: string; readonly prefix: string };
+/** Until whoever is looked at is in the middle of it. */
+const PATIENCE_MS = 200;
+
+const { url, prefix, done } = workerData as ClientData;
 
 async function get(path: string): Promise<Uint8Array> {
   const answer = await fetch(`${url}${path}`);
@@ -46,6 +59,7 @@ function topOf(bytes: Uint8Array): string {
 
 async function grant({ stacks, profiles }: Wish): Promise<void> {
   if (stacks) {
+    await delay(PATIENCE_MS);
     const dump = new TextDecoder().decode(await get('goroutine?debug=2'));
     const functions = dump.split('\n\n', 1)[0]!.match(/^.*\(\)$/gm) ?? [];
     console.log(`main is in ${functions.slice(0, SHOWN).join(' < ')} < …`);
@@ -56,6 +70,7 @@ async function grant({ stacks, profiles }: Wish): Promise<void> {
     writeFileSync(`${prefix}-${name}.pb.gz`, bytes);
     console.log(`${name}: ${topOf(bytes)}`);
   }
+  Atomics.add(done, 0, 1);
   parentPort!.postMessage('done');
 }
 

@@ -1,8 +1,7 @@
 /** The endpoints that give ttrace files: what is recorded in the next seconds, and what the flight recorder holds. */
-import { randomUUID } from 'node:crypto';
-import { closeSync, createReadStream, mkdtempSync, openSync, rmSync, unlinkSync } from 'node:fs';
+import { closeSync, createReadStream, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { TraceOutput } from '@ttrace/sdk/debug';
 import { pause } from './deadline.ts';
 import type { Answer } from './exchange.ts';
@@ -49,7 +48,7 @@ export async function captureTrace(
     return fileAnswer(file, 'trace', format);
   } catch (error) {
     if (fd >= 0) discard(fd);
-    remove(file);
+    remove(dirname(file));
     throw error;
   }
 }
@@ -71,14 +70,14 @@ export async function captureWindow(recorder: RecorderClient, format: string): P
 function fileAnswer(file: string, name: string, format: string): Answer {
   const body = createReadStream(file);
   // It is read to its end, and then nobody can find it any more.
-  body.once('open', () => remove(file));
+  body.once('open', () => remove(dirname(file)));
   return {
     type: FORMATS[format]!.type,
     body,
     filename: `${name}.${format}`,
     done: () => {
       body.destroy();
-      remove(file);
+      remove(dirname(file));
     },
   };
 }
@@ -88,23 +87,23 @@ function outputOf(format: string): TraceOutput {
   return { format: kind, isGzip };
 }
 
-/** Only for this user to read; made when it is first needed. */
-let directory: string | undefined;
+/** Directories that are there now, one a capture, only for this user to read. */
+const directories = new Set<string>();
 
 /** Removes what captures have written so far: the process ends, or the server. */
 export function removeTemporaryFiles(): void {
-  if (directory !== undefined) rmSync(directory, { recursive: true, force: true });
-  directory = undefined;
+  for (const directory of directories) remove(directory);
 }
 
 /** @throws HttpProblem when there is no place for it. */
 function temporaryFile(format: string): string {
   try {
-    directory ??= mkdtempSync(join(tmpdir(), 'ttrace-debug-'));
+    const directory = mkdtempSync(join(tmpdir(), 'ttrace-debug-'));
+    directories.add(directory);
+    return join(directory, `trace.${format}`);
   } catch (error) {
     throw new HttpProblem(500, `no place for a trace: ${(error as Error).message}`);
   }
-  return join(directory, `${randomUUID()}.${format}`);
 }
 
 /** @throws HttpProblem */
@@ -116,11 +115,12 @@ function open(file: string): number {
   }
 }
 
-function remove(file: string): void {
+function remove(directory: string): void {
+  directories.delete(directory);
   try {
-    unlinkSync(file);
+    rmSync(directory, { recursive: true, force: true });
   } catch {
-    // Gone already.
+    // Somebody else's by now.
   }
 }
 
