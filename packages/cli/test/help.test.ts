@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { testdata, ttrace } from './ttrace-process.ts';
+import { testdata, ttrace, ttraceEach } from './ttrace-process.ts';
 
 const COMMANDS = [
   ...[
@@ -26,17 +26,25 @@ const COMMANDS = [
 
 const golden = (name: string): string => fileURLToPath(new URL(`goldens/${name}.txt`, import.meta.url));
 
-test.each([['ttrace', ['--help']], ...COMMANDS.map((name) => [name, [name, '--help']] as const)] as const)(
-  'the help of %s is the golden text, at most 100 columns wide',
-  async (name, args) => {
-    const { code, stdout, stderr } = await ttrace(args, { env: { LANG: 'de_DE.UTF-8', COLUMNS: '40' } });
+const HELP = [['ttrace', ['--help']], ...COMMANDS.map((name) => [name, [name, '--help']] as const)] as const;
+
+test('the help of each command is the golden text, at most 100 columns wide', async () => {
+  const outcomes = await ttraceEach(
+    HELP.map(([, args]) => args),
+    { LANG: 'de_DE.UTF-8', COLUMNS: '40' },
+  );
+  for (const [at, [name]] of HELP.entries()) {
+    const { code, stdout, stderr } = outcomes[at]!;
     if (process.env.UPDATE_GOLDENS === '1') writeFileSync(golden(name), stdout);
     expect(stdout).toBe(readFileSync(golden(name), 'utf8'));
-    expect(stderr).toBe('');
-    expect(code).toBe(0);
+    expect({ name, stderr, code }).toEqual({ name, stderr: '', code: 0 });
     expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(100);
-  },
-);
+  }
+});
+
+test('a process prints the help as well', async () => {
+  expect(await ttrace(['--help'])).toMatchObject({ code: 0, stdout: readFileSync(golden('ttrace'), 'utf8') });
+});
 
 test('the version is that of the package', async () => {
   const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
@@ -45,7 +53,7 @@ test('the version is that of the package', async () => {
   expect(await ttrace(['--version'])).toMatchObject({ code: 0, stdout: `${version}\n`, stderr: '' });
 });
 
-test.each([
+const WRONG = [
   [[], 'which command?'],
   [['veiw', 'x'], 'view'],
   [['summary'], 'not enough non-option arguments'],
@@ -79,13 +87,18 @@ test.each([
   [['run'], 'which program?'],
   [['run', '--fast', 'app.js'], 'fast'],
   [['run', '-o', 'trace.txt', 'app.js'], 'cannot record as text'],
-])('the wrong command line %j ends with exit code 2 and says why on stderr', async (args, complaint) => {
-  const { code, stdout, stderr } = await ttrace(args);
-  expect(code).toBe(2);
-  expect(stdout).toBe('');
-  expect(stderr).toMatch(/^ttrace: /);
-  expect(stderr.toLowerCase()).toContain(complaint.toLowerCase());
-  expect(stderr.trimEnd().split('\n').length).toBeLessThanOrEqual(2);
+] as const;
+
+test('a wrong command line ends with exit code 2 and says why on stderr', async () => {
+  const outcomes = await ttraceEach(WRONG.map(([args]) => args));
+  for (const [at, [args, complaint]] of WRONG.entries()) {
+    const { code, stdout, stderr } = outcomes[at]!;
+    expect({ args, code, stdout }).toEqual({ args, code: 2, stdout: '' });
+    expect(stderr).toMatch(/^ttrace: /);
+    expect(stderr.toLowerCase()).toContain(complaint.toLowerCase());
+    expect(stderr.trimEnd().split('\n').length).toBeLessThanOrEqual(2);
+  }
+  expect(await ttrace(['summary'])).toMatchObject({ code: 2, stdout: '' });
 });
 
 test('completion prints a script for the shell, which asks the command for what could follow', async () => {

@@ -221,7 +221,8 @@ describe('mistakes end in one line', () => {
       [['query', directory.file('none.json')], 'no such file', 1],
       [['query', 'SELECT * FROM slices'], 'query takes a trace and SQL', 2],
       [['query', '--parquet', directory.path, 'SELECT * FROM slices'], 'no Parquet files of ttrace', 1],
-      [['export', trace], 'where to? --parquet DIR', 2],
+      [['export', trace], 'where to? --otlp', 2],
+      [['export', trace, '--parquet', directory.path, '--from', '1s'], '--from goes with --otlp', 2],
       [
         ['export', trace, '--parquet', directory.file('x.parquet'), '--table', 'spans'],
         'there is no table spans',

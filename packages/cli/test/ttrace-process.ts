@@ -1,5 +1,6 @@
 /** Runs the built command as a real process and collects what it says. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -59,6 +60,49 @@ export function ttrace(
   options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
 ): Promise<Outcome> {
   return startTtrace(args, options).ended;
+}
+
+/** Runs one command line after another and says what each printed. What `bin.js` does besides is to set the exit code. */
+const ONE_BY_ONE = `
+  const { main } = await import(process.env.TTRACE_TEST_MAIN);
+  const outcomes = [];
+  for (const args of JSON.parse(process.env.TTRACE_TEST_LINES)) {
+    const said = { stdout: '', stderr: '' };
+    const write = {};
+    for (const stream of Object.keys(said)) {
+      write[stream] = process[stream].write;
+      process[stream].write = (chunk, ...rest) => {
+        said[stream] += chunk;
+        queueMicrotask(rest.findLast((each) => typeof each === 'function') ?? (() => {}));
+        return true;
+      };
+    }
+    const code = await main(args);
+    await new Promise(setImmediate);
+    for (const stream of Object.keys(said)) process[stream].write = write[stream];
+    outcomes.push({ code, ...said });
+  }
+  process.stdout.write(JSON.stringify(outcomes));`;
+
+/** As `ttrace`, of many command lines in one process: to start one takes longer than most of them. */
+export async function ttraceEach(
+  lines: readonly (readonly string[])[],
+  env: NodeJS.ProcessEnv = {},
+): Promise<readonly Omit<Outcome, 'signal'>[]> {
+  const child = spawn(process.execPath, ['--input-type=module', '-e', ONE_BY_ONE], {
+    env: {
+      ...process.env,
+      NO_COLOR: '1',
+      ...env,
+      TTRACE_TEST_MAIN: new URL('../dist/main.js', import.meta.url).href,
+      TTRACE_TEST_LINES: JSON.stringify(lines),
+    },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let stdout = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  await once(child, 'close');
+  return JSON.parse(stdout) as Omit<Outcome, 'signal'>[];
 }
 
 /** Path of a file in testdata. */
