@@ -43,6 +43,7 @@ export {
   MetadataName,
   OTHER_NAME,
   ProcessSlice,
+  SPAN_ARGUMENTS,
   SpanArrow,
   sampleTrackName,
 } from './vocabulary.ts';

@@ -17,27 +17,8 @@ import {
 import { TextBytes } from './text-bytes.ts';
 import type { TraceBuilder } from './trace-builder.ts';
 import type { ReadLimits } from './trace-reader.ts';
-import { Argument, Category } from './vocabulary.ts';
+import { Argument, Category, SPAN_ARGUMENTS } from './vocabulary.ts';
 
-/** Arguments of a span that are not its attributes; an attribute of such a name gets a `_` behind it, as in recordings. */
-const OWN_NAMES: ReadonlySet<string> = new Set([
-  Argument.task,
-  Argument.traceId,
-  Argument.spanId,
-  Argument.parentSpanId,
-  'trace_state',
-  'kind',
-  'scope',
-  'scope_version',
-  'status',
-  'status_message',
-  'events',
-  'links',
-  'dropped_attributes',
-  'dropped_events',
-  'dropped_links',
-  'before_recording_ms',
-]);
 const EVENT_NAMES: ReadonlySet<string> = new Set([Argument.task, Argument.traceId, Argument.spanId]);
 const LINK_NAMES: ReadonlySet<string> = new Set([Argument.traceId, Argument.spanId]);
 /** Spans that begin a request where they are, whoever asked for it. */
@@ -113,7 +94,9 @@ export class OtlpRows {
       start,
       duration: Math.max(duration, end === undefined ? -1 : 0),
       isTask: taskness(kind, textAttribute(attributes, 'ttrace.category')),
-      argsFrom: this.#texts.add(`${ids}${this.#factsText(span)}${attributesText(attributes, OWN_NAMES)}`),
+      argsFrom: this.#texts.add(
+        `${ids}${this.#factsText(span)}${attributesText(attributes, SPAN_ARGUMENTS)}`,
+      ),
       argsTo: this.#texts.end,
       events: span.events.map(({ name, time, attributes: own }) => ({
         name,

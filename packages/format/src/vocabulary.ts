@@ -110,6 +110,26 @@ export const Argument = {
   parentSpanId: 'parent_span_id',
 } as const;
 
+/** Arguments of a span that are not its attributes; an attribute of such a name has a `_` behind it. */
+export const SPAN_ARGUMENTS: ReadonlySet<string> = new Set([
+  Argument.task,
+  Argument.traceId,
+  Argument.spanId,
+  Argument.parentSpanId,
+  'trace_state',
+  'kind',
+  'scope',
+  'scope_version',
+  'status',
+  'status_message',
+  'events',
+  'links',
+  'dropped_attributes',
+  'dropped_events',
+  'dropped_links',
+  'before_recording_ms',
+]);
+
 /**
  * Names of two short slices of category `process` that tie a recorded child process to the one that started it: the first lies
  * on the thread that did, with the child's `pid`, the second on the child's main thread, with the system's `parentPid`.

@@ -2,7 +2,7 @@
  * What a slice or instant is called in OpenTelemetry: kind, status, and its arguments under the names of the semantic conventions where
  * they have one. ttrace's own arguments stand under `ttrace.`, those of the user under their own names.
  */
-import { Argument, Category } from '@ttrace/format';
+import { Argument, Category, SPAN_ARGUMENTS } from '@ttrace/format';
 import { hexId } from './otlp-arguments.ts';
 import { ownVersion } from './otlp-resource.ts';
 import { type CutCounter, safeKey, safeText, safeValue } from './otlp-safe-value.ts';
@@ -48,22 +48,7 @@ const FIELDS: ReadonlySet<string> = new Set([
   Argument.parent,
 ]);
 /** And those of a span of OpenTelemetry. An attribute that is called so has a `_` behind its name. */
-const SPAN_FIELDS: ReadonlySet<string> = new Set([
-  ...FIELDS,
-  Argument.task,
-  'trace_state',
-  'kind',
-  'scope',
-  'scope_version',
-  'status',
-  'status_message',
-  'events',
-  'links',
-  'dropped_attributes',
-  'dropped_events',
-  'dropped_links',
-  'before_recording_ms',
-]);
+const SPAN_FIELDS: ReadonlySet<string> = new Set([...FIELDS, ...SPAN_ARGUMENTS]);
 /** Those of an event of such a span. */
 const EVENT_FIELDS: ReadonlySet<string> = new Set([...FIELDS, Argument.task]);
 const NO_FIELDS: ReadonlySet<string> = new Set();

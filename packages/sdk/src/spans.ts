@@ -2,8 +2,8 @@
  * An entry of this package for bridges to OpenTelemetry (`@ttrace/otel`): how a span is recorded, and how spans and tasks know of
  * each other. All of it is harmless while nothing is recorded. Names are bounded as those of the runtime's own events are.
  */
-import { Category } from '@ttrace/format/vocabulary';
-import { type Attributes, attributesText, SPAN_IDS } from './attributes.ts';
+import { Category, SPAN_ARGUMENTS } from '@ttrace/format/vocabulary';
+import { type Attributes, attributesText } from './attributes.ts';
 import { RecordKind } from './ring.ts';
 import { boundedNames } from './sources/bounded-names.ts';
 import {
@@ -99,19 +99,6 @@ export function newTaskId(): number {
   return nextId();
 }
 
-/** Names that spans have beside their own attributes. */
-const OWN_NAMES: ReadonlySet<string> = new Set([
-  ...SPAN_IDS,
-  'kind',
-  'scope',
-  'scope_version',
-  'status',
-  'status_message',
-  'events',
-  'links',
-  'before_recording_ms',
-]);
-
 /** Longer texts are left to `attributesText`, which clips them. */
 const SHORT = 200;
 /** Attributes that are written the short way; more are rare. */
@@ -130,8 +117,8 @@ export function spanAttributesText(attributes: Attributes): string {
         : typeof value === 'number'
           ? Number.isFinite(value)
           : typeof value === 'boolean';
-    if (!isPlain || name.length > SHORT || ++count > FEW) return attributesText(attributes, OWN_NAMES);
-    const own = OWN_NAMES.has(name) ? `${name}_` : name;
+    if (!isPlain || name.length > SHORT || ++count > FEW) return attributesText(attributes, SPAN_ARGUMENTS);
+    const own = SPAN_ARGUMENTS.has(name) ? `${name}_` : name;
     text += `,${nameText(own)}:${typeof value === 'string' ? JSON.stringify(value) : value}`;
   }
   return text === '' ? '' : `{${text.slice(1)}}`;

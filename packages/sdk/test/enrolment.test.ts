@@ -21,25 +21,21 @@ describe.each([
   const begin = isHooked ? '' : 'await trace.start({ file });';
   const end = isHooked ? '' : 'await trace.stop();';
 
-  test.each(OPTIONS)('made from text with %s', async (_name, options) => {
-    const { code, stderr, file } = await runProgram(
-      `${begin} const worker = new Worker('0', { ...${options}, eval: true, name: 'job' }); ${ENDED('worker')} ${end}`,
-      { isHooked },
+  // One program each for all options: to start one takes longer than its workers.
+  test('made from text or from a file, with any options', async () => {
+    const workers = OPTIONS.map(
+      ([, options], at) => `
+        const text${at} = new Worker('0', { ...${options}, eval: true, name: 'job ${at}' }); ${ENDED(`text${at}`)}
+        const file${at} = new Worker(new URL('body${at}.mjs', import.meta.url), ${options}); ${ENDED(`file${at}`)}`,
     );
+    const { code, stderr, file } = await runProgram(`${begin} ${workers.join('')} ${end}`, {
+      isHooked,
+      files: Object.fromEntries(OPTIONS.map((_options, at) => [`body${at}.mjs`, 'export {};'])),
+    });
     expect([code, stderr]).toEqual([0, '']);
-    expect(
-      [...threadNames(readEvents(file)).values()].filter((name) => /^worker \d+ job$/.test(name)),
-    ).toHaveLength(1);
-  });
-
-  test.each(OPTIONS)('made from a file with %s', async (_name, options) => {
-    const { code, stderr, file } = await runProgram(
-      `${begin} const worker = new Worker(new URL('body.mjs', import.meta.url), ${options}); ${ENDED('worker')} ${end}`,
-      { isHooked, files: { 'body.mjs': 'export {};' } },
-    );
-    expect([code, stderr]).toEqual([0, '']);
-    const names = [...threadNames(readEvents(file)).values()];
-    expect(names.filter((name) => /^worker \d+ body\.mjs$/.test(name))).toHaveLength(1);
+    const names = [...threadNames(readEvents(file)).values()].map((name) => name.replace(/^worker \d+ /, ''));
+    const expected = OPTIONS.flatMap((_options, at) => [`job ${at}`, `body${at}.mjs`]);
+    expect(names.filter((name) => name !== 'main').sort()).toEqual(expected.sort());
   });
 
   test('nested in workers with bare options, from a data: URL, and of a class of its own', async () => {
@@ -70,7 +66,7 @@ describe.each([
     expect([...threadNames(readEvents(file)).values()].join()).toContain('job');
   });
 
-  test.each(OPTIONS)('that sees the flags it would see without, with %s', async (_name, options) => {
+  test('that sees the flags it would see without, with any options', async () => {
     const files = {
       'outer.cjs': `const { parentPort, Worker } = require('node:worker_threads');
         const inner = new Worker(require.resolve('./inner.cjs'));
@@ -78,12 +74,19 @@ describe.each([
       'inner.cjs': `require('node:worker_threads').parentPort.postMessage(process.execArgv);`,
     };
     const look = `
-      const worker = new Worker(new URL('outer.cjs', import.meta.url), ${options});
-      console.log(JSON.stringify(await new Promise((resolve) => worker.once('message', resolve))));`;
+      const seen = [];
+      for (const options of [${OPTIONS.map(([, options]) => options).join(', ')}]) {
+        const worker = new Worker(new URL('outer.cjs', import.meta.url), options);
+        seen.push(await new Promise((resolve) => worker.once('message', resolve)));
+        await new Promise((resolve) => worker.once('exit', resolve));
+      }
+      console.log(JSON.stringify(seen));`;
     const { code, stderr, stdout } = await runProgram(`${begin} ${look} ${end}`, { isHooked, files });
     const without = await runProgram(look, { files });
-    const own = isHooked && !options.includes('execArgv') ? ['--require', REGISTER] : [];
-    const expected = (JSON.parse(without.stdout) as string[][]).map((flags) => [...own, ...flags]);
+    const expected = (JSON.parse(without.stdout) as string[][][]).map((flags, at) => {
+      const own = isHooked && !OPTIONS[at]![1].includes('execArgv') ? ['--require', REGISTER] : [];
+      return flags.map((each) => [...own, ...each]);
+    });
     expect([code, stderr, JSON.parse(stdout)]).toEqual([0, '', expected]);
   });
 

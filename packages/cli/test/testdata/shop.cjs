@@ -23,7 +23,7 @@ if (isMainThread) {
   };
   (async () => {
     for (let number = 0; number < 8; number++) await serve(number);
-    spin(120);
+    spin(400);
     await worker.terminate();
   })();
 } else {
