@@ -6,7 +6,7 @@
  * machine was started, so those of two machines are days apart.
  */
 
-import { timeText } from '@ttrace/analysis';
+import { timeText } from '@ttrace/analysis/quantity';
 import { type ClockSnapshot, type Trace, timeRange } from '@ttrace/format';
 import { Failure } from './failure.ts';
 import type { TracePlace } from './merge-traces.ts';

@@ -1,5 +1,5 @@
 /** `ttrace export --otlp`: options, sending with progress and Ctrl-C, and the exit code. What is printed is for otlp-report.ts. */
-import { countText } from '@ttrace/analysis';
+import { countText } from '@ttrace/analysis/quantity';
 import type { Trace } from '@ttrace/format';
 import type { ExportResult, OtlpTarget, SpanChoice } from '@ttrace/otel/otlp';
 import type { ArgumentsCamelCase, Argv } from 'yargs';

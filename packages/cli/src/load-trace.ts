@@ -3,7 +3,7 @@
  * nothing to work with.
  */
 import { statSync } from 'node:fs';
-import { shareText } from '@ttrace/analysis';
+import { shareText } from '@ttrace/analysis/quantity';
 import type { Trace } from '@ttrace/format';
 import { Failure, fileReason } from './failure.ts';
 import { printError } from './print.ts';

@@ -1,5 +1,5 @@
 /** What `ttrace export --otlp` says: how many spans of what, what became of them, and what to do about those that are lost. */
-import { bytesText, counted, countText, timeText } from '@ttrace/analysis';
+import { bytesText, counted, countText, timeText } from '@ttrace/analysis/quantity';
 import type { ExportResult, SpanCounts } from '@ttrace/otel/otlp';
 
 /** Lines of a dry run. */

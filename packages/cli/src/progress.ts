@@ -1,5 +1,5 @@
 /** One line on stderr that says how far long work is; only on a terminal, and only after a second. */
-import { bytesText, shareText } from '@ttrace/analysis';
+import { bytesText, shareText } from '@ttrace/analysis/quantity';
 
 const FIRST_MS = 1000;
 const EVERY_MS = 100;

@@ -1,10 +1,9 @@
 /** What a command that has recorded says on stderr in the end: what is in the trace, and how to look at it. */
 import { statSync } from 'node:fs';
 import { relative } from 'node:path';
-import { bytesText, summarize } from '@ttrace/analysis';
+import { bytesText } from '@ttrace/analysis/quantity';
 import { loadTrace } from './load-trace.ts';
 import { printError } from './print.ts';
-import { shortSummaryLines } from './summary-report.ts';
 
 /** Above this, reading the trace again would keep the user waiting. */
 export const MAX_SUMMARY_BYTES: number = 256 << 20;
@@ -16,6 +15,11 @@ export async function reportRecording(file: string): Promise<void> {
   const shown = shownPath(file);
   if (size <= MAX_SUMMARY_BYTES) {
     try {
+      // Not before: the program would start later for what is said when it is over.
+      const [{ summarize }, { shortSummaryLines }] = await Promise.all([
+        import('@ttrace/analysis'),
+        import('./summary-report.ts'),
+      ]);
       const { trace } = await loadTrace(file);
       for (const line of shortSummaryLines(summarize(trace), SUMMARY_ROWS)) printError(line);
     } catch (error) {

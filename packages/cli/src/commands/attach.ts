@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { counted, summarize } from '@ttrace/analysis';
-import { parseSources } from '@ttrace/sdk';
+import { parseSources } from '@ttrace/sdk/source-options';
 import type { ControlReport, FoundThreads } from '@ttrace/sdk/attach';
 import { ATTACH_NOTES } from '../attach/attach-notes.ts';
 import { type AttachSession, openAttachSession } from '../attach/attach-session.ts';

@@ -1,6 +1,6 @@
 /** `ttrace merge`: joins traces into one. */
 import { statSync } from 'node:fs';
-import { bytesText, counted } from '@ttrace/analysis';
+import { bytesText, counted } from '@ttrace/analysis/quantity';
 import { type AlignBy, createClockAligner } from '../align-clocks.ts';
 import { type Command, defineCommand, repeatable } from '../command.ts';
 import { convertTrace, refuseSameFile } from '../convert-trace.ts';

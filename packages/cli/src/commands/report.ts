@@ -1,7 +1,7 @@
 /** `ttrace report`: the pages of a trace as one HTML file. */
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
-import { bytesText } from '@ttrace/analysis';
+import { bytesText } from '@ttrace/analysis/quantity';
 import type { ByteSink } from '@ttrace/format';
 import { writeAtomically } from '../atomic-file.ts';
 import { type Command, defineCommand } from '../command.ts';

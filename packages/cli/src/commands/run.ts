@@ -1,9 +1,9 @@
 /** `ttrace run`: records a program and says what is in the trace. */
 import { readdirSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
-import { counted } from '@ttrace/analysis';
-import { parseAddress } from '@ttrace/debug-server';
-import { parseSources, parseTriggers, SOURCE_NAMES } from '@ttrace/sdk';
+import { counted } from '@ttrace/analysis/quantity';
+import { parseTriggers } from '@ttrace/sdk/flight-triggers';
+import { parseSources, SOURCE_NAMES } from '@ttrace/sdk/source-options';
 import { type Command, defineCommand, type ExitCode } from '../command.ts';
 import { Failure } from '../failure.ts';
 import { loadTrace } from '../load-trace.ts';
@@ -126,7 +126,10 @@ async function record(program: readonly string[], options: RunOptions): Promise<
   checked(() => parseSources(sources ?? ''));
   if (flight !== undefined) checked(() => parseTriggers(flight));
   else if (flightDir !== undefined) throw new Failure('--flight-dir needs --flight and its triggers', 2);
-  if (debugServer !== undefined) checked(() => parseAddress(debugServer));
+  if (debugServer !== undefined) {
+    const { parseAddress } = await import('@ttrace/debug-server');
+    checked(() => parseAddress(debugServer));
+  }
   const isServed = flight !== undefined || debugServer !== undefined;
   const output = options.output ?? (isServed ? undefined : 'trace.json');
   if (output === undefined && options.view) throw new Failure('--view needs a trace: name one with -o', 2);

@@ -1,6 +1,6 @@
 /** `ttrace scrub`: takes out of a trace what must not leave the company. */
 
-import { bytesText, counted } from '@ttrace/analysis';
+import { bytesText, counted } from '@ttrace/analysis/quantity';
 import { type Command, defineCommand } from '../command.ts';
 import { convertTrace, refuseSameFile } from '../convert-trace.ts';
 import { Failure } from '../failure.ts';

@@ -1,6 +1,6 @@
 /** `ttrace split`: cuts a trace by time into files. */
 
-import { bytesText, counted } from '@ttrace/analysis';
+import { bytesText, counted } from '@ttrace/analysis/quantity';
 import { type Command, defineCommand } from '../command.ts';
 import { Failure } from '../failure.ts';
 import { loadTrace } from '../load-trace.ts';

@@ -1,6 +1,6 @@
 /** `ttrace trim`: keeps a stretch, some threads, some tasks of a trace. */
 
-import { bytesText, counted, countText } from '@ttrace/analysis';
+import { bytesText, counted, countText } from '@ttrace/analysis/quantity';
 import { parseTime } from '@ttrace/format';
 import { type Command, defineCommand, repeatable } from '../command.ts';
 import { convertTrace, refuseSameFile } from '../convert-trace.ts';
