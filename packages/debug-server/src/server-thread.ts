@@ -26,6 +26,7 @@ const served = serve();
 const server = createDebugHttpServer(served, options, closing.signal);
 parentPort!.on('message', (order: ThreadOrder) => {
   if (order === 'exit') letGo();
+  else if (order === 'end') parentPort!.close();
   else void close();
 });
 server.once('error', (error: NodeJS.ErrnoException) => fail(listenReason(error)));
@@ -79,8 +80,8 @@ async function close(): Promise<void> {
   await served.threads?.settle();
   letGo();
   served.recorder.close();
+  // The main thread says when to end: its side of the inspector session must be closed before, or Node.js aborts the process.
   tell({ kind: 'closed' });
-  parentPort!.close();
 }
 
 function fail(message: string): void {

@@ -108,8 +108,11 @@ function launch(
     isLoud,
   };
   const thread = createThread(data);
-  const ended = endOf(thread, tell);
   const order = (text: ThreadOrder): void => thread.postMessage(text);
+  const ended = endOf(thread, (news) => {
+    if (news.kind === 'closed') setImmediate(() => setImmediate(order, 'end'));
+    tell(news);
+  });
   const forgetExit = afterExitListeners(() => {
     order('exit');
     Atomics.wait(new Int32Array(life), 0, 0, EXIT_PATIENCE_MS);

@@ -24,7 +24,7 @@ export interface ThreadData {
 }
 
 /** To the thread. */
-export type ThreadOrder = 'close' | 'exit';
+export type ThreadOrder = 'close' | 'exit' | 'end';
 
 /** From the thread. */
 export type ThreadNews =

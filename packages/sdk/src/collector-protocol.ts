@@ -82,4 +82,6 @@ export interface Replies {
 export type Reply =
   | { readonly id: number; readonly answer: Replies[Wish['kind']] }
   | { readonly id: 0; readonly flightFile: FlightFileResult }
-  | { readonly id: 0; readonly isReleased: true };
+  | { readonly id: 0; readonly isReleased: true }
+  /** The inspector session is closed: the main thread says when it has seen that (collector.ts). */
+  | { readonly id: 0; readonly isDisconnected: true };

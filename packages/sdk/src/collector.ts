@@ -28,6 +28,8 @@ const INTERVAL_MS = 20;
 const WATCH_INTERVAL_MS = 10;
 /** It wakes earlier to ask a thread at the right moment, but for many threads not all the time. */
 const LEAST_INTERVAL_MS = 4;
+/** A main thread that is ending says nothing any more; it ends this thread. */
+const DISCONNECT_PATIENCE_MS = 1000;
 /** Records in a round from which on it does not sleep at all. */
 const BUSY_RECORDS = 4096;
 /** How long the main thread has for ending what a command has attached. */
@@ -72,7 +74,8 @@ class Collector {
     this.#watchdog = this.#startWatchdog();
   }
 
-  async run(): Promise<void> {
+  /** @returns whether the main thread has an inspector session to close yet. */
+  async run(): Promise<boolean> {
     const control = this.#control;
     Atomics.compareExchange(control, Control.state, CollectorState.starting, CollectorState.running);
     for (;;) {
@@ -91,6 +94,7 @@ class Collector {
     this.#closeFile('exit');
     this.#debug?.close();
     this.#sampler.close();
+    return this.#sampler.wasConnected;
   }
 
   /**
@@ -319,8 +323,14 @@ function reply(message: Reply): void {
 const data = workerData as CollectorData;
 // A wait on shared memory does not keep a thread alive.
 const life = setInterval(() => {}, 2 ** 30);
-await new Collector(data).run();
+const hasSession = await new Collector(data).run();
 clearInterval(life);
 const control = new Int32Array(data.control);
+const wake = Atomics.load(control, Control.wake);
 Atomics.store(control, Control.state, CollectorState.finished);
 Atomics.notify(control, Control.state);
+if (hasSession) {
+  // When the main thread closes its side it posts to this thread, and the process aborts if the thread is gone by then.
+  reply({ id: 0, isDisconnected: true });
+  Atomics.wait(control, Control.wake, wake, DISCONNECT_PATIENCE_MS);
+}

@@ -315,6 +315,8 @@ function collectorEnd(collector: Worker, waiting: Session['waiting']): Promise<s
     collector.on('message', (reply: Reply) => {
       if ('flightFile' in reply) onFlightFile?.(reply.flightFile);
       else if ('isReleased' in reply) onReleased?.();
+      // Node.js closes its side in the turns that come.
+      else if ('isDisconnected' in reply) setImmediate(() => setImmediate(wake));
       else waiting.get(reply.id)?.(reply.answer as never);
     });
     collector.once('error', (error: Error) => {

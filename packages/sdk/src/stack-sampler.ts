@@ -49,6 +49,8 @@ export class StackSampler {
   #workersKnown: Promise<void> | undefined;
   #lastId = 0;
   #listener: WorkerListener | undefined;
+  /** Whether there has been a session. */
+  wasConnected = false;
   /** Why there can be no stacks; undefined as long as there can. */
   failure: string | undefined;
 
@@ -128,6 +130,7 @@ export class StackSampler {
       const session = new inspector.Session();
       session.connectToMainThread();
       this.#session = session;
+      this.wasConnected = true;
       session.on('NodeWorker.attachedToWorker', ({ params }) => {
         const worker = foundWorker(params.workerInfo);
         if (worker.threadId === ownThreadId) return;
