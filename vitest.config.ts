@@ -12,6 +12,8 @@ const project = (name: string, include: string[], exclude: string[] = []) => ({
     // What takes 20 seconds at most on an idle machine may take several times as long on a busy one.
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    // A page that has to draw first may need more than the second that is the default.
+    expect: { poll: { timeout: 30_000 } },
   },
 });
 
