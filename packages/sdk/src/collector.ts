@@ -11,7 +11,7 @@ import { ControlLine, type ControlReport } from './attach/control-line.ts';
 import { WorkerFinder } from './attach/worker-finder.ts';
 import type { CollectorData, Replies, Reply, Request, Since, Wish } from './collector-protocol.ts';
 import { DebugDesk } from './debug/debug-desk.ts';
-import { createDrain, type Drain } from './drain.ts';
+import { Drain } from './drain.ts';
 import { endBlock } from './end-block.ts';
 import { FileOutput } from './file-output.ts';
 import { FlightOutput } from './flight/flight-output.ts';
@@ -68,7 +68,7 @@ class Collector {
     this.#data = data;
     this.#control = new Int32Array(data.control);
     this.#process = this.#hub.process(data.pid, data.processName);
-    this.#drain = createDrain(this.#control, data.arena, this.#hub, data.pid, data.origin);
+    this.#drain = new Drain(this.#control, data.arena, this.#hub, data.pid, data.origin);
     const probe = `globalThis[Symbol.for(${JSON.stringify(PROBE_KEY)})]?.()`;
     this.#sampler = new StackSampler(probe, this.#control[Control.canInspect] === 1);
     this.#watchdog = this.#startWatchdog();

@@ -22,6 +22,7 @@ import {
   drainedThread,
   giveTracks,
   keepLabels,
+  noteRegion,
   readProfile,
   readText,
 } from './drained-thread.ts';
@@ -45,33 +46,7 @@ export interface DrainCounts {
   readonly liveThreads: number;
 }
 
-export interface Drain {
-  /** Takes everything that is in the rings by now; returns how many records it was. */
-  round(): number;
-  /** The threads that take part now and have introduced themselves. */
-  threads(): readonly DrainedThread[];
-  /** What was read and dropped so far. */
-  counts(): DrainCounts;
-  /** A round, and the begins of everything that is open: what a file must hold that is closed while recording goes on. */
-  settle(): void;
-  /** Whether each thread's regions are noted, for the samples of a debug server. */
-  keepLabels(isOn: boolean): void;
-  /** The last round: what is left, what is still open, and what was dropped. The writer is finished after. */
-  finish(): void;
-}
-
-/** @param origin Nanoseconds of `process.hrtime` that are time 0 of the writer. */
-export function createDrain(
-  control: Int32Array,
-  arena: SharedArrayBuffer,
-  writer: DrainTarget,
-  pid: number,
-  origin: bigint,
-): Drain {
-  return new RingDrain(control, arena, writer, pid, origin);
-}
-
-class RingDrain implements Drain {
+export class Drain {
   readonly #control: Int32Array;
   readonly #arena: SharedArrayBuffer;
   readonly #writer: DrainTarget;
@@ -88,6 +63,7 @@ class RingDrain implements Drain {
   readonly #flow: StringRef;
   #keepsLabels = false;
 
+  /** @param origin Nanoseconds of `process.hrtime` that are time 0 of the writer. */
   constructor(
     control: Int32Array,
     arena: SharedArrayBuffer,
@@ -107,6 +83,7 @@ class RingDrain implements Drain {
     this.#flow = writer.string(Category.flow);
   }
 
+  /** Takes everything that is in the rings by now; returns how many records it was. */
   round(): number {
     const before = this.#counts.records;
     const blocks = Atomics.load(this.#control, Control.blocks);
@@ -123,25 +100,30 @@ class RingDrain implements Drain {
     return this.#counts.records - before;
   }
 
+  /** The threads that take part now and have introduced themselves. */
   threads(): readonly DrainedThread[] {
     return this.#threads.filter((thread) => thread?.track !== undefined) as readonly DrainedThread[];
   }
 
+  /** What was read and dropped so far. */
   counts(): DrainCounts {
     const liveThreads = this.#threads.filter((thread) => thread !== undefined).length;
     return { ...this.#counts, liveThreads };
   }
 
+  /** A round, and the begins of everything that is open: what a file must hold that is closed while recording goes on. */
   settle(): void {
     this.round();
     for (const thread of this.#threads) thread?.begun?.beginOpen();
   }
 
+  /** Whether each thread's regions are noted, for the samples of a debug server. */
   keepLabels(isOn: boolean): void {
     this.#keepsLabels = isOn;
     for (const thread of this.threads()) keepLabels(thread, isOn);
   }
 
+  /** The last round: what is left, what is still open, and what was dropped. The writer is finished after. */
   finish(): void {
     this.settle();
     for (const thread of this.#threads) {
@@ -197,7 +179,13 @@ class RingDrain implements Drain {
       ) {
         const start = Math.round(doubles[slot]! * 1e6);
         if (thread.isNoted) {
-          note(thread, kindAndName & NAME_MASK, integers[slot * 2 + 5]!, doubles[slot]!, doubles[slot + 1]!);
+          noteRegion(
+            thread,
+            kindAndName & NAME_MASK,
+            integers[slot * 2 + 5]!,
+            doubles[slot]!,
+            doubles[slot + 1]!,
+          );
         }
         writer.slice(
           thread.track,
@@ -351,7 +339,7 @@ class RingDrain implements Drain {
     const end = Math.round(second * 1e6);
     const label = thread.names[name] ?? 0;
     const category = thread.categories[name] ?? this.#region;
-    if (thread.isNoted) note(thread, name, task, first, second);
+    if (thread.isNoted) noteRegion(thread, name, task, first, second);
     if (thread.begun?.end(first, second, thread.text) === true) return;
     if (thread.flow === 0) {
       writer.slice(track, label, category, start + thread.offset, end - start, task, thread.text);
@@ -401,11 +389,4 @@ class RingDrain implements Drain {
     this.#counts.dropped += count;
     this.#writer.metadata(thread.track, MetadataName.dropped, `{"dropped":${count}}`);
   }
-}
-
-/** Regions of the program itself, for the samples taken in them; with labels, waits as well. */
-function note(thread: DrainedThread, name: number, task: number, start: number, end: number): void {
-  const category = thread.categoryTexts[name];
-  if (category === '') thread.history?.add(name, task, start, end);
-  if (category === '' || category === Category.wait) thread.labels?.add(name, task, start, end);
 }

@@ -152,6 +152,19 @@ export function keepLabels(thread: DrainedThread, isOn: boolean): void {
   thread.isNoted = isOn || thread.history !== undefined;
 }
 
+/** Notes a region of the program itself, for the samples taken in it; with labels, a wait as well. */
+export function noteRegion(
+  thread: DrainedThread,
+  name: number,
+  task: number,
+  start: number,
+  end: number,
+): void {
+  const category = thread.categoryTexts[name];
+  if (category === '') thread.history?.add(name, task, start, end);
+  if (category === '' || category === Category.wait) thread.labels?.add(name, task, start, end);
+}
+
 /** Makes slices of a CPU profile whose last piece has been read. */
 export function readProfile(thread: DrainedThread): void {
   const { samples, history, offset, nameTexts, profileText } = thread;

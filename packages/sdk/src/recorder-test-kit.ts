@@ -4,7 +4,7 @@
  */
 import { expect } from 'vitest';
 import { createWriter } from './create-writer.ts';
-import { createDrain, type DrainCounts } from './drain.ts';
+import { Drain, type DrainCounts } from './drain.ts';
 import { BlockState, blockBytes, blockHeader, CollectorState, Control, growArena, Header } from './ring.ts';
 import { sharedMemory } from './shared-memory.ts';
 
@@ -61,7 +61,7 @@ export function recordHere(slotsLog2 = 14, sink: (bytes: Uint8Array) => void = (
       origin,
     },
   );
-  const drain = createDrain(control, arena, writer, process.pid, origin);
+  const drain = new Drain(control, arena, writer, process.pid, origin);
   control[Control.recording] = recording;
   return {
     round(): number {
