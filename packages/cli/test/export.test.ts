@@ -1,10 +1,24 @@
 /** `ttrace export --otlp` as users call it: to the real OpenTelemetry Collector, to one that is busy, and to nothing at all. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type ServerResponse } from 'node:http';
+import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type CollectedSpan, freePort, OTELCOL, startCollector } from './collector.ts';
 import { scratch, startTtrace, testdata, ttrace } from './ttrace-process.ts';
+
+const require = createRequire(import.meta.url);
+/** What is used of it: its own types say less. */
+const { MockOtlpServer, normalizeTrace } = require('@elastic/mockotlpserver') as {
+  MockOtlpServer: new (options: {
+    logLevel: string;
+    services: string[];
+    httpHostname: string;
+    httpPort: number;
+    onTrace: (trace: unknown) => void;
+  }) => { httpUrl: string; start(): Promise<void>; close(): Promise<void> };
+  normalizeTrace: (trace: unknown) => unknown;
+};
 
 const directory = scratch();
 const recording = directory.file('app.json');
@@ -123,6 +137,47 @@ describe.skipIf(OTELCOL === '')('the OpenTelemetry Collector', () => {
       /^ttrace: \d+ of \d+ spans did not arrive: \d+ answered 503: .*memory usage.*\. Export again later/,
     );
   });
+});
+
+test('a server that decodes by the official .proto files gets them too, from either encoding', async () => {
+  const received: CollectedSpan[][] = [];
+  const server = new MockOtlpServer({
+    logLevel: 'fatal',
+    services: ['http'],
+    httpHostname: '127.0.0.1',
+    httpPort: 0,
+    onTrace: (trace) => {
+      const { resourceSpans } = normalizeTrace(trace) as {
+        resourceSpans: { scopeSpans: { spans: CollectedSpan[] }[] }[];
+      };
+      const spans = resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap((scope) => scope.spans));
+      // It makes attributes an object.
+      received.push(
+        (JSON.parse(JSON.stringify(spans)) as CollectedSpan[]).map((span) => ({
+          ...span,
+          attributes: Object.entries(span.attributes ?? {}).map(([key, value]) => ({
+            key,
+            value: { value },
+          })),
+        })),
+      );
+    },
+  });
+  await server.start();
+  try {
+    for (const encoding of ['protobuf', 'json']) {
+      const args = ['export', recording, '--otlp', server.httpUrl, '--otlp-encoding', encoding];
+      expect(await ttrace(args, { env })).toMatchObject({ code: 0, stderr: '' });
+    }
+  } finally {
+    await server.close();
+  }
+  const [spans = [], asJson = []] = received;
+  checkTimes(spans);
+  checkTimes(asJson);
+  const ids = (each: readonly CollectedSpan[]): string[] =>
+    each.map(({ traceId, spanId, name }) => `${traceId} ${spanId} ${name}`);
+  expect(ids(asJson)).toEqual(ids(spans));
 });
 
 /** Names and times of all slices, one by one, to the nanosecond. */
