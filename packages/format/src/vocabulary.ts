@@ -113,6 +113,7 @@ export const Argument = {
 /** Arguments of a span that are not its attributes; an attribute of such a name has a `_` behind it. */
 export const SPAN_ARGUMENTS: ReadonlySet<string> = new Set([
   Argument.task,
+  Argument.parent,
   Argument.traceId,
   Argument.spanId,
   Argument.parentSpanId,

@@ -47,8 +47,6 @@ const FIELDS: ReadonlySet<string> = new Set([
   Argument.parentSpanId,
   Argument.parent,
 ]);
-/** And those of a span of OpenTelemetry. An attribute that is called so has a `_` behind its name. */
-const SPAN_FIELDS: ReadonlySet<string> = new Set([...FIELDS, ...SPAN_ARGUMENTS]);
 /** Those of an event of such a span. */
 const EVENT_FIELDS: ReadonlySet<string> = new Set([...FIELDS, Argument.task]);
 const NO_FIELDS: ReadonlySet<string> = new Set();
@@ -118,7 +116,7 @@ function spanMeaning(given: Readonly<Record<string, unknown>>, counter: CutCount
     statusMessage: safeText(textIn(status_message), counter),
     traceState: textIn(trace_state),
     scope: scopeOf(textIn(given.scope), textIn(given.scope_version)),
-    attributes: attributesOf(Category.span, given, SPAN_FIELDS, undefined, counter),
+    attributes: attributesOf(Category.span, given, SPAN_ARGUMENTS, undefined, counter),
     events: objectsIn(given.events).map(({ name, at_ms, ...rest }) => ({
       name: safeText(textIn(name), counter),
       afterMs: numberIn(at_ms),
@@ -193,7 +191,7 @@ function attributesOf(
 
 /** The name of an attribute of a span that is called as a field of ours. */
 function givenName(category: string, key: string): string | undefined {
-  const isRenamed = category === Category.span && key.endsWith('_') && SPAN_FIELDS.has(key.slice(0, -1));
+  const isRenamed = category === Category.span && key.endsWith('_') && SPAN_ARGUMENTS.has(key.slice(0, -1));
   return isRenamed ? key.slice(0, -1) : undefined;
 }
 

@@ -95,6 +95,7 @@ tracer.startActiveSpan(
       number: 0.5,
       list: ['a', 'b'],
       kind: 'mine',
+      parent: 'mine too',
       nan: Number.NaN,
       long: 'x'.repeat(20_000),
     });

@@ -79,6 +79,7 @@ test('a span says all that it knows, made safe, beside what is ours', () => {
     number: 0.5,
     list: ['a', 'b'],
     kind_: 'mine',
+    parent_: 'mine too',
     nan: 'NaN',
     links: [{ trace_id: linked.trace_id, span_id: linked.span_id, why: 'test' }],
   });
