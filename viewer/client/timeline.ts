@@ -36,9 +36,9 @@ function asMegabytes(bytes: number): string {
   return `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
-/** Tells the viewer, which may serve one reader only, that this one has all it needs. */
-function sayShown(): void {
-  fetch('/shown').catch(() => {});
+/** Tells the viewer, which may serve one reader only, whether this one still has to fetch something. */
+function tellViewer(progress: 'loading' | 'shown'): void {
+  fetch(`/${progress}`).catch(() => {});
 }
 
 /** Follows the bundled UI's reports (`{ttrace: {state, text}}`), an addition to the protocol that other UIs lack. */
@@ -48,12 +48,12 @@ function followReports(ui: Window): { heard: () => boolean } {
     if (event.source !== ui || event.origin !== uiOrigin) return;
     const report = (event.data as { ttrace?: { state: string; text: string } } | null)?.ttrace;
     if (report === undefined) return;
+    if (report.state === 'ready' || report.state === 'failed') tellViewer('shown');
+    else if (!heard) tellViewer('loading');
     heard = true;
     if (report.state === 'failed') fail('', `The timeline could not show this trace. ${report.text}`);
-    else if (report.state === 'ready') {
-      overlay.hidden = true;
-      sayShown();
-    } else say(report.text);
+    else if (report.state === 'ready') overlay.hidden = true;
+    else say(report.text);
   });
   return { heard: () => heard };
 }

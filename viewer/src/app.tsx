@@ -87,6 +87,10 @@ export function createApp(options: AppOptions): Hono<Env> {
     return context.body(subject.stream(span, task), 200, { 'content-type': 'application/octet-stream' });
   });
   app.get('/alive', (context) => context.body(null, 204));
+  app.get('/loading', (context) => {
+    delivery.loading();
+    return context.body(null, 204);
+  });
   app.get('/shown', (context) => {
     delivery.shown();
     return context.body(null, 204);

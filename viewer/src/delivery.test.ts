@@ -25,6 +25,27 @@ test('a trace that was read is delivered when 5 seconds of silence follow', asyn
   expect(await isDone(5000, (delivery) => delivery.read())).toBe(true);
 });
 
+test('a page that loads the trace is given a minute to say that it shows it, and a second after that', async () => {
+  const load = (delivery: Delivery) => {
+    delivery.read();
+    delivery.loading();
+    delivery.read();
+  };
+  const loadFirst = (delivery: Delivery) => {
+    delivery.loading();
+    delivery.read();
+  };
+  expect(await isDone(59_000, load)).toBe(false);
+  expect(await isDone(60_000, load)).toBe(true);
+  expect(await isDone(59_000, loadFirst)).toBe(false);
+  expect(await isDone(60_000, loadFirst)).toBe(true);
+  const show = (delivery: Delivery) => {
+    load(delivery);
+    delivery.shown();
+  };
+  expect(await isDone(1000, show)).toBe(true);
+});
+
 test('a page that says it shows the trace needs one more second, whether or not the trace is read again', async () => {
   const show = (delivery: Delivery) => {
     delivery.read();

@@ -7,12 +7,15 @@
 const QUIET_AFTER_SHOWN_MS = 1000;
 /** Readers that do not say so: scripts, other UIs. Between a trace and the engine's files Perfetto asks for nothing. */
 const QUIET_AFTER_READ_MS = 5000;
+/** A page that loads the trace will say when it shows it, however slow its machine; unless its tab was closed. */
+const QUIET_WHILE_LOADING_MS = 60_000;
 const LOOK_EVERY_MS = 100;
 
 /** How far a viewer has got with its first reader. */
 export class Delivery {
   readonly #idleMs: () => number;
   #quietMs = Infinity;
+  #quietAfterReadMs = QUIET_AFTER_READ_MS;
   #looking: NodeJS.Timeout | undefined;
 
   /** @param idleMs milliseconds since anything was last asked for or answered. */
@@ -22,10 +25,16 @@ export class Delivery {
 
   /** The trace was read to its end, or a page said that there is nothing to read. */
   read(): void {
-    this.#quietMs = Math.min(this.#quietMs, QUIET_AFTER_READ_MS);
+    this.#quietMs = Math.min(this.#quietMs, this.#quietAfterReadMs);
   }
 
-  /** A page says that it shows the trace. */
+  /** A page says that it loads the trace, and that it will say when it shows it. */
+  loading(): void {
+    this.#quietAfterReadMs = QUIET_WHILE_LOADING_MS;
+    if (this.#quietMs === QUIET_AFTER_READ_MS) this.#quietMs = QUIET_WHILE_LOADING_MS;
+  }
+
+  /** A page says that it shows the trace, or that it cannot. */
   shown(): void {
     this.#quietMs = QUIET_AFTER_SHOWN_MS;
   }

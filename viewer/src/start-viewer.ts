@@ -45,8 +45,8 @@ export interface Viewer extends AsyncDisposable {
   idleMs(): number;
   /**
    * Resolves when the trace has been delivered once: a second after a timeline page said that it shows it, else when
-   * somebody has read it to its end and nothing was asked for in the 5 seconds since. Stays pending when that never
-   * comes, or `close` comes before.
+   * somebody has read it to its end and nothing was asked for in the 5 seconds since (a minute, if a page said that it
+   * loads it). Stays pending when that never comes, or `close` comes before.
    */
   untilShown(): Promise<void>;
   /** Ends all connections and frees the ports. Harmless twice. */
