@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { testdata, ttrace, ttraceEach } from './ttrace-process.ts';
+import { startTtrace, testdata, ttrace } from './ttrace-process.ts';
 
 const COMMANDS = [
   ...[
@@ -29,12 +29,8 @@ const golden = (name: string): string => fileURLToPath(new URL(`goldens/${name}.
 const HELP = [['ttrace', ['--help']], ...COMMANDS.map((name) => [name, [name, '--help']] as const)] as const;
 
 test('the help of each command is the golden text, at most 100 columns wide', async () => {
-  const outcomes = await ttraceEach(
-    HELP.map(([, args]) => args),
-    { LANG: 'de_DE.UTF-8', COLUMNS: '40' },
-  );
-  for (const [at, [name]] of HELP.entries()) {
-    const { code, stdout, stderr } = outcomes[at]!;
+  for (const [name, args] of HELP) {
+    const { code, stdout, stderr } = await ttrace(args, { env: { LANG: 'de_DE.UTF-8', COLUMNS: '40' } });
     if (process.env.UPDATE_GOLDENS === '1') writeFileSync(golden(name), stdout);
     expect(stdout).toBe(readFileSync(golden(name), 'utf8'));
     expect({ name, stderr, code }).toEqual({ name, stderr: '', code: 0 });
@@ -43,7 +39,10 @@ test('the help of each command is the golden text, at most 100 columns wide', as
 });
 
 test('a process prints the help as well', async () => {
-  expect(await ttrace(['--help'])).toMatchObject({ code: 0, stdout: readFileSync(golden('ttrace'), 'utf8') });
+  expect(await startTtrace(['--help']).ended).toMatchObject({
+    code: 0,
+    stdout: readFileSync(golden('ttrace'), 'utf8'),
+  });
 });
 
 test('the version is that of the package', async () => {
@@ -90,15 +89,14 @@ const WRONG = [
 ] as const;
 
 test('a wrong command line ends with exit code 2 and says why on stderr', async () => {
-  const outcomes = await ttraceEach(WRONG.map(([args]) => args));
-  for (const [at, [args, complaint]] of WRONG.entries()) {
-    const { code, stdout, stderr } = outcomes[at]!;
+  for (const [args, complaint] of WRONG) {
+    const { code, stdout, stderr } = await ttrace(args);
     expect({ args, code, stdout }).toEqual({ args, code: 2, stdout: '' });
     expect(stderr).toMatch(/^ttrace: /);
     expect(stderr.toLowerCase()).toContain(complaint.toLowerCase());
     expect(stderr.trimEnd().split('\n').length).toBeLessThanOrEqual(2);
   }
-  expect(await ttrace(['summary'])).toMatchObject({ code: 2, stdout: '' });
+  expect(await startTtrace(['summary']).ended).toMatchObject({ code: 2, stdout: '' });
 });
 
 test('completion prints a script for the shell, which asks the command for what could follow', async () => {

@@ -1,6 +1,5 @@
 /** Runs the built command as a real process and collects what it says. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -54,55 +53,85 @@ export function startTtrace(
   return { process: child, ended, said };
 }
 
-/** Runs `ttrace` to its end. */
+/** Commands that start, signal or serve other processes. All others read and write files, and print. */
+const OF_PROCESSES = new Set(['run', 'attach', 'snapshot', 'view']);
+
+/**
+ * Runs `ttrace` to its end. What reads and writes files runs in a process that has already run others: to start one takes longer
+ * than most commands. `startTtrace` always takes a new one.
+ */
 export function ttrace(
   args: readonly string[],
   options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
 ): Promise<Outcome> {
-  return startTtrace(args, options).ended;
+  if (OF_PROCESSES.has(args[0] ?? '')) return startTtrace(args, options).ended;
+  const outcome = latest.then(() => runInLoop(args, options));
+  latest = outcome.catch(() => {});
+  return outcome;
 }
 
 /** Runs one command line after another and says what each printed. What `bin.js` does besides is to set the exit code. */
-const ONE_BY_ONE = `
+const LOOP = `
   const { main } = await import(process.env.TTRACE_TEST_MAIN);
-  const outcomes = [];
-  for (const args of JSON.parse(process.env.TTRACE_TEST_LINES)) {
+  process.on('message', async ({ args, cwd, env }) => {
+    const before = { cwd: process.cwd(), env: { ...process.env }, write: {} };
     const said = { stdout: '', stderr: '' };
-    const write = {};
     for (const stream of Object.keys(said)) {
-      write[stream] = process[stream].write;
+      before.write[stream] = process[stream].write;
       process[stream].write = (chunk, ...rest) => {
         said[stream] += chunk;
         queueMicrotask(rest.findLast((each) => typeof each === 'function') ?? (() => {}));
         return true;
       };
     }
+    process.chdir(cwd);
+    Object.assign(process.env, env);
     const code = await main(args);
     await new Promise(setImmediate);
-    for (const stream of Object.keys(said)) process[stream].write = write[stream];
-    outcomes.push({ code, ...said });
-  }
-  process.stdout.write(JSON.stringify(outcomes));`;
+    for (const stream of Object.keys(said)) process[stream].write = before.write[stream];
+    process.chdir(before.cwd);
+    for (const name of Object.keys(env)) delete process.env[name];
+    Object.assign(process.env, before.env);
+    process.send({ code, signal: null, ...said });
+  });`;
 
-/** As `ttrace`, of many command lines in one process: to start one takes longer than most of them. */
-export async function ttraceEach(
-  lines: readonly (readonly string[])[],
-  env: NodeJS.ProcessEnv = {},
-): Promise<readonly Omit<Outcome, 'signal'>[]> {
-  const child = spawn(process.execPath, ['--input-type=module', '-e', ONE_BY_ONE], {
+let loop: ChildProcess | undefined;
+let latest: Promise<unknown> = Promise.resolve();
+
+function runInLoop(
+  args: readonly string[],
+  { cwd = process.cwd(), env = {} }: { cwd?: string; env?: NodeJS.ProcessEnv },
+): Promise<Outcome> {
+  loop ??= startLoop();
+  const child = loop;
+  return new Promise((resolve, reject) => {
+    const onMessage = (outcome: unknown): void => {
+      child.off('exit', onExit);
+      resolve(outcome as Outcome);
+    };
+    const onExit = (code: number | null, signal: string | null): void => {
+      loop = undefined;
+      reject(new Error(`ttrace ${args.join(' ')} ended its process: ${signal ?? code}`));
+    };
+    child.once('message', onMessage);
+    child.once('exit', onExit);
+    child.send({ args, cwd, env });
+  });
+}
+
+/** Ends by itself with the process that started it. */
+function startLoop(): ChildProcess {
+  const child = spawn(process.execPath, ['--input-type=module', '-e', LOOP], {
     env: {
       ...process.env,
       NO_COLOR: '1',
-      ...env,
       TTRACE_TEST_MAIN: new URL('../dist/main.js', import.meta.url).href,
-      TTRACE_TEST_LINES: JSON.stringify(lines),
     },
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
-  let stdout = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
-  await once(child, 'close');
-  return JSON.parse(stdout) as Omit<Outcome, 'signal'>[];
+  child.unref();
+  child.channel?.unref();
+  return child;
 }
 
 /** Path of a file in testdata. */
