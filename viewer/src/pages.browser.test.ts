@@ -10,7 +10,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { readTrace, type Trace } from '@ttrace/format';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { launch, noBrowser, openPage, screenshot } from './browser-test-kit.ts';
+import { launch, noBrowser, openPage, screenshot, type WatchedPage } from './browser-test-kit.ts';
 import { htmlReport } from './report.tsx';
 import { startViewer, type Viewer } from './start-viewer.ts';
 import { TABLE_PAGES } from './table-pages.ts';
@@ -74,13 +74,23 @@ describe.skipIf(noBrowser !== '')('the pages of a recording', () => {
     [...html.matchAll(new RegExp(` ${name}="([^"]*)"`, 'g'))].map((match) => unescaped(match[1]!));
   const isOwn = (url: string) => url.startsWith(`http://127.0.0.1:${viewer.port}/`);
 
-  it.each(paths)('%s opens without a complaint and without a request elsewhere, and fits', async (path) => {
-    await using watched = await openPage(browser, { viewport: { width: 360, height: 740 } });
-    await watched.page.goto(viewer.urlOf(path));
-    await watched.page.getByRole('heading', { level: 1 }).waitFor();
-    expect(await watched.page.evaluate('document.documentElement.scrollWidth')).toBe(360);
-    expect(watched.requests.filter((url) => !isOwn(url))).toEqual([]);
-    expect(watched.complaints).toEqual([]);
+  describe('on a phone', () => {
+    let watched: WatchedPage;
+    beforeAll(async () => {
+      watched = await openPage(browser, { viewport: { width: 360, height: 740 } });
+    });
+    afterAll(() => watched?.[Symbol.asyncDispose]());
+
+    it.each(paths)('%s opens without a complaint and without a request elsewhere, and fits', async (path) => {
+      const { page, requests, complaints } = watched;
+      await page.goto(viewer.urlOf(path));
+      await page.getByRole('heading', { level: 1 }).waitFor();
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(360);
+      const asked = requests.splice(0);
+      expect(asked[0]).toBe(viewer.urlOf(path));
+      expect(asked.filter((url) => !isOwn(url))).toEqual([]);
+      expect(complaints.splice(0)).toEqual([]);
+    });
   });
 
   it('have links that all answer, to pages, files and the timeline', async () => {

@@ -2,10 +2,8 @@
 
 export type { Finding, FindingExample, Severity } from './finding.ts';
 export { JsonReader } from './json-reader.ts';
-export { createJsonWriter } from './json-writer.ts';
 export { asNanos, type Nanos } from './nanos.ts';
 export { parseTime } from './parse-time.ts';
-export { createPerfettoWriter } from './perfetto-writer.ts';
 export { dropEmptyTracks, pickRows, rowsWhere, rowsWithin } from './pick-rows.ts';
 export { ProtobufOutput } from './protobuf-output.ts';
 export { type ReadOptions, readTrace } from './read-trace.ts';
@@ -32,7 +30,6 @@ export {
 export { type BuilderLimits, TraceBuilder } from './trace-builder.ts';
 export { TraceFormatError, type TraceFormatErrorCode } from './trace-format-error.ts';
 export { DEFAULT_LIMITS, type ReadLimits, type TraceReader } from './trace-reader.ts';
-export type { ByteSink, Flow, StringRef, TraceWriter, TrackRef, WriterOptions } from './trace-writer.ts';
 export { validateTrace } from './validate.ts';
 export {
   Argument,
@@ -48,3 +45,4 @@ export {
   sampleTrackName,
 } from './vocabulary.ts';
 export { type WriteTraceOptions, writeTrace, writeTraceSteps } from './write-trace.ts';
+export * from './writers.ts';

@@ -2,7 +2,8 @@
  * The tracks of what spans time and threads: one a task, and lanes for regions of async functions, used again when free, so
  * that a thousand of them one after another take one row.
  */
-import { Category, type StringRef, type TraceWriter, type TrackRef } from '@ttrace/format';
+import { Category } from '@ttrace/format/vocabulary';
+import type { StringRef, TraceWriter, TrackRef } from '@ttrace/format/writers';
 
 /** Ends that are remembered until their task begins. */
 const MAX_EARLY_ENDS = 10_000;

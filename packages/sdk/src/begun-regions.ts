@@ -6,7 +6,7 @@
  * when the thread is done with it: an async function's at its return. If it lasts longer, the rest of it, without a gap,
  * goes onto a lane of async-tracks.ts. Times here are the thread's own, in milliseconds.
  */
-import type { TraceWriter, TrackRef } from '@ttrace/format';
+import type { TraceWriter, TrackRef } from '@ttrace/format/writers';
 import { type Block, Header, MAX_OPEN } from './ring.ts';
 
 /** Regions that were ended here and may yet end in the program; more than that are forgotten. */

@@ -6,7 +6,8 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { MetadataName, type TrackRef } from '@ttrace/format';
+import { MetadataName } from '@ttrace/format/vocabulary';
+import type { TrackRef } from '@ttrace/format/writers';
 import { ControlLine, type ControlReport } from './attach/control-line.ts';
 import { WorkerFinder } from './attach/worker-finder.ts';
 import type { CollectorData, Replies, Reply, Request, Since, Wish } from './collector-protocol.ts';

@@ -1,5 +1,5 @@
 /** Tracks of counters: threads that count under one name share one, which stays as long as one of them. */
-import type { TraceWriter, TrackRef } from '@ttrace/format';
+import type { TraceWriter, TrackRef } from '@ttrace/format/writers';
 import type { DrainedThread } from './drained-thread.ts';
 
 /** By `CounterUnit`. */

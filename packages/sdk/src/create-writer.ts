@@ -1,6 +1,11 @@
 /** Makes the writer of an output; in the collector only. */
 import { deflateSync } from 'node:zlib';
-import { createJsonWriter, createPerfettoWriter, type TraceWriter, type WriterOptions } from '@ttrace/format';
+import {
+  createJsonWriter,
+  createPerfettoWriter,
+  type TraceWriter,
+  type WriterOptions,
+} from '@ttrace/format/writers';
 import type { TraceOutput } from './trace-output.ts';
 
 export function createWriter(output: TraceOutput, options: WriterOptions): TraceWriter {

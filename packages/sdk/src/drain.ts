@@ -5,14 +5,8 @@
  * Knows what the records do not say: which track a thread has, and what its names and texts are. Regions that are open for
  * long are begun-regions.ts's, tasks and async regions async-tracks.ts's.
  */
-import {
-  Category,
-  MetadataName,
-  OTHER_NAME,
-  type StringRef,
-  type TraceWriter,
-  type TrackRef,
-} from '@ttrace/format';
+import { Category, MetadataName, OTHER_NAME } from '@ttrace/format/vocabulary';
+import type { StringRef, TraceWriter, TrackRef } from '@ttrace/format/writers';
 import { createAnswerTexts } from './answer-texts.ts';
 import { AsyncTracks } from './async-tracks.ts';
 import { CounterTracks } from './counter-tracks.ts';

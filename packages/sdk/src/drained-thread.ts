@@ -1,5 +1,6 @@
 /** What drain.ts knows about one thread: where it is in the thread's ring, what the records' numbers stand for, and its tracks. */
-import { Category, OTHER_NAME, type StringRef, type TraceWriter, type TrackRef } from '@ttrace/format';
+import { Category, OTHER_NAME } from '@ttrace/format/vocabulary';
+import type { StringRef, TraceWriter, TrackRef } from '@ttrace/format/writers';
 import { BegunRegions } from './begun-regions.ts';
 import { LabelHistory } from './debug/label-history.ts';
 import { LoopTrack } from './loop-track.ts';

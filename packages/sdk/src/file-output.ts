@@ -1,5 +1,5 @@
 /** One trace file in the collector, from the moment at which it is opened: what goes into it, and what it contained. */
-import type { TraceWriter } from '@ttrace/format';
+import type { TraceWriter } from '@ttrace/format/writers';
 import type { FileReport } from './collector-protocol.ts';
 import { createWriter } from './create-writer.ts';
 import type { DrainCounts } from './drain.ts';

@@ -6,7 +6,8 @@
  * A block is written when it is first seen, so that a crash, or a look into the file while it lasts, finds it; its exact end
  * comes with the thread's own record. Times are nanoseconds since the recording's origin.
  */
-import { Category, loopTrackName, type StringRef, type TraceWriter, type TrackRef } from '@ttrace/format';
+import { Category, loopTrackName } from '@ttrace/format/vocabulary';
+import type { StringRef, TraceWriter, TrackRef } from '@ttrace/format/writers';
 
 /** What a thread was doing while its loop was blocked. */
 export interface StackSample {

@@ -9,7 +9,8 @@
  * A single writer that was there from the beginning counts as the hub does, so that its numbers are the hub's: then the hot path
  * goes past the hub (`direct`), which took 5 % of what a .pftrace can take otherwise. That they are the same is checked each time.
  */
-import { Category, type Flow, type StringRef, type TraceWriter, type TrackRef } from '@ttrace/format';
+import { Category } from '@ttrace/format/vocabulary';
+import type { Flow, StringRef, TraceWriter, TrackRef } from '@ttrace/format/writers';
 
 /** How to declare a track in a writer, and the facts about it. */
 interface HubTrack {

@@ -2,7 +2,7 @@
  * What blocked event loops, by stack, from what is written to their tracks. A block counts once, with the stack that was seen first;
  * its time is divided among the stacks that were seen, as in `ttrace pprof --type block`: each has the time until the next was seen.
  */
-import { Argument } from '@ttrace/format';
+import { Argument } from '@ttrace/format/vocabulary';
 import type { CountedStack, DebugFrame } from './debug-protocol.ts';
 import { type StackLabels, StackTotals } from './stack-totals.ts';
 

@@ -3,7 +3,7 @@
  * at most one capture into a file at a time, beside whatever trace the program itself records.
  */
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
-import { Category } from '@ttrace/format';
+import { Category } from '@ttrace/format/vocabulary';
 import type { Since } from '../collector-protocol.ts';
 import type { Drain } from '../drain.ts';
 import type { DrainedThread } from '../drained-thread.ts';

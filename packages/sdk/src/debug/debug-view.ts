@@ -4,7 +4,8 @@
  *
  * Counts tracks and strings as the hub does, so that regions go past the hub where it is the only writer.
  */
-import { Category, type StringRef, type TraceWriter, type TrackRef } from '@ttrace/format';
+import { Category } from '@ttrace/format/vocabulary';
+import type { StringRef, TraceWriter, TrackRef } from '@ttrace/format/writers';
 import type { DrainedThread } from '../drained-thread.ts';
 import { Header, MAX_OPEN } from '../ring.ts';
 import { BlockTotals } from './block-totals.ts';

@@ -2,7 +2,7 @@
  * What has begun and not ended: tasks, and slices on tracks of their own. For the debug server's list of what goes on, and for the
  * names of tasks. Times are nanoseconds since the recording's origin.
  */
-import { Category } from '@ttrace/format';
+import { Category } from '@ttrace/format/vocabulary';
 import type { DebugTask, LiveOperation } from './debug-protocol.ts';
 
 /** More than that are a leak of the program's: the rest is not remembered. */

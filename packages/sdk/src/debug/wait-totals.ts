@@ -3,7 +3,7 @@
  * is still open: so a wait is counted only after the next round, when all of it is known. That of a wait on a track of its own is
  * the task that it belongs to. Time in a wait inside another counts for the inner one alone.
  */
-import { Category } from '@ttrace/format';
+import { Category } from '@ttrace/format/vocabulary';
 import type { CountedStack, DebugFrame } from './debug-protocol.ts';
 import { type StackLabels, StackTotals } from './stack-totals.ts';
 

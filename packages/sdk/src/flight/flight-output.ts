@@ -4,7 +4,7 @@
  */
 import { writeSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
-import type { TraceWriter } from '@ttrace/format';
+import type { TraceWriter } from '@ttrace/format/writers';
 import type { WindowOptions } from '../collector-protocol.ts';
 import type { DrainedThread } from '../drained-thread.ts';
 import { Stamp } from '../ring.ts';

@@ -2,7 +2,7 @@
  * What a flight window has been told once and keeps for good: strings, pairs of name and category, and the tracks that are not
  * of a single operation, with the facts about them. It grows with the program's names and the threads there are, not with time.
  */
-import type { StringRef } from '@ttrace/format';
+import type { StringRef } from '@ttrace/format/writers';
 
 /** A track that stays: everything but async ones. */
 export interface LastingTrack {

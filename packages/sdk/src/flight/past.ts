@@ -6,7 +6,7 @@
  * what would have been added. Lanes are never forgotten for a task, for they come into use again. The end of a forgotten slice
  * is known to end none of the others.
  */
-import type { Flow } from '@ttrace/format';
+import type { Flow } from '@ttrace/format/writers';
 import { RowKind, type RowReader } from './rows.ts';
 
 /** A slice whose end has not left the window. */

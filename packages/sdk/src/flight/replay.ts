@@ -5,7 +5,8 @@
  * A track is declared when its first row comes; then the slices that were open before are begun, outermost first. Rows that
  * are older than the wish are passed like those that have left the window. An end whose begin is not known is left out.
  */
-import { MetadataName, type StringRef, type TraceWriter, type TrackRef } from '@ttrace/format';
+import { MetadataName } from '@ttrace/format/vocabulary';
+import type { StringRef, TraceWriter, TrackRef } from '@ttrace/format/writers';
 import type { FlightNames, LastingTrack } from './names.ts';
 import { type FlightPast, type Open, openSlice, type PastAsyncTrack, withoutInnermost } from './past.ts';
 import { RowKind, type RowReader } from './rows.ts';

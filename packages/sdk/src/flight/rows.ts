@@ -6,7 +6,7 @@
  * A region takes 8 to 12 bytes. A row's time is that of its end, for rows come when things end. Tracks of single operations
  * are numbered as they are declared and named by how many were declared since: small numbers also after days.
  */
-import type { Flow } from '@ttrace/format';
+import type { Flow } from '@ttrace/format/writers';
 
 /** What a row is: the low three bits of its first byte. */
 export const RowKind = {

@@ -6,14 +6,8 @@
  * often a block, a task and a collection at once, so these share one throttle; only what is twice as bad gets past it. Errors
  * and calls have theirs. Signals are somebody's wish and have none. Time is that of the events.
  */
-import {
-  Category,
-  FLIGHT_TRIGGER,
-  type Flow,
-  type StringRef,
-  type TraceWriter,
-  type TrackRef,
-} from '@ttrace/format';
+import { Category, FLIGHT_TRIGGER } from '@ttrace/format/vocabulary';
+import type { Flow, StringRef, TraceWriter, TrackRef } from '@ttrace/format/writers';
 import { DurationHistogram } from './duration-histogram.ts';
 import type { FlightMark } from './replay.ts';
 import { type FlightTrigger, triggerText } from './triggers.ts';

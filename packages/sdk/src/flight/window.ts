@@ -7,14 +7,8 @@
  * Knows no threads and does no I/O. One file, because all of it is one ring: whoever writes a row, drops one or reads them must agree
  * on where the others are.
  */
-import {
-  Category,
-  type Flow,
-  MetadataName,
-  type StringRef,
-  type TraceWriter,
-  type TrackRef,
-} from '@ttrace/format';
+import { Category, MetadataName } from '@ttrace/format/vocabulary';
+import type { Flow, StringRef, TraceWriter, TrackRef } from '@ttrace/format/writers';
 import { FlightNames } from './names.ts';
 import { FlightPast } from './past.ts';
 import { replay, type SnapshotOptions, type SnapshotReport } from './replay.ts';

@@ -5,7 +5,8 @@
  *
  * Times are nanoseconds since the recording's origin.
  */
-import { Category, type StringRef, sampleTrackName, type TraceWriter, type TrackRef } from '@ttrace/format';
+import { Category, sampleTrackName } from '@ttrace/format/vocabulary';
+import type { StringRef, TraceWriter, TrackRef } from '@ttrace/format/writers';
 import { filePath, sourcePosition } from '../source-position.ts';
 
 /** A profile of V8's: nodes form a tree, samples name the node that was running. */
