@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { isMainThread, type MessagePort, type Worker } from 'node:worker_threads';
 import type { CollectorData, Replies, Reply, Since, Wish } from './collector-protocol.ts';
 import type { FlightFileResult } from './flight/files.ts';
+import { OWN_FILES } from './own-files.ts';
 import { afterExitListeners } from './process-exit.ts';
 import {
   BlockState,
@@ -51,7 +52,7 @@ const EXIT_PATIENCE_MS = 5000;
 
 /** Under which `ttrace attach` finds the recorder that runs, whichever copy of the SDK it is: the path of its module for that. */
 const ATTACH_KEY = Symbol.for('ttrace/attach/1');
-const ATTACH_MODULE = fileURLToPath(new URL('./attach/attached-process.js', import.meta.url));
+const ATTACH_MODULE = fileURLToPath(new URL('attach/attached-process.js', OWN_FILES));
 
 const { control, arena } = sharedMemory();
 let session: Session | undefined;
@@ -244,7 +245,7 @@ function launch({ slotsLog2, sources }: SessionOptions): Session {
     origin: process.hrtime.bigint(),
   };
   // No flags, no environment: preloads of the program must not run in the collector.
-  const collector = new OriginalWorker(new URL('./collector.js', import.meta.url), {
+  const collector = new OriginalWorker(new URL('collector.js', OWN_FILES), {
     workerData: data,
     execArgv: [],
     env: {},

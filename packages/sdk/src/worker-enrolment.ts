@@ -9,6 +9,7 @@ import { createRequire, syncBuiltinESMExports } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import type { Worker as NodeWorker, WorkerOptions } from 'node:worker_threads';
 import { endBlock } from './end-block.ts';
+import { OWN_FILES } from './own-files.ts';
 import { Control } from './ring.ts';
 import { sharedMemory } from './shared-memory.ts';
 import { withWorkerLabel } from './thread-name.ts';
@@ -19,7 +20,7 @@ const workerThreads = createRequire(import.meta.url)('node:worker_threads') as {
 /** Node's own constructor, for the SDK's own workers. */
 export const OriginalWorker: typeof NodeWorker = workerThreads.Worker;
 
-const HOOK = fileURLToPath(new URL('./register.cjs', import.meta.url));
+const HOOK = fileURLToPath(new URL('register.cjs', OWN_FILES));
 const memory = sharedMemory();
 const { control } = memory;
 

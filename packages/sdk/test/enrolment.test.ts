@@ -1,7 +1,7 @@
 /** Workers take part by themselves, whatever options they are made with. */
 import { createRequire } from 'node:module';
 import { describe, expect, test } from 'vitest';
-import { named, REGISTER, REQUIRE_SDK, readEvents, runProgram, threadNames } from './program.ts';
+import { named, REGISTER, REQUIRE_SDK, readEvents, runProgram, SDK_URL, threadNames } from './program.ts';
 
 const require = createRequire(import.meta.url);
 const OPTIONS: readonly [string, string][] = [
@@ -264,7 +264,10 @@ test('a worker loads neither readers nor writers of traces, which would take lon
   );
   expect([code, stderr]).toEqual([0, '']);
   const urls = JSON.parse(stdout) as string[];
-  expect(urls.filter((url) => url.endsWith('/dist/thread-recorder.js'))).toHaveLength(1);
+  const own = urls.filter((url) => url.startsWith(new URL('.', SDK_URL).href));
+  expect(own.map((url) => url.split('/').at(-1))).toEqual(expect.arrayContaining(['worker-start.js']));
+  expect(own.length).toBeLessThan(10);
+  expect(own.filter((url) => url.endsWith('/collector.js'))).toEqual([]);
   expect(urls.filter((url) => url.includes('/format/')).map((url) => url.split('/').at(-1))).toEqual([
     'vocabulary.js',
   ]);

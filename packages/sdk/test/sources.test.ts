@@ -172,12 +172,13 @@ test('errors and results of what is patched reach the program as they are', asyn
     attempt(() => port1.postMessage.length + port1.postMessage.name);
     attempt(() => String(port1 instanceof worker_threads.MessagePort));
     port2.on('message', (m) => said.push(m));
+    const comes = async (what) => { while (!said.includes(what)) await sleep(1); };
     for (let i = 0; i < 5; i++) port1.postMessage(i);
-    await sleep(30);
+    await comes(4);
     process.once('uncaughtException', ({ message }) => said.push('uncaught ' + message));
     port2.once('message', () => { throw new Error('mine'); });
     port1.postMessage('throw');
-    await sleep(30);
+    await comes('uncaught mine');
     port1.close();
     ${isTraced ? 'await trace.stop();' : ''}
     console.log(JSON.stringify(said));`;

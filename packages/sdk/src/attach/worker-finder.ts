@@ -7,6 +7,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { BroadcastChannel } from 'node:worker_threads';
+import { OWN_FILES } from '../own-files.ts';
 import type { SharedMemory } from '../shared-memory.ts';
 import type { FoundWorker, StackSampler } from '../stack-sampler.ts';
 import { interruption, RUNNING } from './interruption.ts';
@@ -19,7 +20,7 @@ export interface FoundThreads {
   readonly missed: readonly string[];
 }
 
-const MODULE = fileURLToPath(new URL('./waiting-worker.js', import.meta.url));
+const MODULE = fileURLToPath(new URL('attach/waiting-worker.js', OWN_FILES));
 /** The inspector tells of workers after it has answered that it will. */
 const FIRST_MS = 100;
 /** Interrupted from then on: idle workers of pools wait in Atomics.wait. */

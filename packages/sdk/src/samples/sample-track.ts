@@ -7,6 +7,7 @@
  */
 import { Category, sampleTrackName } from '@ttrace/format/vocabulary';
 import type { StringRef, TraceWriter, TrackRef } from '@ttrace/format/writers';
+import { OWN_FILES } from '../own-files.ts';
 import { filePath, sourcePosition } from '../source-position.ts';
 
 /** A profile of V8's: nodes form a tree, samples name the node that was running. */
@@ -49,8 +50,6 @@ const MAX_FRAMES = 20_000;
 const GARBAGE_COLLECTOR = '(garbage collector)';
 /** What V8 says when no JavaScript was running. */
 const NOTHING: ReadonlySet<string> = new Set(['(root)', '(program)', '(idle)']);
-/** This package's own files. */
-const OWN = new URL('..', import.meta.url).href;
 
 export class SampleTrack {
   readonly #writer: TraceWriter;
@@ -129,7 +128,7 @@ export class SampleTrack {
   }
 
   #frame([, functionName, url, line, column]: ProfiledNode): Frame | undefined {
-    if (NOTHING.has(functionName) || url.startsWith(OWN)) return undefined;
+    if (NOTHING.has(functionName) || url.startsWith(OWN_FILES)) return undefined;
     const name = functionName === '' ? '(anonymous)' : functionName;
     if (url === '') return this.#known(name, '');
     const path = filePath(url);
