@@ -25,7 +25,7 @@ export function partialSuccessIn({ contentType, body }: OtlpAnswer): PartialSucc
   const fields = partial instanceof Uint8Array ? fieldsOf(partial) : undefined;
   const [rejected, message] = [fields?.get(1), fields?.get(2)];
   return {
-    rejectedSpans: typeof rejected === 'number' ? rejected : 0,
+    rejectedSpans: typeof rejected === 'number' && rejected > 0 ? rejected : 0,
     message: message instanceof Uint8Array ? shown(decoder.decode(message)) : '',
   };
 }

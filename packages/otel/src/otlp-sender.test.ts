@@ -239,6 +239,13 @@ test.each([
   expect([...result.lost]).toEqual([['rejected by the receiver: too old', 6]]);
 });
 
+test('an answer that ends in the middle of its number rejects nothing', async () => {
+  await using server = await receiver((response) => {
+    response.setHeader('content-type', 'application/x-protobuf').end(Buffer.from([0x0a, 1, 0x08]));
+  });
+  expect(await send(server.url, 1)).toMatchObject({ sent: 10, lost: new Map() });
+});
+
 test('the reason of a refusal is read from protobuf too', async () => {
   await using server = await receiver((response) => {
     response.writeHead(400, { 'content-type': 'application/x-protobuf' });
