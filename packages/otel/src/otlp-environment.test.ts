@@ -46,6 +46,34 @@ test('a password in the URL is sent as a header and never shown', () => {
   expect(shownUrl(target.url)).toBe('http://host/v1/traces');
 });
 
+test('a key in the query is sent and never shown', () => {
+  const { url: sent } = otlpTarget({ url: 'https://host/otlp?key=s3cret#s3cret' }, {});
+  expect(sent.href).toContain('?key=s3cret');
+  expect(shownUrl(sent)).toBe('https://host/otlp/v1/traces?…');
+});
+
+test('a password with a percent sign that begins no code is taken as it is', () => {
+  const { headers } = otlpTarget({ url: 'http://me:100%@host' }, {});
+  expect(headers.get('authorization')).toBe(`Basic ${Buffer.from('me:100%').toString('base64')}`);
+});
+
+test.each<[given: string, expected: string, environment: Record<string, string>]>([
+  ['http://me:s3#cret@host', '--otlp is no URL: http://…@host. ', {}],
+  ['me:s3/cret@host:1', '--otlp is no URL: …@host:1. ', {}],
+  ['http://host:port?key=s3cret', '--otlp is no URL: http://host:port?…. ', {}],
+  ['', '_HEADERS takes key=value', { [`${V1}_HEADERS`]: 'api-key:s3cret' }],
+  ['', 'part 2 of it has no key and =', { [`${V1}_HEADERS`]: 'authorization=Bearer x,s3cret' }],
+])('what is wrong with %s is said without the secret in it: %s', (given, expected, environment) => {
+  let message = '';
+  try {
+    otlpTarget({ url: given }, environment);
+  } catch (error) {
+    ({ message } = error as Error);
+  }
+  expect(message).toContain(expected);
+  expect(message).not.toMatch(/s3|cret/);
+});
+
 test('timeout, compression, protocol and certificate have the meaning of the specification', () => {
   const directory = mkdtempSync(join(tmpdir(), 'ttrace-otlp-'));
   try {

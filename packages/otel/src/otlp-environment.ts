@@ -79,12 +79,16 @@ export function givenResource(environment: Environment): GivenResource {
   return { serviceName: serviceName === '' ? undefined : serviceName, attributes };
 }
 
-/** A URL as it can be shown: without a password. */
-export function shownUrl(url: URL): string {
-  const shown = new URL(url);
-  shown.username = '';
-  shown.password = '';
-  return shown.href;
+/** A URL as it can be shown: without a password, nor what stands behind the path, where some receivers want a key. */
+export function shownUrl({ origin, pathname, search }: URL): string {
+  return `${origin}${pathname}${search === '' ? '' : '?…'}`;
+}
+
+/** The same of a text that may be a URL, a part of one or none. */
+export function shownAddress(text: string): string {
+  return /^https?:\/\//i.test(text) && URL.canParse(text)
+    ? shownUrl(new URL(text))
+    : text.replace(/^([a-z][a-z\d+.-]*:\/\/)?.*@/is, '$1…@').replace(/\?.*/s, '?…');
 }
 
 function urlOf(given: string, environment: Environment): URL {
@@ -109,7 +113,14 @@ function parsedUrl(text: string, name: string): URL {
   try {
     url = new URL(full);
   } catch {
-    throw new OtlpConfigurationError(`${name} is no URL: ${text}. Expected one such as ${DEFAULT_URL}`);
+    const shown = shownAddress(text);
+    const advice =
+      shown === text
+        ? ''
+        : ': in a name and password /, ?, #, @ and % are written %2F, %3F, %23, %40 and %25';
+    throw new OtlpConfigurationError(
+      `${name} is no URL: ${shown}. Expected one such as ${DEFAULT_URL}${advice}`,
+    );
   }
   if (url.protocol === 'http:' || url.protocol === 'https:') return url;
   throw new OtlpConfigurationError(`${name} must begin with http:// or https://, not ${url.protocol}//`);
@@ -118,7 +129,7 @@ function parsedUrl(text: string, name: string): URL {
 function headersOf(environment: Environment, url: URL): ReadonlyMap<string, string> {
   const headers = new Map<string, string>();
   if (url.username !== '') {
-    const credentials = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
+    const credentials = `${decoded(url.username)}:${decoded(url.password)}`;
     headers.set('authorization', `Basic ${Buffer.from(credentials).toString('base64')}`);
   }
   for (const name of ['OTEL_EXPORTER_OTLP_HEADERS', 'OTEL_EXPORTER_OTLP_TRACES_HEADERS']) {
@@ -132,14 +143,18 @@ function headersOf(environment: Environment, url: URL): ReadonlyMap<string, stri
   return headers;
 }
 
-/** `key=value,key2=value2`, values percent-encoded, as in W3C Baggage. */
+/** `key=value,key2=value2`, values percent-encoded, as in W3C Baggage. What is wrong is not shown: it may be a key of the receiver. */
 function pairsOf(text: string, name: string): Map<string, string> {
   const pairs = new Map<string, string>();
-  for (const each of text.split(',')) {
+  for (const [index, each] of text.split(',').entries()) {
     const part = each.trim();
     if (part === '') continue;
     const at = part.indexOf('=');
-    if (at < 1) throw new OtlpConfigurationError(`${name} takes key=value,key2=value2: ${part} is none`);
+    if (at < 1) {
+      throw new OtlpConfigurationError(
+        `${name} takes key=value,key2=value2, with %2C for a comma in a value: part ${index + 1} of it has no key and =`,
+      );
+    }
     pairs.set(part.slice(0, at).trim(), decoded(part.slice(at + 1).trim()));
   }
   return pairs;

@@ -227,6 +227,13 @@ test('a redirect is not followed, and says where to', async () => {
   expect((await send(server.url, 1)).stopped).toBe('answered 301 to https://new/');
 });
 
+test('a secret in the address of a redirect is not shown', async () => {
+  await using server = await receiver((response) =>
+    response.writeHead(302, { location: 'https://me:s3cret@new/login?key=s3cret' }).end(),
+  );
+  expect((await send(server.url, 1)).stopped).toBe('answered 302 to https://new/login?…');
+});
+
 test.each([
   ['application/json', Buffer.from('{"partialSuccess":{"rejectedSpans":"3","errorMessage":"too old"}}')],
   ['application/x-protobuf', Buffer.from([0x0a, 11, 0x08, 3, 0x12, 7, ...Buffer.from('too old')])],

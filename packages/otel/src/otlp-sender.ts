@@ -4,7 +4,7 @@
  */
 import { type OtlpAnswer, partialSuccessIn, refusalIn } from './otlp-answer.ts';
 import type { OtlpBody } from './otlp-bodies.ts';
-import type { OtlpTarget } from './otlp-environment.ts';
+import { type OtlpTarget, shownAddress } from './otlp-environment.ts';
 import { gzipBody } from './otlp-gzip.ts';
 import { connectOtlp, type OtlpConnection } from './otlp-request.ts';
 import { isRetryableError, isRetryableStatus, retryAfterMs, waitMs } from './otlp-retry.ts';
@@ -181,7 +181,7 @@ function outcomeOf(answer: OtlpAnswer): Outcome {
   if (status >= 200 && status < 300) return { answer };
   const why = refusalIn(answer);
   const isMoved = status >= 300 && status < 400;
-  const where = isMoved && location !== undefined ? ` to ${location}` : '';
+  const where = isMoved && location !== undefined ? ` to ${shownAddress(location)}` : '';
   return {
     answer: undefined,
     reason: `answered ${status}${where}${why === '' ? '' : `: ${why}`}`,
