@@ -92,8 +92,8 @@ function fieldsOf(bytes: Uint8Array): Map<number, number | Uint8Array> | undefin
   return fields;
 }
 
-/** One line, not too long. */
+/** One line, not too long, and nothing in it that a terminal would obey. */
 function shown(text: string): string {
-  const line = text.replace(/\s+/g, ' ').trim();
+  const line = text.replace(/[\s\p{Cc}]+/gu, ' ').trim();
   return line.length > MAX_MESSAGE ? `${line.slice(0, MAX_MESSAGE)}…` : line;
 }

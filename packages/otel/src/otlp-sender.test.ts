@@ -253,6 +253,13 @@ test('an answer that ends in the middle of its number rejects nothing', async ()
   expect(await send(server.url, 1)).toMatchObject({ sent: 10, lost: new Map() });
 });
 
+test('what a receiver answers moves no cursor of a terminal', async () => {
+  await using server = await receiver((response) =>
+    response.writeHead(400).end('no\u001b[2J\u0000\u009bway'),
+  );
+  expect([...(await send(server.url, 1)).lost.keys()]).toEqual(['answered 400: no [2J way']);
+});
+
 test('the reason of a refusal is read from protobuf too', async () => {
   await using server = await receiver((response) => {
     response.writeHead(400, { 'content-type': 'application/x-protobuf' });
