@@ -15,6 +15,9 @@ export interface QueryForm {
 
 const NUMBER_TYPE = /^(U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|DECIMAL|FLOAT|DOUBLE|BIGNUM)/;
 const CELL_CHARACTERS = 80;
+/** Decimal digits that a number always holds. */
+const EXACT_DIGITS = 15;
+const PLAIN_NUMBER = /^-?\d+(\.\d+)?$/;
 
 /** Prints all rows of a result. */
 export async function printQueryResult(result: Result, form: QueryForm): Promise<void> {
@@ -35,8 +38,10 @@ async function* rowsOf(result: Result, areNumbers: readonly boolean[]): AsyncGen
 /** Wide integers and decimals come as text: those that a number holds become one. */
 function numberOf(cell: Json): Json {
   if (typeof cell !== 'string') return cell;
+  if (!PLAIN_NUMBER.test(cell)) return cell;
   const value = Number(cell);
-  return Number.isSafeInteger(value) || (Number.isFinite(value) && cell.includes('.')) ? value : cell;
+  const digits = cell.replace(/^-?[0.]*|\./g, '').length;
+  return digits <= EXACT_DIGITS || (Number.isSafeInteger(value) && !cell.includes('.')) ? value : cell;
 }
 
 async function printJson(names: readonly string[], rows: AsyncIterable<Json[][]>): Promise<void> {
@@ -63,7 +68,8 @@ async function printCsv(names: readonly string[], rows: AsyncIterable<Json[][]>)
 function csvCell(cell: Json): string {
   const text = plainText(cell);
   // A spreadsheet would take a text that begins so for a formula.
-  const safe = typeof cell === 'string' && /^[=+\-@\t\r]/.test(cell) ? `'${text}` : text;
+  const isFormula = typeof cell === 'string' && /^[=+\-@\t\r]/.test(cell) && !PLAIN_NUMBER.test(cell);
+  const safe = isFormula ? `'${text}` : text;
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 
