@@ -1,10 +1,13 @@
 /** What is wrong with a query, in one line with its place, from what DuckDB says in several with an arrow. */
 
 const PLACE = /\n\s*LINE (\d+): (.*)\n( *)\^/;
+/** What the library says where there is nothing to extract: comments and semicolons alone. */
+const NOTHING = 'Error in native callback';
 const PREFIX = /^Failed to extract statements: /;
 
 /** @param sql as it was asked. */
 export function queryErrorText(message: string, sql: string): string {
+  if (message === NOTHING) return 'there is no statement in this SQL';
   const place = PLACE.exec(message);
   const said = (place === null ? message : message.slice(0, place.index))
     .replace(PREFIX, '')

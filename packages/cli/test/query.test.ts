@@ -233,6 +233,7 @@ describe('mistakes end in one line', () => {
     for (const [args, complaint, code] of [
       [['query', directory.file('none.json')], 'no such file', 1],
       [['query', 'SELECT * FROM slices'], 'query takes a trace and SQL', 2],
+      [['query', trace, '; ;'], 'there is no statement in this SQL', 1],
       [['query', '--parquet', directory.path, 'SELECT * FROM slices'], 'no Parquet files of ttrace', 1],
       [['export', trace], 'where to? --otlp', 2],
       [['export', trace, '--parquet', directory.path, '--from', '1s'], '--from goes with --otlp', 2],
