@@ -50,6 +50,11 @@ const FIELDS: ReadonlySet<string> = new Set([
 /** Those of an event of such a span. */
 const EVENT_FIELDS: ReadonlySet<string> = new Set([...FIELDS, Argument.task]);
 const NO_FIELDS: ReadonlySet<string> = new Set();
+/** Attributes of an event that are called as what it says itself. */
+const EVENT_NAMES = new Map([
+  ['name_', 'name'],
+  ['at_ms_', 'at_ms'],
+]);
 const REQUEST_NAMES = new Map([
   ['method', 'http.request.method'],
   ['url', 'url.path'],
@@ -120,7 +125,7 @@ function spanMeaning(given: Readonly<Record<string, unknown>>, counter: CutCount
     events: objectsIn(given.events).map(({ name, at_ms, ...rest }) => ({
       name: safeText(textIn(name), counter),
       afterMs: numberIn(at_ms),
-      attributes: attributesOf(Category.span, rest, NO_FIELDS, undefined, counter),
+      attributes: attributesOf(Category.span, rest, NO_FIELDS, EVENT_NAMES, counter),
     })),
     links: linksOf(given.links, counter),
     droppedAttributes: numberIn(given.dropped_attributes),

@@ -218,8 +218,8 @@ test('a span of OpenTelemetry goes out as it came in: scope, events, links, name
     scope_version: '1.2',
     before_recording_ms: 2.5,
     status_: 'mine',
-    events: [{ name: 'retry', at_ms: 1.25, attempt: 2 }],
-    links: [{ trace_id: TRACE_ID, span_id: 'b7ad6b7169203332', why: 'batch' }],
+    events: [{ name: 'retry', at_ms: 1.25, attempt: 2, name_: 'mine' }],
+    links: [{ trace_id: TRACE_ID, span_id: 'b7ad6b7169203332', why: 'batch', trace_id_: 'mine' }],
     dropped_events: 3,
   };
   const { spans } = spansOf(`${HEAD}slice s1 +0.1 0.5 span "query" ${JSON.stringify(facts)}
@@ -232,10 +232,26 @@ instant s1 +0.2 span "later" {"trace_id":"${TRACE_ID}","span_id":"b7ad6b71692033
     end: 600_000_000,
     attributes: [['status', 'mine']],
     events: [
-      { name: 'retry', time: 98_750_000, attributes: [['attempt', 2]] },
+      {
+        name: 'retry',
+        time: 98_750_000,
+        attributes: [
+          ['attempt', 2],
+          ['name', 'mine'],
+        ],
+      },
       { name: 'later', time: 200_000_000, attributes: [['n', 1]] },
     ],
-    links: [{ traceId: TRACE_ID, spanId: 'b7ad6b7169203332', attributes: [['why', 'batch']] }],
+    links: [
+      {
+        traceId: TRACE_ID,
+        spanId: 'b7ad6b7169203332',
+        attributes: [
+          ['why', 'batch'],
+          ['trace_id', 'mine'],
+        ],
+      },
+    ],
     droppedEvents: 3,
     status: 0,
   });

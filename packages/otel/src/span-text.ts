@@ -12,6 +12,10 @@ const MAX_MESSAGE = 1000;
 /** Characters of one text that has events in it. */
 const MAX_FACTS = 14_000;
 
+const EVENT_NAMES: ReadonlySet<string> = new Set(['name', 'at_ms']);
+const LINK_NAMES: ReadonlySet<string> = new Set(['trace_id', 'span_id']);
+
+type Attributes = EndedSpan['events'][number]['attributes'];
 type Scope = EndedSpan['instrumentationScope'];
 
 /** What spans of a scope have in common, by kind: an SDK makes one object a tracer. */
@@ -73,7 +77,7 @@ function eventsOf({ events, startTime }: EndedSpan, withAttributes: boolean): ob
   return events.map(({ name, time, attributes }) => ({
     name,
     at_ms: millisBetween(startTime, time),
-    ...(withAttributes ? attributes : {}),
+    ...(withAttributes ? besides(EVENT_NAMES, attributes) : {}),
   }));
 }
 
@@ -82,8 +86,16 @@ function linksOf({ links }: EndedSpan): object[] | undefined {
   return links.map(({ context, attributes }) => ({
     trace_id: context.traceId,
     span_id: context.spanId,
-    ...attributes,
+    ...besides(LINK_NAMES, attributes),
   }));
+}
+
+/** The same attributes; one that is called as what stands beside them has a `_` behind it. */
+function besides(taken: ReadonlySet<string>, attributes: Attributes): Attributes {
+  if (attributes === undefined) return attributes;
+  const entries = Object.entries(attributes);
+  if (!entries.some(([name]) => taken.has(name))) return attributes;
+  return Object.fromEntries(entries.map(([name, value]) => [taken.has(name) ? `${name}_` : name, value]));
 }
 
 /** Milliseconds, with three decimals. */
