@@ -61,3 +61,12 @@ test('nothing to say is no text', () => {
     '',
   ]);
 });
+
+test('attributes that have no room after large ones are counted', () => {
+  const large = Object.fromEntries(
+    Array.from({ length: 12 }, (_, i) => [`list ${i}`, new Array(60).fill(i)]),
+  );
+  const parsed = JSON.parse(attributesText(large)) as Record<string, unknown>;
+  const { '…': more, ...kept } = parsed;
+  expect(more).toBe(`${12 - Object.keys(kept).length} more`);
+});

@@ -110,8 +110,10 @@ function objectText(object: object, budget: Budget, isTop: boolean): string {
   }
   budget.path.push(object);
   const items: string[] = [];
+  let read = 0;
   for (const key of keys.slice(0, MAX_ENTRIES)) {
     if (budget.values <= 0) break;
+    read++;
     let text: string | undefined;
     try {
       text = valueText((object as Record<string, unknown>)[key], budget);
@@ -121,7 +123,7 @@ function objectText(object: object, budget: Budget, isTop: boolean): string {
     const name = isTop && budget.reserved.has(key) ? `${key}_` : clippedText(key);
     if (text !== undefined) items.push(`${JSON.stringify(name)}:${text}`);
   }
-  if (keys.length > MAX_ENTRIES) items.push(`"…":"${keys.length - MAX_ENTRIES} more"`);
+  if (keys.length > read) items.push(`"…":"${keys.length - read} more"`);
   budget.path.pop();
   return `{${items.join(',')}}`;
 }
