@@ -31,3 +31,34 @@ test('attributes of events and links that are called as what these say themselve
     links: [{ trace_id: CONTEXT.traceId, span_id: CONTEXT.spanId, trace_id_: 'mine', span_id_: 'too' }],
   });
 });
+
+test('links that have no room beside many events are counted', () => {
+  const events = Array.from({ length: 60 }, (_, at) => ({
+    name: `event ${at}`,
+    time: [10, at] as const,
+    attributes: { text: 'x'.repeat(300) },
+  }));
+  const links = [{ context: CONTEXT }, { context: CONTEXT }];
+  const facts = JSON.parse(endText(ended({ events, links, droppedLinksCount: 1 }))) as Record<
+    string,
+    unknown
+  >;
+  expect(facts.events).toHaveLength(60);
+  expect(facts).toMatchObject({ dropped_links: 3 });
+  expect(facts).not.toHaveProperty('links');
+});
+
+test.each([
+  ['stacks', 'exception', 4],
+  ['names', 'x'.repeat(1000), 30],
+])('however long the %s of events are, the status of their span stays', (_, name, count) => {
+  const event = { name, time: [10, 0] as const, attributes: { 'exception.stacktrace': 'x'.repeat(5000) } };
+  const status = { code: 2, message: 'went wrong' };
+  const text = endText(
+    ended({ status, events: new Array<typeof event>(count).fill(event), droppedEventsCount: 1 }),
+  );
+  const facts = JSON.parse(text) as Record<string, unknown>;
+  expect(facts).toMatchObject({ status: 'error', status_message: 'went wrong' });
+  const kept = (facts.events as unknown[] | undefined)?.length ?? 0;
+  expect(kept + Number(facts.dropped_events)).toBe(count + 1);
+});

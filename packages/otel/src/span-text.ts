@@ -66,10 +66,18 @@ export function endText(span: EndedSpan): string {
     dropped_events: droppedEventsCount || undefined,
     dropped_links: droppedLinksCount || undefined,
   };
-  const text = spanFactsText({ ...rest, events: eventsOf(span, true), links: linksOf(span) });
-  if (text.length <= MAX_FACTS) return text;
+  const dropped_links = (droppedLinksCount ?? 0) + links.length || undefined;
+  const dropped_events = (droppedEventsCount ?? 0) + events.length || undefined;
+  const all = spanFactsText({ ...rest, events: eventsOf(span, true), links: linksOf(span) });
+  if (isWhole(all)) return all;
   // Stacks take the most of it.
-  return spanFactsText({ ...rest, events: eventsOf(span, false) });
+  const named = spanFactsText({ ...rest, events: eventsOf(span, false), dropped_links });
+  return isWhole(named) ? named : spanFactsText({ ...rest, dropped_events, dropped_links });
+}
+
+/** Whether a text is short enough, and not what stands for one that was too long. */
+function isWhole(text: string): boolean {
+  return text.length <= MAX_FACTS && !text.startsWith('{"…":');
 }
 
 function eventsOf({ events, startTime }: EndedSpan, withAttributes: boolean): object[] | undefined {
