@@ -129,8 +129,8 @@ function spanMeaning(given: Readonly<Record<string, unknown>>, counter: CutCount
     })),
     links: linksOf(given.links, counter),
     droppedAttributes: numberIn(given.dropped_attributes),
-    droppedEvents: numberIn(given.dropped_events),
-    droppedLinks: numberIn(given.dropped_links),
+    droppedEvents: numberIn(given.dropped_events) + moreIn(given.events),
+    droppedLinks: numberIn(given.dropped_links) + moreIn(given.links),
     beforeMs: numberIn(given.before_recording_ms),
   };
 }
@@ -258,6 +258,12 @@ function objectsIn(given: unknown): readonly Readonly<Record<string, unknown>>[]
   return given.filter(
     (each: unknown) => typeof each === 'object' && each !== null && !Array.isArray(each),
   ) as Record<string, unknown>[];
+}
+
+/** How many had no room in the record, as the end of a list says. */
+function moreIn(given: unknown): number {
+  const last: unknown = Array.isArray(given) ? given.at(-1) : undefined;
+  return Number((typeof last === 'string' ? /^… (\d{1,9}) more$/.exec(last)?.[1] : undefined) ?? 0);
 }
 
 function textIn(given: unknown): string {

@@ -258,6 +258,15 @@ instant s1 +0.2 span "later" {"trace_id":"${TRACE_ID}","span_id":"b7ad6b71692033
   expect(attributes(spans[0]!)).toEqual({ status: 'mine' });
 });
 
+test('events and links of a span that its record had no room for are counted as dropped', () => {
+  const event = { name: 'e', at_ms: 1 };
+  const facts = { events: [event, '… 36 more'], links: ['… 2 more'], dropped_events: 4, dropped_links: 5 };
+  const ids = `"trace_id":"${TRACE_ID}","span_id":"b7ad6b7169203331"`;
+  const { spans } = spansOf(`${HEAD}slice s1 +0.1 0.5 span "q" {${ids},${JSON.stringify(facts).slice(1)}\n`);
+  expect(spans[0]).toMatchObject({ droppedEvents: 40, droppedLinks: 7 });
+  expect(spans[0]!.events).toHaveLength(1);
+});
+
 test('what ties the arrows between spans to threads is no span, and makes no link', () => {
   const { spans, all } = spansOf(`${HEAD}slice 1/1 +0.0 0.5 region "work"
 slice 1/1 +0.1 0.0001 flow "span link"
