@@ -40,15 +40,12 @@ export interface CarriedEvent {
   readonly attributes: OtlpAttributes;
 }
 
-/** Arguments that a span's own fields say. */
-const FIELDS: ReadonlySet<string> = new Set([
-  Argument.traceId,
-  Argument.spanId,
-  Argument.parentSpanId,
-  Argument.parent,
-]);
-/** Those of an event of such a span. */
-const EVENT_FIELDS: ReadonlySet<string> = new Set([...FIELDS, Argument.task]);
+/** Arguments that a span's own fields say, where it has such. */
+const IDS: ReadonlySet<string> = new Set([Argument.traceId, Argument.spanId, Argument.parentSpanId]);
+const TASK_FIELDS: ReadonlySet<string> = new Set([Argument.parent]);
+const TASK_IDS: ReadonlySet<string> = new Set([...IDS, ...TASK_FIELDS]);
+/** Those of an event of a span of OpenTelemetry. */
+const EVENT_FIELDS: ReadonlySet<string> = new Set([Argument.traceId, Argument.spanId, Argument.task]);
 const NO_FIELDS: ReadonlySet<string> = new Set();
 /** Attributes of an event that are called as what it says itself. */
 const EVENT_NAMES = new Map([
@@ -91,7 +88,7 @@ export function meaningOf(
     ...plainMeaning(category, name, 0),
     ...(isServed ? { kind: SpanKind.server } : {}),
     ...(isRequest ? answerStatus(given, isServed, counter) : errorStatus(given, counter)),
-    attributes: attributesOf(category, given, FIELDS, names, counter),
+    attributes: attributesOf(category, given, fieldsOf(category, given), names, counter),
   };
 }
 
@@ -158,7 +155,7 @@ export function eventOf(
       attributes: attributesOf(
         category,
         given,
-        category === Category.span ? EVENT_FIELDS : FIELDS,
+        category === Category.span ? EVENT_FIELDS : fieldsOf(category, given),
         undefined,
         counter,
       ),
@@ -169,8 +166,18 @@ export function eventOf(
   const type = /^[\w$.]+/.exec(name)?.[0] ?? 'Error';
   return {
     name: 'exception',
-    attributes: [['exception.type', type], ...attributesOf(category, text, FIELDS, ERROR_NAMES, counter)],
+    attributes: [
+      ['exception.type', type],
+      ...attributesOf(category, text, fieldsOf(category, given), ERROR_NAMES, counter),
+    ],
   };
+}
+
+/** What of other programs is called as ours and is none, such as a `parent` that is no task's, is an attribute as any other. */
+function fieldsOf(category: string, given: Readonly<Record<string, unknown>>): ReadonlySet<string> {
+  const hasIds = hexId(given[Argument.traceId], 32) !== '' && hexId(given[Argument.spanId], 16) !== '';
+  if (category === Category.task) return hasIds ? TASK_IDS : TASK_FIELDS;
+  return hasIds ? IDS : NO_FIELDS;
 }
 
 function attributesOf(

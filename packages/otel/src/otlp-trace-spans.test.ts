@@ -267,6 +267,20 @@ test('events and links of a span that its record had no room for are counted as 
   expect(spans[0]!.events).toHaveLength(1);
 });
 
+test('arguments of other programs that are called as ours, and attributes of events, stay', () => {
+  const ids = `"trace_id":"${TRACE_ID}","span_id":"b7ad6b7169203331"`;
+  const { spans } =
+    spansOf(`${HEAD}slice 1/1 +0.1 0.1 devtools "load" {"parent":"0x1","trace_id":"12","span_id":7}
+slice s1 +0.1 0.5 span "query" {${ids}}
+instant s1 +0.2 span "seen" {${ids},"parent":"a","parent_span_id":"b"}
+`);
+  expect(attributes(named(spans, 'load'))).toMatchObject({ parent: '0x1', trace_id: '12', span_id: 7 });
+  expect(named(spans, 'query').events[0]!.attributes).toEqual([
+    ['parent', 'a'],
+    ['parent_span_id', 'b'],
+  ]);
+});
+
 test('what ties the arrows between spans to threads is no span, and makes no link', () => {
   const { spans, all } = spansOf(`${HEAD}slice 1/1 +0.0 0.5 region "work"
 slice 1/1 +0.1 0.0001 flow "span link"
