@@ -227,6 +227,14 @@ test('spans without a begin, with an end before it, or that are none, are counte
   });
 });
 
+test('events without a time are counted', () => {
+  const trace = readText(
+    `{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"0af7651916cd43dd8448eb211c80319c","spanId":"b7ad6b7169203331",${TIMES},"events":[{"name":"a"},{"name":"b","timeUnixNano":"0"}]}]}]}]}`,
+  );
+  expect(slicesOf(trace)).toHaveLength(1);
+  expect(Object.fromEntries(trace.skipped)).toEqual({ 'event of a span without a time': 2 });
+});
+
 test('spans that are each other’s parents end somewhere', () => {
   const each = (own: string, parent: string): string =>
     `{"name":"${own}","traceId":"0af7651916cd43dd8448eb211c80319c","spanId":"b7ad6b716920333${own}","parentSpanId":"b7ad6b716920333${parent}",${TIMES}}`;

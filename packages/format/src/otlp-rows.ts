@@ -98,12 +98,20 @@ export class OtlpRows {
         `${ids}${this.#factsText(span)}${attributesText(attributes, SPAN_ARGUMENTS)}`,
       ),
       argsTo: this.#texts.end,
-      events: span.events.map(({ name, time, attributes: own }) => ({
-        name,
-        time: this.#time(time),
-        argsFrom: this.#texts.add(ids + attributesText(own, EVENT_NAMES)),
-        argsTo: this.#texts.end,
-      })),
+      events: span.events.flatMap(({ name, time, attributes: own }) => {
+        if (time === undefined) {
+          this.#builder.skip('event of a span without a time');
+          return [];
+        }
+        return [
+          {
+            name,
+            time: this.#time(time),
+            argsFrom: this.#texts.add(ids + attributesText(own, EVENT_NAMES)),
+            argsTo: this.#texts.end,
+          },
+        ];
+      }),
       links: links.map((link) => link.traceId + link.spanId),
     });
     this.#events += span.events.length;

@@ -30,7 +30,8 @@ export interface SpanFields {
   readonly attributes: unknown;
   readonly events: readonly {
     readonly name: string;
-    readonly time: SplitTime;
+    /** Undefined where the file has none. */
+    readonly time: SplitTime | undefined;
     readonly attributes: unknown;
   }[];
   readonly links: readonly {
@@ -89,10 +90,11 @@ export function spanFields(text: string): SpanFields | undefined {
 }
 
 function eventsOf(given: unknown): SpanFields['events'] {
-  return listOf(given).flatMap((each) => {
-    const time = timeOf(each.timeUnixNano ?? each.time_unix_nano);
-    return time === undefined ? [] : [{ name: textOf(each.name), time, attributes: each.attributes }];
-  });
+  return listOf(given).map((each) => ({
+    name: textOf(each.name),
+    time: timeOf(each.timeUnixNano ?? each.time_unix_nano),
+    attributes: each.attributes,
+  }));
 }
 
 function linksOf(given: unknown): SpanFields['links'] {
