@@ -1,8 +1,8 @@
 /**
  * Writes a file that is there as a whole or not at all: into a temporary file beside it, which takes the name at the end and
- * goes away on any error or signal. Writing is synchronous, so that encoded bytes never pile up in memory.
+ * goes away on any error or signal. Devices and pipes are written into as they are. Writing is synchronous, so that encoded bytes never pile up in memory.
  */
-import { closeSync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, openSync, realpathSync, renameSync, statSync, unlinkSync, writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { setImmediate } from 'node:timers/promises';
 import { crc32, deflateRawSync, constants as zlib } from 'node:zlib';
@@ -37,8 +37,9 @@ async function fillTemporary(
   fill: (sink: ByteSink) => Iterable<unknown>,
   throwIfInterrupted: () => void,
 ): Promise<number> {
-  const temporary = `${file}.tmp-${process.pid}`;
-  const fd = attempt(file, () => openSync(temporary, 'wx'));
+  const { path, isReplaced } = attempt(file, () => targetOf(file));
+  const temporary = `${path}.tmp-${process.pid}`;
+  const fd = attempt(file, () => (isReplaced ? openSync(temporary, 'wx') : openSync(path, 'w')));
   let bytes = 0;
   const writeAll: ByteSink = (chunk) => {
     attempt(file, () => {
@@ -55,12 +56,19 @@ async function fillTemporary(
     }
     gzip?.end();
     closeSync(fd);
-    attempt(file, () => renameSync(temporary, file));
+    if (isReplaced) attempt(file, () => renameSync(temporary, path));
     isDone = true;
     return bytes;
   } finally {
-    if (!isDone) discard(fd, temporary);
+    if (!isDone) discard(fd, isReplaced ? temporary : undefined);
   }
+}
+
+/** The file that a name leads to, and whether another may take its place: one that took that of a device would be in everybody's way. */
+function targetOf(file: string): { readonly path: string; readonly isReplaced: boolean } {
+  const there = statSync(file, { throwIfNoEntry: false });
+  if (there === undefined || there.isDirectory()) return { path: file, isReplaced: true };
+  return there.isFile() ? { path: realpathSync(file), isReplaced: true } : { path: file, isReplaced: false };
 }
 
 /** Keeps signals from ending the process before the temporary file is gone. */
@@ -89,13 +97,13 @@ function attempt<T>(file: string, write: () => T): T {
   }
 }
 
-function discard(fd: number, temporary: string): void {
+function discard(fd: number, temporary: string | undefined): void {
   try {
     closeSync(fd);
   } catch {
     // Closed before the renaming failed.
   }
-  unlinkSync(temporary);
+  if (temporary !== undefined) unlinkSync(temporary);
 }
 
 /**
