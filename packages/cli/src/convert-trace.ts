@@ -1,5 +1,5 @@
 /** Encodes a trace into a file of any format that ttrace writes. */
-import { statSync } from 'node:fs';
+import { type Stats, statSync } from 'node:fs';
 import {
   type ByteSink,
   createJsonWriter,
@@ -10,7 +10,7 @@ import {
   writeTraceSteps,
 } from '@ttrace/format';
 import { writeAtomically } from './atomic-file.ts';
-import { Failure } from './failure.ts';
+import { Failure, fileReason } from './failure.ts';
 import type { OutputFormat } from './output-format.ts';
 import { startProgress } from './progress.ts';
 
@@ -51,11 +51,20 @@ export async function convertTrace(
 
 /** @throws Failure (2) when both names lead to the same file. */
 export function refuseSameFile(from: string, to: string): void {
-  const target = statSync(to, { throwIfNoEntry: false });
-  const source = statSync(from, { throwIfNoEntry: false });
+  const target = fileAt(to);
+  const source = fileAt(from);
   if (target === undefined || source === undefined) return;
   if (target.ino === source.ino && target.dev === source.dev) {
     throw new Failure(`${to} is the file to read: choose another name for the result`, 2);
+  }
+}
+
+/** What stands at a path; undefined for nothing. @throws Failure where that cannot be seen. */
+export function fileAt(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    throw new Failure(`cannot look at ${path}: ${fileReason(error)}`);
   }
 }
 

@@ -1,11 +1,11 @@
 /** `ttrace export --parquet`: the relations of a trace as Parquet files, one of them or all in a directory. */
-import { mkdirSync, statSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { bytesText, counted, indexOf, RELATIONS, type Relation } from '@ttrace/analysis';
 import type { Argv } from 'yargs';
 import { writeAtomically } from './atomic-file.ts';
 import type { ExitCode } from './command.ts';
-import { refuseSameFile } from './convert-trace.ts';
+import { fileAt, refuseSameFile } from './convert-trace.ts';
 import { Failure, fileReason } from './failure.ts';
 import { loadTrace } from './load-trace.ts';
 import { loadParquetWriter, writeParquet } from './parquet-file.ts';
@@ -80,7 +80,7 @@ interface Output {
 }
 
 function outputsOf(target: string, table: string | undefined): readonly Output[] {
-  const isDirectory = statSync(target, { throwIfNoEntry: false })?.isDirectory();
+  const isDirectory = fileAt(target)?.isDirectory();
   if (isDirectory === true || !target.toLowerCase().endsWith('.parquet')) {
     if (isDirectory === false) {
       throw new Failure(`${target} is a file: name a directory, or a file that ends in .parquet`, 2);

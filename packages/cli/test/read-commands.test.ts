@@ -12,7 +12,7 @@ import {
 import { setTimeout } from 'node:timers/promises';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { BIN, scratch, startTtrace, testdata, ttrace } from './ttrace-process.ts';
+import { BIN, scratch, startTtrace, testdata, ttrace, ttraceEach } from './ttrace-process.ts';
 
 let directory: ReturnType<typeof scratch>;
 beforeEach(() => {
@@ -249,6 +249,17 @@ test('convert that fails leaves the old result and no temporary file', async () 
   mkdirSync(directory.file('dir.json'));
   expect((await ttrace(['convert', ORDER, directory.file('dir.json')])).code).toBe(1);
   expect(readdirSync(directory.path).sort()).toEqual(['dir.json', 'out.json']);
+});
+
+test('a path that goes on behind a file is said in words', async () => {
+  const outcomes = await ttraceEach([
+    ['convert', ORDER, `${ORDER}/out.json`],
+    ['export', ORDER, '--parquet', `${ORDER}/out.parquet`],
+  ]);
+  for (const { code, stderr } of outcomes) {
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^ttrace: cannot look at .*: a part of the path is no directory\n$/);
+  }
 });
 
 test('convert that is interrupted ends at once and leaves no file', async () => {
