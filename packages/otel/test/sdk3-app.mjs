@@ -78,7 +78,10 @@ const ask = (headers) =>
   new Promise((done, fail) =>
     http.get(`${base}/ask`, { headers }, (answer) => answer.resume().on('end', done)).on('error', fail),
   );
-await ask({ traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', tracestate: 'a=1' });
+await ask({
+  traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+  tracestate: ['a=1', 'b=2'],
+});
 const inTrace = { ...heard };
 await (await fetch(`${base}/alone`)).text();
 const bad = [

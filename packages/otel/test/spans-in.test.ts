@@ -148,7 +148,7 @@ test('requests made carry the trace of the task that makes them, unless somebody
   for (const path of ['/node', '/fetch', '/undici']) {
     const made = byPath.get(path)!;
     expect(made).toMatchObject({ trace_id: TRACE, parent_span_id: request.args.span_id });
-    expect(inTrace[path]).toEqual({ traceparent: `00-${TRACE}-${made.span_id}-01`, tracestate: 'a=1' });
+    expect(inTrace[path]).toEqual({ traceparent: `00-${TRACE}-${made.span_id}-01`, tracestate: 'a=1,b=2' });
   }
   expect(inTrace['/own']).toEqual({ traceparent: 'mine' });
   expect(inTrace['/late']).toEqual({ traceparent: 'theirs' });

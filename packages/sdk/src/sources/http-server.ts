@@ -136,8 +136,11 @@ function traceText(id: number, { rawHeaders }: IncomingMessage): string {
     at = i;
   }
   if (at < 0) return '';
-  const state = rawHeaders.findIndex((name, i) => i % 2 === 0 && name.toLowerCase() === 'tracestate');
-  return putInTrace(id, parseTraceparent(rawHeaders[at + 1], state < 0 ? '' : rawHeaders[state + 1]));
+  // Several are one list, as of any header that is a list.
+  const states = rawHeaders.filter(
+    (_, i) => i % 2 === 1 && rawHeaders[i - 1]!.toLowerCase() === 'tracestate',
+  );
+  return putInTrace(id, parseTraceparent(rawHeaders[at + 1], states.join(',')));
 }
 
 /** Ends requests that were answered: the answer is a number, the texts of routes are few. */
