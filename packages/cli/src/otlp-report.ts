@@ -63,6 +63,8 @@ const ADVICE: readonly (readonly [pattern: RegExp, advice: string])[] = [
   [/answered 40[45]/, 'Check the path: spans go to {url}'],
   [/answered 3\d\d/, 'Name the address that it points to'],
   [/answered 413|too large/, 'Send less at a time: --batch 500'],
+  [/ALTNAME/, 'Name the receiver with --otlp as its certificate does'],
+  [/CERT_HAS_EXPIRED/, 'The receiver needs a new certificate'],
   [
     /certificate|CERT_|self-signed/i,
     'Name the file of the authority that signed it in OTEL_EXPORTER_OTLP_CERTIFICATE',

@@ -1,0 +1,23 @@
+/** Advice that fits the reason for which spans are lost. */
+import type { ExportResult } from '@ttrace/otel/otlp';
+import { expect, test } from 'vitest';
+import { lossText } from './otlp-report.ts';
+
+const RESULT = {
+  counts: { spans: 1, events: 0, links: 0, byCategory: new Map(), leftOut: new Map() },
+  sent: 0,
+  unsent: 0,
+  crowdedOut: 0,
+  stopped: undefined,
+} as unknown as ExportResult;
+
+test.each([
+  ['self-signed certificate (DEPTH_ZERO_SELF_SIGNED_CERT)', 'OTEL_EXPORTER_OTLP_CERTIFICATE'],
+  [
+    "Hostname/IP does not match certificate's altnames (ERR_TLS_CERT_ALTNAME_INVALID)",
+    'as its certificate does',
+  ],
+  ['certificate has expired (CERT_HAS_EXPIRED)', 'needs a new certificate'],
+])('%s: %s', (reason, advice) => {
+  expect(lossText({ ...RESULT, lost: new Map([[reason, 1]]) }, 'https://host/v1/traces')).toContain(advice);
+});
