@@ -62,6 +62,8 @@ test.each([
   ['total>soon', 'totalNanos takes a time with its unit'],
   ['total~5ms', 'totalNanos is a number: it takes >'],
   ['name>x', 'name is a text: it takes ='],
+  ['name==render', 'name takes = or ~ alone, not ==. What begins with = is found by ~.'],
+  ['name=~render', 'name takes = or ~ alone, not =~.'],
   ['part %>5', 'share takes a share, such as 5% or 0.05'],
   ['bytes>1 banana', 'bytes takes a size'],
   ['count>many', 'count takes a number'],

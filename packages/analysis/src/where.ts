@@ -72,6 +72,10 @@ function parse<Row>(
 
 /** `~` is: contains, in any case. */
 function textTest(operator: string, value: string): Test | string {
+  // Of languages where these compare; no name would be found, without a word.
+  if (operator === '=' && /^[=~]/.test(value)) {
+    return `takes = or ~ alone, not =${value[0]}. What begins with ${value[0]} is found by ~.`;
+  }
   const part = value.toLowerCase();
   switch (operator) {
     case '=':
