@@ -18,6 +18,7 @@ test.each([
     'as its certificate does',
   ],
   ['certificate has expired (CERT_HAS_EXPIRED)', 'needs a new certificate'],
+  ['answered 200: a web page, not a receiver of OTLP', 'spans go to https://host/v1/traces'],
 ])('%s: %s', (reason, advice) => {
   expect(lossText({ ...RESULT, lost: new Map([[reason, 1]]) }, 'https://host/v1/traces')).toContain(advice);
 });

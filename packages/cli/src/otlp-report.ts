@@ -60,7 +60,7 @@ export function lossText(result: ExportResult, url: string): string | undefined 
 
 const ADVICE: readonly (readonly [pattern: RegExp, advice: string])[] = [
   [/answered 40[13]/, 'Give the credentials it asks for in OTEL_EXPORTER_OTLP_HEADERS=key=value'],
-  [/answered 40[45]/, 'Check the path: spans go to {url}'],
+  [/answered 40[45]|web page/, 'Check the path: spans go to {url}'],
   [/answered 3\d\d/, 'Name the address that it points to'],
   [/answered 413|too large/, 'Send less at a time: --batch 500'],
   [/ALTNAME/, 'Name the receiver with --otlp as its certificate does'],

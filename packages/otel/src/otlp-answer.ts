@@ -30,6 +30,11 @@ export function partialSuccessIn({ contentType, body }: OtlpAnswer): PartialSucc
   };
 }
 
+/** Whether it is a page for people, as proxies, logins and apps answer to whatever they are asked: no receiver has taken anything. */
+export function isPage({ contentType, body }: OtlpAnswer): boolean {
+  return contentType.includes('html') && /^\s*<(!doctype|html)/i.test(decoder.decode(body));
+}
+
 /** Why a request was refused, in the receiver's words; '' where it says nothing. */
 export function refusalIn({ contentType, body }: OtlpAnswer): string {
   if (contentType.includes('protobuf')) {

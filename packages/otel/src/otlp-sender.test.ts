@@ -220,6 +220,18 @@ test.each([401, 403, 404])('%i stops sending: all others would get it too', asyn
   expect(server.taken.length).toBeLessThanOrEqual(4);
 });
 
+test('a web page is no receiver, although it answers 200', async () => {
+  await using server = await receiver((response) =>
+    response
+      .setHeader('content-type', 'text/html; charset=utf-8')
+      .end('\n<!DOCTYPE html><title>Log in</title>'),
+  );
+  expect(await send(server.url, 1)).toMatchObject({
+    sent: 0,
+    stopped: 'answered 200: a web page, not a receiver of OTLP',
+  });
+});
+
 test('a redirect is not followed, and says where to', async () => {
   await using server = await receiver((response) =>
     response.writeHead(301, { location: 'https://new/' }).end(),

@@ -2,7 +2,7 @@
  * Sends bodies: so many at a time, each made when one before it is done, so that never more than those in flight are in memory. What may
  * succeed later is tried again until its deadline. What is lost is counted with the reason; nothing is lost without a count.
  */
-import { type OtlpAnswer, partialSuccessIn, refusalIn } from './otlp-answer.ts';
+import { isPage, type OtlpAnswer, partialSuccessIn, refusalIn } from './otlp-answer.ts';
 import type { OtlpBody } from './otlp-bodies.ts';
 import { type OtlpTarget, shownAddress } from './otlp-environment.ts';
 import { gzipBody } from './otlp-gzip.ts';
@@ -178,15 +178,16 @@ type Outcome =
 
 function outcomeOf(answer: OtlpAnswer): Outcome {
   const { status, location } = answer;
-  if (status >= 200 && status < 300) return { answer };
-  const why = refusalIn(answer);
+  const isTaken = status >= 200 && status < 300;
+  if (isTaken && !isPage(answer)) return { answer };
+  const why = isTaken ? 'a web page, not a receiver of OTLP' : refusalIn(answer);
   const isMoved = status >= 300 && status < 400;
   const where = isMoved && location !== undefined ? ` to ${shownAddress(location)}` : '';
   return {
     answer: undefined,
     reason: `answered ${status}${where}${why === '' ? '' : `: ${why}`}`,
     mayRetry: isRetryableStatus(status),
-    isHopeless: isMoved || HOPELESS.has(status),
+    isHopeless: isTaken || isMoved || HOPELESS.has(status),
     retryAfterMs: isRetryableStatus(status) ? retryAfterMs(answer.retryAfter, Date.now()) : undefined,
   };
 }
