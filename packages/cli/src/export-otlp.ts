@@ -17,6 +17,8 @@ import { atLeast } from './whole-number.ts';
 const ENCODINGS = ['protobuf', 'json'] as const;
 /** A request needs some time. */
 const LEAST_DEADLINE_MS = 100;
+/** Times of spans are nanoseconds since 1970 in 64 bits, which receivers take with a sign: this is when they end. */
+const END_OF_TIME_MS = Date.UTC(2262, 0);
 /** Exit code of a command that Ctrl-C ended. */
 const INTERRUPTED = 130;
 
@@ -205,8 +207,8 @@ function usable<T>(read: () => T): T {
 
 function beginning(text: string): number {
   const millis = /\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isFinite(millis)) return millis;
-  throw new Failure(`--began takes a moment such as 2026-11-26T10:00:00Z, not ${text}`, 2);
+  if (millis >= 0 && millis < END_OF_TIME_MS) return millis;
+  throw new Failure(`--began takes a moment from 1970 to 2261, such as 2026-11-26T10:00:00Z, not ${text}`, 2);
 }
 
 /** Time 0 of the trace on the wall clock. @throws Failure where nothing says it. */

@@ -256,6 +256,8 @@ test('a wrong command line ends with exit code 2 and says what is wrong', async 
   const cases = [
     [[], 'where to? --otlp'],
     [['--otlp', 'ftp://x'], '--otlp must begin with http:// or https://'],
+    [['--otlp', '--began', '1960-01-01'], '--began takes a moment from 1970 to 2261'],
+    [['--otlp', '--began', '9999-01-01'], '--began takes a moment from 1970 to 2261'],
   ] as const;
   const outcomes = await Promise.all(
     cases.map(([args]) => ttrace(['export', testdata('order.json'), ...args], { env })),
