@@ -1,6 +1,6 @@
 /** Requests are bounded in spans and bytes, hold every span once, and none of two processes. */
 import { createHash } from 'node:crypto';
-import { type Trace, TraceBuilder } from '@ttrace/format';
+import { readTextTrace, type Trace, TraceBuilder } from '@ttrace/format';
 import { expect, test } from 'vitest';
 import { type OtlpBody, otlpBodies } from './otlp-bodies.ts';
 import { Epoch } from './otlp-epoch.ts';
@@ -95,4 +95,22 @@ test('a span that is larger than a request loses its own attributes, and that is
   expect(all.reduce((sum, body) => sum + body.spans, 0)).toBe(40);
   for (const { bytes } of all) expect(bytes.length).toBeLessThanOrEqual(3000);
   expect(spans.cut).toBe(2);
+});
+
+test('names of threads, processes and categories are cut as all texts are, and that is counted', () => {
+  const long = 'x'.repeat(70_000);
+  const { all, spans } = bodiesOf(
+    readTextTrace(
+      `# ttrace text 1\nprocess 1 "${long}"\ntrack 1/1 thread "${long}"\nslice 1/1 +0.100000000 0.100000000 "${long}" "step"\n`,
+    ),
+    'json',
+    { maxSpans: 10, maxBytes: 1e6 },
+  );
+  expect(spans.cut).toBe(3);
+  expect(all).toHaveLength(1);
+  expect(
+    Buffer.from(all[0]!.bytes)
+      .toString()
+      .match(/x+… \(cut, 70000 characters\)/g),
+  ).toHaveLength(3);
 });

@@ -31,7 +31,7 @@ export function* otlpBodies(trace: Trace, spans: TraceSpans, options: BodyOption
   const create = options.encoding === 'json' ? createJsonBatch : createProtobufBatch;
   for (const process of trace.processes) {
     const batch = create({
-      resource: resourceOf(trace, process, options.resource),
+      resource: resourceOf(trace, process, options.resource, spans),
       epoch: options.epoch,
     });
     for (const span of spans.spansOf(process.pid)) {

@@ -1,7 +1,7 @@
 /** Who the spans of a process come from, as OpenTelemetry's resource attributes. */
 import { readFileSync } from 'node:fs';
 import { MetadataName, type Process, type Trace } from '@ttrace/format';
-import { safeKey, safeValue } from './otlp-safe-value.ts';
+import { type CutCounter, safeKey, safeText, safeValue } from './otlp-safe-value.ts';
 import type { OtlpAttributes, OtlpValue } from './otlp-span.ts';
 
 /** `process.platform` and `process.arch` where OpenTelemetry has another word. */
@@ -17,14 +17,19 @@ export interface GivenResource {
 }
 
 /** Resource attributes of one process. What is given counts more than what the trace says; a file of OTLP has its own. */
-export function resourceOf(trace: Trace, { pid, name }: Process, given: GivenResource): OtlpAttributes {
+export function resourceOf(
+  trace: Trace,
+  { pid, name }: Process,
+  given: GivenResource,
+  counter: CutCounter,
+): OtlpAttributes {
   const attributes = new Map<string, OtlpValue>([
-    ['service.name', name === '' ? 'unknown_service:node' : name],
+    ['service.name', name === '' ? 'unknown_service:node' : safeText(name, counter)],
     ['telemetry.sdk.name', 'ttrace'],
     ['telemetry.sdk.language', 'nodejs'],
     ['telemetry.sdk.version', ownVersion()],
   ]);
-  const kept = keptResource(trace, pid);
+  const kept = keptResource(trace, pid, counter);
   if (kept !== undefined) for (const [key, value] of kept) attributes.set(key, value);
   else {
     attributes.set('process.pid', pid);
@@ -36,10 +41,9 @@ export function resourceOf(trace: Trace, { pid, name }: Process, given: GivenRes
 }
 
 /** The resource that a file of OTLP gives for a process. */
-function keptResource(trace: Trace, pid: number): OtlpAttributes | undefined {
+function keptResource(trace: Trace, pid: number, counter: CutCounter): OtlpAttributes | undefined {
   const text = trace.metadata.get(`${MetadataName.resource} ${pid}`);
   if (text === undefined) return undefined;
-  const counter = { cut: 0 };
   const value = JSON.parse(text) as Readonly<Record<string, unknown>>;
   return Object.entries(value).map(([key, each]) => [safeKey(key, counter), safeValue(each, counter)]);
 }

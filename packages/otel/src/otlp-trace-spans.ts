@@ -224,7 +224,7 @@ export class TraceSpans implements CutCounter {
     const key = thread * this.#trace.strings.size + category;
     let shared = this.#shared.get(key);
     if (shared === undefined) {
-      const list = threadAttributes(this.#trace.tracks[thread], this.#trace.strings.text(category));
+      const list = threadAttributes(this.#trace.tracks[thread], this.#trace.strings.text(category), this);
       shared = { list, encoded: undefined };
       this.#shared.set(key, shared);
     }
