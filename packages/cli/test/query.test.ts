@@ -4,7 +4,7 @@ import { indexOf, RELATIONS, threadsTable } from '@ttrace/analysis';
 import { EventKind, readTextTrace } from '@ttrace/format';
 import { parquetMetadata } from 'hyparquet';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { scratch, ttrace, ttraceEach } from './ttrace-process.ts';
+import { scratch, ttrace } from './ttrace-process.ts';
 
 const TRACE = `# ttrace text 1
 origin 5000000000
@@ -186,14 +186,12 @@ test('results come as a table, CSV and Markdown', async () => {
 test('numbers that JSON cannot hold are text, and no form changes a digit', async () => {
   const sql = `SELECT 12345678901234567.89::DECIMAL(30, 2) AS wide, -0.10::DECIMAL(4, 2) AS small, -9223372036854775807 AS least,
     'Infinity'::DOUBLE AS endless`;
-  const [json, csv] = await ttraceEach([
-    ['query', trace, sql, '--json'],
-    ['query', trace, sql, '--csv'],
-  ]);
-  expect(JSON.parse(json!.stdout)).toEqual([
+  const json = await ttrace(['query', trace, sql, '--json']);
+  const csv = await ttrace(['query', trace, sql, '--csv']);
+  expect(JSON.parse(json.stdout)).toEqual([
     { wide: '12345678901234567.89', small: -0.1, least: '-9223372036854775807', endless: 'Infinity' },
   ]);
-  expect(csv!.stdout.split('\n')[1]).toBe('12345678901234567.89,-0.1,-9223372036854775807,Infinity');
+  expect(csv.stdout.split('\n')[1]).toBe('12345678901234567.89,-0.1,-9223372036854775807,Infinity');
 });
 
 test('without SQL the tables are listed, with examples that run', async () => {

@@ -12,7 +12,7 @@ import {
 import { setTimeout } from 'node:timers/promises';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { BIN, scratch, startTtrace, testdata, ttrace, ttraceEach } from './ttrace-process.ts';
+import { BIN, scratch, startTtrace, testdata, ttrace } from './ttrace-process.ts';
 
 let directory: ReturnType<typeof scratch>;
 beforeEach(() => {
@@ -252,11 +252,11 @@ test('convert that fails leaves the old result and no temporary file', async () 
 });
 
 test('a path that goes on behind a file is said in words', async () => {
-  const outcomes = await ttraceEach([
+  for (const args of [
     ['convert', ORDER, `${ORDER}/out.json`],
     ['export', ORDER, '--parquet', `${ORDER}/out.parquet`],
-  ]);
-  for (const { code, stderr } of outcomes) {
+  ]) {
+    const { code, stderr } = await ttrace(args);
     expect(code).toBe(1);
     expect(stderr).toMatch(/^ttrace: cannot look at .*: a part of the path is no directory\n$/);
   }

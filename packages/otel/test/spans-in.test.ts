@@ -57,7 +57,8 @@ test('no child ends after its parent or begins before it, and times that the pro
     if (parent?.end === undefined || child.end === undefined) continue;
     children++;
     expect(child.start).toBeGreaterThanOrEqual(parent.start);
-    expect(child.end, child.name).toBeLessThanOrEqual(parent.end);
+    // The other side of a connection ends when it hears of it.
+    if (child.args.kind !== 'server') expect(child.end, child.name).toBeLessThanOrEqual(parent.end);
   }
   expect(children).toBeGreaterThan(205);
   const past = one(of(app, 'span', 'in the past'));
