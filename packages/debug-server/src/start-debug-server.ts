@@ -3,6 +3,7 @@
  * its connection to the recorder. Module state, because there is one a process.
  */
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
 import { basename, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { isMainThread, type Worker } from 'node:worker_threads';
@@ -139,12 +140,13 @@ function launch(
 /** @throws DebugServerError when there is no thread for it; then nothing is left of the connection. */
 function createThread(data: ThreadData): Worker {
   try {
-    // No flags, no environment: preloads of the program must not run in it.
+    // No flags, and of the environment only where files may be: preloads of the program must not run in it.
+    const env = { TMPDIR: tmpdir(), TEMP: tmpdir() };
     return createOwnWorker(new URL('./server-thread.js', import.meta.url), {
       workerData: data,
       transferList: typeof data.recorder === 'string' ? [] : [data.recorder.port],
       execArgv: [],
-      env: {},
+      env,
       name: 'ttrace debug server',
       trackUnmanagedFds: false,
     });

@@ -1,6 +1,10 @@
 /** What requests a debug server answers, how, and that nothing that it is sent disturbs it. */
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { setTimeout } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
 import { readTrace } from '@ttrace/format';
 import { Profile } from 'pprof-format';
@@ -8,6 +12,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Asked, type AskOptions, ask, type ServedProgram, serveProgram } from './served-program.ts';
 
 const TOKEN = 'open-sesame';
+/** Where the program has its temporary files. */
+const temporary = mkdtempSync(join(tmpdir(), 'ttrace-requests-'));
 let served: ServedProgram<{ url: string }>;
 const get = (path: string, { headers = {}, ...options }: AskOptions = {}): Promise<Asked> =>
   ask(`${served.facts.url}${path}`, {
@@ -19,9 +25,12 @@ const status = async (path: string, options?: AskOptions): Promise<number> =>
 const namesIn = (body: Buffer): string[] => Profile.decode(gunzipSync(body)).stringTable.strings;
 
 beforeAll(async () => {
-  served = await serveProgram('service.mjs');
+  served = await serveProgram('service.mjs', { TMPDIR: temporary, TEMP: temporary });
 });
-afterAll(() => served.end());
+afterAll(async () => {
+  await served.end();
+  rmSync(temporary, { recursive: true });
+});
 
 describe('who is answered', () => {
   test('only who has the token', async () => {
@@ -152,6 +161,17 @@ describe('what is asked', () => {
 });
 
 describe('captures', () => {
+  test('are written where the program has its temporary files', async () => {
+    const trace = get('trace?seconds=2');
+    let written: string[] = [];
+    for (let isOver = false; written.length === 0 && !isOver; ) {
+      written = readdirSync(temporary);
+      isOver = await Promise.race([trace.then(() => true), setTimeout(10, false)]);
+    }
+    expect((await trace).status).toBe(200);
+    expect(written).toHaveLength(1);
+  });
+
   test('one of a kind at a time; a client that goes ends its own', async () => {
     const gone = new AbortController();
     const long: Promise<unknown>[] = [];

@@ -29,8 +29,16 @@ export interface ServedProgram<Facts> {
   end(): Promise<void>;
 }
 
-export async function serveProgram<Facts>(name: string): Promise<ServedProgram<Facts>> {
-  const child = fork(program(name), { execArgv: [], stdio: ['ignore', 'inherit', 'pipe', 'ipc'] });
+/** @param env is added to the environment. */
+export async function serveProgram<Facts>(
+  name: string,
+  env: NodeJS.ProcessEnv = {},
+): Promise<ServedProgram<Facts>> {
+  const child = fork(program(name), {
+    execArgv: [],
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
+  });
   let stderr = '';
   let lastId = 0;
   child.stderr!.setEncoding('utf8').on('data', (text: string) => (stderr += text));
