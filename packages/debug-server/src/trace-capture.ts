@@ -56,15 +56,20 @@ export async function captureTrace(
 /** What the flight recorder's window holds now. @throws HttpProblem also when none runs. */
 export async function captureWindow(recorder: RecorderClient, format: string): Promise<Answer> {
   const file = temporaryFile(format);
-  const result = await recorder.ask({ kind: 'write-window', file, output: outputOf(format) });
-  if (result === undefined) {
-    throw new HttpProblem(
-      404,
-      'no flight recorder runs in this process: start one with new trace.FlightRecorder().start(), TTRACE_FLIGHT, or ttrace run --flight',
-    );
+  try {
+    const result = await recorder.ask({ kind: 'write-window', file, output: outputOf(format) });
+    if (result === undefined) {
+      throw new HttpProblem(
+        404,
+        'no flight recorder runs in this process: start one with new trace.FlightRecorder().start(), TTRACE_FLIGHT, or ttrace run --flight',
+      );
+    }
+    if (result.error !== undefined) throw new HttpProblem(500, `cannot write the window: ${result.error}`);
+    return fileAnswer(file, 'flight', format);
+  } catch (error) {
+    remove(dirname(file));
+    throw error;
   }
-  if (result.error !== undefined) throw new HttpProblem(500, `cannot write the window: ${result.error}`);
-  return fileAnswer(file, 'flight', format);
 }
 
 function fileAnswer(file: string, name: string, format: string): Answer {

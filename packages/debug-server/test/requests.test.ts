@@ -153,6 +153,8 @@ describe('what is asked', () => {
   test('the flight recorder’s window is there when one runs', async () => {
     const without = await get('../flight');
     expect([without.status, without.text]).toEqual([404, expect.stringContaining('no flight recorder runs')]);
+    // Nor is there anything left of what it would have been written to.
+    expect(readdirSync(temporary)).toEqual([]);
     await served.tell('fly');
     const { status, headers, body } = await get('../flight?format=json.gz');
     expect([status, headers['content-type']]).toEqual([200, 'application/gzip']);
