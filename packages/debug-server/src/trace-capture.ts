@@ -73,9 +73,10 @@ export async function captureWindow(recorder: RecorderClient, format: string): P
 }
 
 function fileAnswer(file: string, name: string, format: string): Answer {
-  const body = createReadStream(file);
-  // It is read to its end, and then nobody can find it any more.
-  body.once('open', () => remove(dirname(file)));
+  // At once: a client that has gone meanwhile has it removed before a stream would have opened it.
+  const body = createReadStream(file, { fd: openSync(file, 'r') });
+  // It is read to its end, and nobody can find it any more.
+  remove(dirname(file));
   return {
     type: FORMATS[format]!.type,
     body,

@@ -159,6 +159,17 @@ describe('what is asked', () => {
     const { status, headers, body } = await get('../flight?format=json.gz');
     expect([status, headers['content-type']]).toEqual([200, 'application/gzip']);
     expect((await readTrace(Readable.from([body]))).tracks.length).toBeGreaterThan(0);
+
+    // A client that goes before it is written is no error.
+    for (let i = 0; i < 20; i++) {
+      const gone = new AbortController();
+      const asked = get('../flight', { signal: gone.signal }).catch(() => {});
+      await get('cmdline');
+      gone.abort();
+      await asked;
+    }
+    await expect.poll(async () => (await get('../flight')).status, { timeout: 20_000 }).toBe(200);
+    expect([readdirSync(temporary), served.stderr()]).toEqual([[], '']);
   });
 });
 
