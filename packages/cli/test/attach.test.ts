@@ -121,6 +121,22 @@ describe('a process with workers', () => {
   });
 });
 
+test('a process is recorded whose inspector, on any free port, another one closes just then', async () => {
+  const target = await start(`
+    const inspector = require('node:inspector');
+    inspector.open(0);
+    process.on('message', (word) => word === 'close' && inspector.close());
+    setInterval(() => {}, 1000);
+    process.send('ready');`);
+  const file = directory.file('reopened.json');
+  const running = startTtrace(['attach', String(target.pid), '-o', file, '--seconds', '0.2', '-q']);
+  // It waits for the signal's effect by then, or will find it closed.
+  await new Promise((resolve) => setTimeout(resolve, 2000));
+  target.send('close');
+  expect(await running.ended).toMatchObject({ code: 0, stderr: '' });
+  expect(threadsOf(eventsOf(file))).toContain('main');
+});
+
 describe('a process whose main thread is in an endless loop', () => {
   const SPIN = `process.send('ready', function spin() { for (;;); });`;
 

@@ -74,6 +74,7 @@ async function open(
   let wasTaken = isTaken(wanted);
   let isSaid = false;
   let nextSignal = 0;
+  let seen = before;
   signal(target.pid);
   while (performance.now() < start + NATIVE_PATIENCE_MS) {
     await stopped.unlessBefore(sleep(isSaid ? LOOK_AGAIN_MS : LOOK_EVERY_MS));
@@ -81,6 +82,9 @@ async function open(
     const isNew = (each: ListeningPort): boolean => !isLinux || !before.some((old) => old.port === each.port);
     const found = await firstOf(now.filter(isNew), true);
     if (found !== undefined) return found;
+    // On any free port another one had it open, such as a second ttrace attach, so that the signal did nothing; now it is closed.
+    if (seen.some((old) => !now.some((each) => each.port === old.port))) signal(target.pid);
+    seen = now;
     const isTakenNow = isTaken(wanted);
     wasTaken ||= isTakenNow;
     // Another one took the port for a moment, such as a second ttrace attach. Two signals at once would be one.
