@@ -16,6 +16,9 @@ export const SAMPLES_PER_SECOND = 100;
 /** How long threads that are in native calls are waited for: at the begin, for all others wait too, and at the end. */
 const START_PATIENCE_MS = 1000;
 const PATIENCE_MS = 5000;
+/** How often a worker that has just been made is asked whether it runs the program's code yet, and how often at most. */
+const BOOT_LOOK_MS = 100;
+const BOOT_LOOKS = 20;
 
 /** One thread's part. */
 export interface ThreadCapture {
@@ -46,16 +49,30 @@ export async function captureCpu(
   { seconds, isWanted, canThrowAway, signal }: CaptureOptions,
 ): Promise<CpuCapture> {
   const started: { readonly thread: InspectedThread; readonly start: Promise<unknown> }[] = [];
+  let isLate = false;
+  let isOver = false;
+  const startLate = async (thread: InspectedThread): Promise<void> => {
+    for (let looks = 0; looks < BOOT_LOOKS; looks++) {
+      await pause(BOOT_LOOK_MS / 1000, signal);
+      if (isOver || (await isBooted(thread))) break;
+    }
+    // What it runs now has been made while it is profiled, or soon will be.
+    if (!isOver) await start(thread, false);
+  };
   // Those that come later as well.
   const forget = threads.each((thread) => {
+    if (!isWanted(thread)) return;
+    const begin = isLate ? startLate(thread) : start(thread, canThrowAway);
     // One that ends, or the server, before it has answered is missing from the profile, and nothing else.
-    if (isWanted(thread)) started.push({ thread, start: start(thread, canThrowAway).catch(() => {}) });
+    started.push({ thread, start: begin.catch(() => {}) });
   });
+  isLate = true;
   await within(Promise.all(started.map(({ start }) => start)), START_PATIENCE_MS);
-  const begin = performance.now();
+  const beginTime = performance.now();
   await pause(seconds, signal);
-  const durationNanos = (performance.now() - begin) * 1e6;
+  const durationNanos = (performance.now() - beginTime) * 1e6;
   forget();
+  isOver = true;
   const patience = signal.aborted ? 0 : PATIENCE_MS;
   return { threads: await Promise.all(started.map(({ thread }) => stop(thread, patience))), durationNanos };
 }
@@ -71,6 +88,20 @@ function start(thread: InspectedThread, canThrowAway: boolean): Promise<unknown>
     ...(canThrowAway ? [thread.post('Profiler.stopPreciseCoverage')] : []),
     noteTasks(thread, true),
   ]);
+}
+
+/**
+ * Whether a worker takes part in the recording, which is the last of what it does before it runs the program's code. A profiler that starts
+ * while Node.js starts the worker takes so long that `terminate` meets Node's own code, and that aborts the process.
+ */
+async function isBooted(thread: InspectedThread): Promise<boolean> {
+  const expression = `Symbol.for('${TASK_RUNS_KEY}') in globalThis`;
+  const { result } = await thread.post<{ result?: { value?: unknown } }>('Runtime.evaluate', {
+    expression,
+    returnByValue: true,
+    silent: true,
+  });
+  return result?.value === true;
 }
 
 async function stop(thread: InspectedThread, patience: number): Promise<ThreadCapture> {

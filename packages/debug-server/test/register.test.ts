@@ -76,3 +76,18 @@ test('process.exit in the middle of captures keeps its code and its silence', as
     await served.end();
   }
 });
+
+test('workers that are ended while they start, under a profile, do not end the process', async () => {
+  const served = await serveProgram<{ readonly url: string }>('service.mjs');
+  try {
+    const profile = ask(`${served.facts.url}profile?seconds=4`, {
+      headers: { authorization: 'Bearer open-sesame' },
+    }).catch(({ message }: Error) => message);
+    const ended = once(served.child, 'exit');
+    expect(await Promise.race([served.tell('churn'), ended])).toBe('ended');
+    expect(await profile).toMatchObject({ status: 200 });
+    expect([served.child.exitCode, served.child.signalCode, served.stderr()]).toEqual([null, null, '']);
+  } finally {
+    await served.end();
+  }
+});

@@ -34,6 +34,19 @@ const orders = {
     await new Promise((resolve) => setTimeout(resolve, 500));
     await worker.terminate();
   },
+  // Workers that are ended at every moment of their start, two at a time, for three seconds.
+  churn: async () => {
+    const end = performance.now() + 3000;
+    const makeAndEnd = async () => {
+      for (let i = 0; performance.now() < end; i++) {
+        const short = new Worker('setInterval(() => {}, 1000)', { eval: true });
+        await new Promise((resolve) => setTimeout(resolve, 5 + ((i * 7) % 60)));
+        await short.terminate();
+      }
+    };
+    await Promise.all([makeAndEnd(), makeAndEnd()]);
+    return 'ended';
+  },
   fly: () => recorder.start(),
   // Another profiler takes V8's heap sampler, and a new server finds it taken.
   hold: async () => {
