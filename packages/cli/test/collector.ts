@@ -26,6 +26,9 @@ export interface CollectedSpan {
   readonly status?: { readonly code?: number; readonly message?: string };
 }
 
+/** Name of a span that is no program's. */
+const PROBE = 'probe';
+
 /** A collector that runs. */
 export interface Collector extends AsyncDisposable {
   readonly url: string;
@@ -62,16 +65,26 @@ service:
     if (child.exitCode !== null) throw new Error(`the collector ended with ${child.exitCode}`);
     await pause(50);
   }
+  // It looks at its memory now and then: until it has, it takes what comes.
+  while (isBusy && (await statusOf(port, PROBE)) === 200) await pause(50);
   const text = (): string => (existsSync(out) ? readFileSync(out, 'utf8') : '');
   return {
     url: `http://127.0.0.1:${port}`,
     text,
-    spans: () => spansIn(text()),
+    spans: () => spansIn(text()).filter(({ name }) => name !== PROBE),
     [Symbol.asyncDispose]: async () => {
       child.kill();
       await ended;
     },
   };
+}
+
+/** What a collector answers to one span of this name. */
+async function statusOf(port: number, name: string): Promise<number> {
+  const span = { traceId: '1'.repeat(32), spanId: '1'.repeat(16), name };
+  const body = JSON.stringify({ resourceSpans: [{ scopeSpans: [{ spans: [span] }] }] });
+  const headers = { 'content-type': 'application/json' };
+  return (await fetch(`http://127.0.0.1:${port}/v1/traces`, { method: 'POST', headers, body })).status;
 }
 
 /** A port on which nothing listens. */
