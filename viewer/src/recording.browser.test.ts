@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { EventKind, readTrace, type Trace, timeRange } from '@ttrace/format';
-import type { Browser } from 'playwright-core';
+import type { Browser, Frame } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   ask,
@@ -16,6 +16,7 @@ import {
   screenshot,
   timelineFrame,
   visibleMillis,
+  type WatchedPage,
 } from './browser-test-kit.ts';
 import { startViewer, type Viewer } from './start-viewer.ts';
 
@@ -52,25 +53,37 @@ describe.skipIf(noBrowser !== '')('a recording of samples/first-trace', () => {
       }));
   }
 
-  it('has a named row for main, the task and each of the ten workers', async () => {
-    await using watched = await openPage(browser);
-    await watched.page.goto(viewer.urlOf('/timeline'));
-    const frame = await timelineFrame(watched.page);
-    await frame.waitForSelector('.track-shell h1');
-    await frame.waitForSelector('.omnibox:not(.message-mode)');
-    const rows = await frame.locator('.track-shell h1').allTextContents();
-    const names = rows.map((name) => name.replace(/ \d{2,}$/, ''));
-    expect(names.filter((name) => name === 'main')).toHaveLength(2);
-    for (let worker = 0; worker < 10; worker++) {
-      expect(names.filter((name) => name.endsWith(` worker-${worker}`))).toHaveLength(1);
-    }
-    expect(
-      watched.requests.filter(
-        (url) => !url.startsWith(`http://127.0.0.1:${viewer.port}/`) && !url.startsWith('data:'),
-      ),
-    ).toEqual([]);
-    expect(watched.complaints).toEqual([]);
-    await screenshot(watched.page, 'first-trace');
+  describe('as a whole', () => {
+    let watched: WatchedPage;
+    let frame: Frame;
+    beforeAll(async () => {
+      watched = await openPage(browser);
+      await watched.page.goto(viewer.urlOf('/timeline'));
+      frame = await timelineFrame(watched.page);
+      await frame.waitForSelector('.track-shell h1');
+      await frame.waitForSelector('.omnibox:not(.message-mode)');
+    });
+    afterAll(() => watched?.[Symbol.asyncDispose]());
+
+    it('has a named row for main, the task and each of the ten workers', async () => {
+      const rows = await frame.locator('.track-shell h1').allTextContents();
+      const names = rows.map((name) => name.replace(/ \d{2,}$/, ''));
+      expect(names.filter((name) => name === 'main')).toHaveLength(2);
+      for (let worker = 0; worker < 10; worker++) {
+        expect(names.filter((name) => name.endsWith(` worker-${worker}`))).toHaveLength(1);
+      }
+      const own = `http://127.0.0.1:${viewer.port}/`;
+      expect(watched.requests.filter((url) => !url.startsWith(own) && !url.startsWith('data:'))).toEqual([]);
+      expect(watched.complaints).toEqual([]);
+      await screenshot(watched.page, 'first-trace');
+    });
+
+    it('joins every hand-out to the worker that took it up by an arrow', async () => {
+      const sql =
+        'select a.name || " > " || b.name as arrow from flow f join slice a on f.slice_out = a.id join slice b on f.slice_in = b.id';
+      const arrows = (await ask(frame, sql)).map(({ arrow }) => arrow);
+      expect(arrows).toEqual(Array.from({ length: 10 }, () => 'hand out > take up'));
+    });
   });
 
   it('shows the arguments of a region that is clicked, in the stretch that the address asks for', async () => {
@@ -86,16 +99,5 @@ describe.skipIf(noBrowser !== '')('a recording of samples/first-trace', () => {
       .poll(() => details.textContent())
       .toMatch(/Name\s*work.*debug\.task\s*1.*debug\.worker\s*\d/);
     await screenshot(watched.page, 'first-trace-region');
-  });
-
-  it('joins every hand-out to the worker that took it up by an arrow', async () => {
-    await using watched = await openPage(browser);
-    await watched.page.goto(viewer.urlOf('/timeline'));
-    const frame = await timelineFrame(watched.page);
-    await frame.waitForSelector('.omnibox:not(.message-mode)');
-    const sql =
-      'select a.name || " > " || b.name as arrow from flow f join slice a on f.slice_out = a.id join slice b on f.slice_in = b.id';
-    const arrows = (await ask(frame, sql)).map(({ arrow }) => arrow);
-    expect(arrows).toEqual(Array.from({ length: 10 }, () => 'hand out > take up'));
   });
 });

@@ -1,5 +1,5 @@
 /** The timeline in a real browser: what a user sees and can do, and that nothing leaves the machine. */
-import type { Browser } from 'playwright-core';
+import type { Browser, Frame } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   launch,
@@ -9,6 +9,7 @@ import {
   screenshot,
   timelineFrame,
   visibleMillis,
+  type WatchedPage,
 } from './browser-test-kit.ts';
 import { startViewer, type Viewer } from './start-viewer.ts';
 import { sampleTrace } from './viewer-test-kit.ts';
@@ -27,35 +28,68 @@ describe.skipIf(noBrowser !== '')('the timeline with the bundled Perfetto', () =
     await viewer?.close();
   });
 
-  it('names the rows of the main thread, of each worker, of tasks and counters, and hides empty ones', async () => {
-    await using watched = await openPage(browser);
-    const { page } = watched;
-    await page.goto(viewer.url);
-    await page.getByRole('link', { name: 'Open the timeline' }).click();
-    const frame = await timelineFrame(page);
-    await frame.waitForSelector('.track-shell h1');
-    await frame.waitForSelector('.omnibox:not(.message-mode)');
-    const names = await frame.locator('.track-shell h1:visible').allTextContents();
-    expect(names.map((name) => name.replace(/ \d{4}$/, ''))).toEqual([
-      'main',
-      'queue',
-      'order',
-      'worker 1',
-      'worker 2',
-      'worker 3',
-    ]);
-    expect(await frame.locator('.track-group-panel h1').allTextContents()).toEqual(['node orders.js 4100']);
-    const shown = await visibleMillis(frame);
-    expect(shown.start).toBeCloseTo(0, 6);
-    expect(shown.end).toBeCloseTo(100, 3);
-    await screenshot(page, 'timeline');
+  describe('as a whole', () => {
+    let watched: WatchedPage;
+    let frame: Frame;
+    beforeAll(async () => {
+      watched = await openPage(browser);
+      const { page } = watched;
+      await page.goto(viewer.url);
+      await page.getByRole('link', { name: 'Open the timeline' }).click();
+      frame = await timelineFrame(page);
+      await frame.waitForSelector('.track-shell h1');
+      await frame.waitForSelector('.omnibox:not(.message-mode)');
+    });
+    afterAll(() => watched?.[Symbol.asyncDispose]());
+
+    it('names the rows of the main thread, of each worker, of tasks and counters, and hides empty ones', async () => {
+      const names = await frame.locator('.track-shell h1:visible').allTextContents();
+      expect(names.map((name) => name.replace(/ \d{4}$/, ''))).toEqual([
+        'main',
+        'queue',
+        'order',
+        'worker 1',
+        'worker 2',
+        'worker 3',
+      ]);
+      expect(await frame.locator('.track-group-panel h1').allTextContents()).toEqual(['node orders.js 4100']);
+      const shown = await visibleMillis(frame);
+      expect(shown.start).toBeCloseTo(0, 6);
+      expect(shown.end).toBeCloseTo(100, 3);
+      await screenshot(watched.page, 'timeline');
+    });
+
+    it('asks nobody but the viewer, and leaves no error in the console', () => {
+      const own = `http://127.0.0.1:${viewer.port}/`;
+      expect(watched.requests.filter((url) => !url.startsWith(own) && !url.startsWith('data:'))).toEqual([]);
+      expect(watched.requests).toContain(`${own}trace.pftrace`);
+      expect(watched.complaints).toEqual([]);
+    });
+
+    it('keeps no copy of the trace in the browser', async () => {
+      expect(await watched.page.evaluate('caches.keys()')).toEqual([]);
+      const databases = await watched.page.evaluate('indexedDB.databases().then((all) => all.length)');
+      expect(databases).toBe(0);
+    });
+
+    it('folds a process and pins a row', async () => {
+      const worker = frame.locator('.track-shell', { hasText: 'worker 2' });
+      await worker.hover();
+      await worker.getByTitle('Pin to the top').click();
+      await expect.poll(() => frame.locator('.pinned-panel-container h1').allTextContents()).toHaveLength(1);
+      await frame.locator('.track-group-panel .shell').click();
+      await expect.poll(() => frame.locator('.track-shell h1:visible').count()).toBe(1);
+      await screenshot(watched.page, 'pinned-and-folded');
+    });
   });
 
-  it('shows a clicked slice with its arguments, and draws its arrow to the worker', async () => {
+  it('zooms to the stretch in the address, shows a clicked slice with its arguments, and draws its arrow to the worker', async () => {
     await using watched = await openPage(browser);
     const { page } = watched;
     await page.goto(viewer.urlOf('/timeline?start=28ms&end=42ms'));
     const frame = await timelineFrame(page);
+    await expect.poll(async () => (await visibleMillis(frame)).start).toBeCloseTo(28, 6);
+    expect((await visibleMillis(frame)).end).toBeCloseTo(42, 6);
     const charge = await pointOn(frame, 'worker 1', 37);
     await page.mouse.click(charge.x, charge.y);
     const details = frame.locator('.details-panel');
@@ -64,48 +98,6 @@ describe.skipIf(noBrowser !== '')('the timeline with the bundled Perfetto', () =
     const flows = () => frame.evaluate('globals.connectedFlows.map((flow) => flow.end.sliceName)');
     await expect.poll(flows).toEqual(['charge']);
     await screenshot(page, 'selected-slice');
-  });
-
-  it('zooms to the stretch in the address', async () => {
-    await using watched = await openPage(browser);
-    await watched.page.goto(viewer.urlOf('/timeline?start=30ms&end=0.05'));
-    const frame = await timelineFrame(watched.page);
-    await expect.poll(async () => (await visibleMillis(frame)).start).toBeCloseTo(30, 6);
-    expect((await visibleMillis(frame)).end).toBeCloseTo(50, 6);
-  });
-
-  it('asks nobody but the viewer, and leaves no error in the console', async () => {
-    await using watched = await openPage(browser);
-    await watched.page.goto(viewer.urlOf('/timeline'));
-    const frame = await timelineFrame(watched.page);
-    await frame.waitForSelector('.omnibox:not(.message-mode)');
-    const own = `http://127.0.0.1:${viewer.port}/`;
-    expect(watched.requests.filter((url) => !url.startsWith(own) && !url.startsWith('data:'))).toEqual([]);
-    expect(watched.requests).toContain(`${own}trace.pftrace`);
-    expect(watched.complaints).toEqual([]);
-  });
-
-  it('keeps no copy of the trace in the browser', async () => {
-    await using watched = await openPage(browser);
-    await watched.page.goto(viewer.urlOf('/timeline'));
-    await timelineFrame(watched.page);
-    expect(await watched.page.evaluate('caches.keys()')).toEqual([]);
-    const databases = await watched.page.evaluate('indexedDB.databases().then((all) => all.length)');
-    expect(databases).toBe(0);
-  });
-
-  it('folds a process and pins a row', async () => {
-    await using watched = await openPage(browser);
-    const { page } = watched;
-    await page.goto(viewer.urlOf('/timeline'));
-    const frame = await timelineFrame(page);
-    const worker = frame.locator('.track-shell', { hasText: 'worker 2' });
-    await worker.hover();
-    await worker.getByTitle('Pin to the top').click();
-    await expect.poll(() => frame.locator('.pinned-panel-container h1').allTextContents()).toHaveLength(1);
-    await frame.locator('.track-group-panel .shell').click();
-    await expect.poll(() => frame.locator('.track-shell h1:visible').count()).toBe(1);
-    await screenshot(page, 'pinned-and-folded');
   });
 
   it('works in two tabs at once and after a reload', async () => {
