@@ -48,7 +48,7 @@ const PROGRAM = `
   const hasty = await command('hasty', true);
   const blocked = file.replace('.json', '-blocked.json');
   attachProcess({ file: blocked, socket: socket('hasty'), sources: 'none,loop' });
-  for (let text = ''; !text.endsWith(']\\n') && !text.endsWith(']'); ) text = existsSync(blocked) ? readFileSync(blocked, 'utf8') : '';
+  for (let text = ''; !text.endsWith('\\n]\\n'); ) text = existsSync(blocked) ? readFileSync(blocked, 'utf8') : '';
   await hasty.until('blocked');
   while (symbols() > 0) await new Promise((done) => setTimeout(done, 10));
   console.log(workerThreads.Worker === own && !Object.hasOwn(process, 'emit'));
