@@ -62,15 +62,15 @@ export async function captureCpu(
   // Those that come later as well.
   const forget = threads.each((thread) => {
     if (!isWanted(thread)) return;
-    const begin = isLate ? startLate(thread) : start(thread, canThrowAway);
+    const begun = isLate ? startLate(thread) : start(thread, canThrowAway);
     // One that ends, or the server, before it has answered is missing from the profile, and nothing else.
-    started.push({ thread, start: begin.catch(() => {}) });
+    started.push({ thread, start: begun.catch(() => {}) });
   });
   isLate = true;
   await within(Promise.all(started.map(({ start }) => start)), START_PATIENCE_MS);
-  const beginTime = performance.now();
+  const begin = performance.now();
   await pause(seconds, signal);
-  const durationNanos = (performance.now() - beginTime) * 1e6;
+  const durationNanos = (performance.now() - begin) * 1e6;
   forget();
   isOver = true;
   const patience = signal.aborted ? 0 : PATIENCE_MS;
@@ -95,13 +95,7 @@ function start(thread: InspectedThread, canThrowAway: boolean): Promise<unknown>
  * while Node.js starts the worker takes so long that `terminate` meets Node's own code, and that aborts the process.
  */
 async function isBooted(thread: InspectedThread): Promise<boolean> {
-  const expression = `Symbol.for('${TASK_RUNS_KEY}') in globalThis`;
-  const { result } = await thread.post<{ result?: { value?: unknown } }>('Runtime.evaluate', {
-    expression,
-    returnByValue: true,
-    silent: true,
-  });
-  return result?.value === true;
+  return (await evaluate(thread, `Symbol.for('${TASK_RUNS_KEY}') in globalThis`)) === true;
 }
 
 async function stop(thread: InspectedThread, patience: number): Promise<ThreadCapture> {
@@ -119,11 +113,15 @@ async function stop(thread: InspectedThread, patience: number): Promise<ThreadCa
 
 /** Returns the id of the task that the thread's code is in. */
 async function noteTasks(thread: InspectedThread, isOn: boolean): Promise<number> {
-  const expression = `globalThis[Symbol.for('${TASK_RUNS_KEY}')]?.(${isOn})`;
+  const task = await evaluate(thread, `globalThis[Symbol.for('${TASK_RUNS_KEY}')]?.(${isOn})`);
+  return typeof task === 'number' ? task : 0;
+}
+
+async function evaluate(thread: InspectedThread, expression: string): Promise<unknown> {
   const { result } = await thread.post<{ result?: { value?: unknown } }>('Runtime.evaluate', {
     expression,
     returnByValue: true,
     silent: true,
   });
-  return typeof result?.value === 'number' ? result.value : 0;
+  return result?.value;
 }
