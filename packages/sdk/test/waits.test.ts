@@ -211,3 +211,23 @@ test.runIf(hasWebLocks)('stop gives Web Locks back', async () => {
   );
   expect(stdout).toMatch(/^true,false,false,true,request,(\d),true,false \1\n$/);
 });
+
+test('a thread that has not heard of the end of the recording waits as long as it says', async () => {
+  const { stdout, code } = await runProgram(
+    `const cell = new Int32Array(new SharedArrayBuffer(16));
+    await trace.start({ file, sources: { waits: true } });
+    const worker = new Worker(\`const { parentPort, workerData } = require('node:worker_threads');
+      Atomics.store(workerData, 0, 1);
+      while (Atomics.load(workerData, 1) === 0);
+      const begin = performance.now();
+      const result = Atomics.wait(workerData, 2, 0, 200);
+      parentPort.postMessage([result, performance.now() - begin > 150]);\`, { eval: true, workerData: cell });
+    const answer = new Promise((done) => worker.once('message', done));
+    while (Atomics.load(cell, 0) === 0) await new Promise((done) => setTimeout(done, 5));
+    await trace.stop();
+    Atomics.store(cell, 1, 1);
+    console.log((await answer).join());`,
+    { env: { TTRACE_SOURCES: 'none,waits' } },
+  );
+  expect([code, stdout]).toEqual([0, 'timed-out,true\n']);
+});

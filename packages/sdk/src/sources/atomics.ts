@@ -33,7 +33,9 @@ function patchedWait(original: AnyFunction, patch: Patch): AnyFunction {
       if (!patch.isOn || args[3] === 0) return Reflect.apply(original, Atomics, args);
       // A wait of no time asks whether there is anything to wait for, and throws what there is to throw.
       const quick = Reflect.apply(original, Atomics, [args[0], args[1], args[2], 0]);
-      return quick === 'timed-out' && areWaitsRecorded() ? recordedWait(original, args) : quick;
+      if (quick !== 'timed-out') return quick;
+      // Between a recording's end and the moment when this thread hears of it, the wait is the original's alone.
+      return areWaitsRecorded() ? recordedWait(original, args) : Reflect.apply(original, Atomics, args);
     } catch (error) {
       throw withoutOwnFrames(error);
     }
