@@ -8,7 +8,7 @@ import {
 } from '@ttrace/format';
 import { expect, test } from 'vitest';
 import { blockersTable, eachBlockTable } from './blockers-table.ts';
-import { blockStats } from './blocks.ts';
+import { blockStats, blocksOf } from './blocks.ts';
 import { indexOf } from './trace-index.ts';
 import { traceOf } from './trace-test-kit.ts';
 
@@ -74,6 +74,25 @@ test.each([
     ]);
   },
 );
+
+test('a block is named after what it was seen in for the most time, whatever the recorder saw first', () => {
+  const seen = (at: number, name: string, frames: readonly string[]): string =>
+    `instant m +0.${String(at).padStart(3, '0')}000000 loop ${JSON.stringify(name)} ${JSON.stringify({ stack: frames })}`;
+  const index = indexOf(
+    traceOf(`process 1 "shop"
+track 1/1 thread "main"
+track m async 1 loop "0x1" "main event loop"
+slice m +0.010000000 0.500000000 loop "normalizeString" {"blocked":true,"stack":["normalizeString (node:path:66:25)"]}
+${seen(60, 'work app.js:3', ['work (/srv/app.js:3:9)', 'main (/srv/app.js:9:1)'])}
+${seen(100, 'normalizeString', ['normalizeString (node:path:66:25)'])}
+${seen(120, 'work app.js:4 → stat', ['stat (native)', 'work (/srv/app.js:4:2)'])}
+slice m +0.600000000 0.050000000 loop "normalizeString" {"blocked":true,"stack":["normalizeString (node:path:66:25)"]}`),
+  );
+  expect(blocksOf(index).map(({ name, location, stack }) => [name, location, stack.length])).toEqual([
+    ['work app.js:3', '/srv/app.js:3', 2],
+    ['normalizeString', '', 1],
+  ]);
+});
 
 test('a function is one culprit whatever it had called, and its name leads to all of its blocks', () => {
   const index = indexOf(

@@ -43,6 +43,12 @@ const sample = (turnStart: number, time: number): StackSample => ({
   frames: ['work (/app.js:3:1)'],
 });
 
+/** The watchdog asks, and is answered. */
+function answer(track: LoopTrack, answered: StackSample): void {
+  track.asked();
+  track.answered(answered);
+}
+
 test('short turns are left out, longer ones are turns, blocks without an answer are called so', () => {
   const { track, shown } = loop();
   track.turn(0, 0.5 * MS);
@@ -54,23 +60,40 @@ test('short turns are left out, longer ones are turns, blocks without an answer 
   ]);
 });
 
-test('a block is there as soon as it is seen, and ends when the thread says so', () => {
+test('a block is there when it has lasted a tenth of a second, and ends when the thread says so', () => {
   const { track, shown } = loop();
-  track.asked();
-  track.answered(sample(10, 35));
+  answer(track, sample(10, 35));
+  expect(shown()).toEqual([]);
+  answer(track, sample(10, 110));
   expect(shown()).toEqual([{ name: 'work app.js:3', from: 10, to: undefined }]);
-  track.turn(10 * MS, 80 * MS);
-  expect(shown()).toEqual([{ name: 'work app.js:3', from: 10, to: 80 }]);
+  track.turn(10 * MS, 180 * MS);
+  expect(shown()).toEqual([{ name: 'work app.js:3', from: 10, to: 180 }]);
 });
 
-test('what was seen as the turn had just begun gives way to what is seen while it blocks', () => {
-  const { track, shown } = loop();
-  track.asked();
-  track.answered({ ...sample(10, 10.3), name: 'just woken' });
-  track.asked();
-  track.answered(sample(10, 35));
-  track.turn(10 * MS, 90 * MS);
-  expect(shown()).toEqual([{ name: 'work app.js:3', from: 10, to: 90 }]);
+test('it is named after what it was in for the most time, and the rest stands in it', () => {
+  for (const end of [95, 500]) {
+    const { track, shown, text } = loop();
+    answer(track, { ...sample(10, 10.3), name: 'just woken', location: '' });
+    answer(track, { ...sample(10, 26), name: 'load app.js:9', location: '/app.js:9' });
+    answer(track, sample(10, 45));
+    answer(track, { ...sample(10, 60), name: 'work app.js:4 → stat', location: '/app.js:4' });
+    if (end > 100) answer(track, sample(10, 112));
+    track.turn(10 * MS, end * MS);
+    expect(shown()).toEqual([{ name: 'work app.js:3', from: 10, to: end }]);
+    const rest = [...text().matchAll(/"ph":"n","name":"(.*?)".*?"ts": *([\d.]+)/g)].map(([, name, ts]) => [
+      name,
+      Number(ts) / 1000,
+    ]);
+    expect(rest).toEqual(
+      [
+        ['just woken', 10.3],
+        ['load app.js:9', 26],
+        ['work app.js:3', 45],
+        ['work app.js:4 → stat', 60],
+        ['work app.js:3', 112],
+      ].slice(0, end > 100 ? 5 : 4),
+    );
+  }
 });
 
 test('a turn waits for the answer that is on its way, and one that came too late names nothing', () => {
@@ -90,8 +113,7 @@ test('a turn waits for the answer that is on its way, and one that came too late
 
 test('a block that the thread does not know as a turn ends where it was last seen, and swallows no later turn', () => {
   const { track, shown } = loop();
-  track.asked();
-  track.answered(sample(10, 40));
+  answer(track, sample(10, 40));
   track.turn(500 * MS, 505 * MS);
   expect(shown()).toEqual([
     { name: 'work app.js:3', from: 10, to: 40 },
@@ -101,22 +123,19 @@ test('a block that the thread does not know as a turn ends where it was last see
 
 test('what came before a block in its turn does not end it', () => {
   const { track, shown } = loop();
-  track.asked();
-  track.answered(sample(10, 40));
+  answer(track, sample(10, 140));
   track.turn(2 * MS, 5 * MS);
-  track.turn(10 * MS, 70 * MS);
-  expect(shown()).toEqual([{ name: 'work app.js:3', from: 10, to: 70 }]);
+  track.turn(10 * MS, 170 * MS);
+  expect(shown()).toEqual([{ name: 'work app.js:3', from: 10, to: 170 }]);
 });
 
 test('of a thread that ends in a block the block ends where it was last seen; at the end of the recording it stays open', () => {
-  for (const isOver of [true, false]) {
+  for (const [isOver, last] of [true, false].flatMap((is) => [60, 150].map((at) => [is, at] as const))) {
     const { track, shown, text } = loop();
-    track.asked();
-    track.answered(sample(10, 40));
-    track.asked();
-    track.answered(sample(10, 90));
+    answer(track, sample(10, 40));
+    answer(track, sample(10, last));
     track.close(isOver);
-    expect(shown()).toEqual([{ name: 'work app.js:3', from: 10, to: isOver ? 90 : undefined }]);
-    expect(text()).toMatch(/"ph":"n","name":"work app.js:3".*"ts": *90000/);
+    expect(shown()).toEqual([{ name: 'work app.js:3', from: 10, to: isOver ? last : undefined }]);
+    expect(text()).toMatch(new RegExp(`"ph":"n","name":"work app.js:3".*"ts": *${last}000`));
   }
 });

@@ -3,8 +3,9 @@
  * saw on the stack meanwhile. On a track of its own, because a turn's begin is computed, and need not enclose to the
  * nanosecond what ran in it.
  *
- * A block is written when it is first seen, so that a crash, or a look into the file while it lasts, finds it; its exact end
- * comes with the thread's own record. Times are nanoseconds since the recording's origin.
+ * A block is named after the function that it was seen in for the most time: by its end, or when it has lasted a tenth of a second. It is
+ * written then, so that a crash, or a look into the file while it lasts, finds it; its exact end comes with the thread's own record, and
+ * what else was seen stands in it as instants. Times are nanoseconds since the recording's origin.
  */
 import { Category, loopTrackName } from '@ttrace/format/vocabulary';
 import type { StringRef, TraceWriter, TrackRef } from '@ttrace/format/writers';
@@ -26,8 +27,8 @@ export interface StackSample {
   readonly frames: readonly string[];
 }
 
-/** What runs so early in a turn is not what blocks it: who was asked while it waited answers as soon as it wakes. */
-const EARLY = 5e6;
+/** A block that has lasted so long is written, though it may be seen in other functions yet. */
+const SETTLED = 100e6;
 
 /** A turn's begin is computed; two of one turn differ by less. */
 const SAME_TURN = 1e6;
@@ -38,8 +39,8 @@ export class LoopTrack {
   readonly #turnNanos: number;
   readonly #blockNanos: number;
   #track: TrackRef | undefined;
-  /** First sample of the turn that goes on. */
-  #first: StackSample | undefined;
+  /** Samples of one turn, of which nothing is in the file yet. */
+  #seen: StackSample[] = [];
   /** Begin of the block that is in the file already, -1 for none. */
   #open = -1;
   #lastEnd = 0;
@@ -72,6 +73,9 @@ export class LoopTrack {
       if (end <= this.#open) return;
       // A later one: the block was no turn of its own to the thread, and has lasted until it was last seen at least.
       if (start > this.#open + SAME_TURN) this.#endOpen(this.#lastSeen);
+    } else if (this.#seen.length > 0 && start > this.#seen[0]!.turnStart + SAME_TURN) {
+      this.#writeSeen();
+      if (this.#open >= 0) this.#endOpen(this.#lastSeen);
     }
     this.#held = [start, end];
     if (!this.#isAsked) this.#writeHeld();
@@ -85,7 +89,11 @@ export class LoopTrack {
   /** The watchdog's answer; undefined when there was none. */
   answered(sample: StackSample | undefined): void {
     this.#isAsked = false;
-    if (sample !== undefined && sample.turnStart >= this.#lastEnd - SAME_TURN) this.#take(sample);
+    if (sample !== undefined) {
+      // It came when the turn was over.
+      if (this.#held !== undefined && this.#held[1] < sample.time) this.#writeHeld();
+      if (sample.turnStart >= this.#lastEnd - SAME_TURN) this.#take(sample);
+    }
     this.#writeHeld();
   }
 
@@ -93,6 +101,7 @@ export class LoopTrack {
   close(isThreadOver: boolean): void {
     this.#isAsked = false;
     this.#writeHeld();
+    if (this.#open < 0) this.#writeSeen();
     if (isThreadOver && this.#open >= 0) this.#endOpen(this.#lastSeen);
     this.#open = -1;
     if (!isThreadOver || this.#track === undefined) return;
@@ -102,21 +111,27 @@ export class LoopTrack {
 
   #take(sample: StackSample): void {
     const { turnStart, time } = sample;
-    const first = this.#first;
-    const isFirst = first === undefined || !isSameTurn(first.turnStart, turnStart);
-    if (isFirst || first.time - first.turnStart < EARLY) this.#first = sample;
-    const isOver = this.#held !== undefined && this.#held[1] < time;
-    if (isOver) return;
-    if (this.#open < 0 && this.#isBlock(turnStart, time)) {
-      this.#lastSeen = time;
-      this.#begin(Math.max(turnStart, this.#lastEnd), this.#first ?? sample);
-    } else if (this.#open >= 0 && isSameTurn(this.#open, turnStart)) {
+    if (this.#open >= 0 && isSameTurn(this.#open, turnStart)) {
       this.#lastSeen = time;
       this.#writeLater(sample);
+      return;
     }
+    if (this.#seen.length > 0 && !isSameTurn(this.#seen[0]!.turnStart, turnStart)) this.#seen = [];
+    this.#seen.push(sample);
+    if (this.#open < 0 && time - turnStart >= SETTLED) this.#writeSeen();
   }
 
-  /** What goes on in a block that is in the file already: an instant, so that it is there should the process be killed. */
+  /** Writes the begin of the block that was seen and goes on, if it is one. */
+  #writeSeen(): void {
+    const last = this.#seen.at(-1);
+    if (last !== undefined && this.#isBlock(last.turnStart, last.time)) {
+      this.#lastSeen = last.time;
+      this.#begin(Math.max(last.turnStart, this.#lastEnd), this.#seen);
+    }
+    this.#seen = [];
+  }
+
+  /** What was seen in a block, beside what it is named after: an instant, so that it is there should the process be killed. */
   #writeLater({ name, time, task, frames }: StackSample): void {
     const args = JSON.stringify({ stack: frames });
     this.#writer.instant(this.#ownTrack(), this.#writer.string(name), this.#category(), time, task, args);
@@ -136,17 +151,16 @@ export class LoopTrack {
     if (this.#held === undefined) return;
     const [start, end] = this.#held;
     this.#held = undefined;
-    const first = this.#first;
-    this.#first = undefined;
-    const isOfIt = first !== undefined && first.time <= end && first.turnStart >= start - SAME_TURN;
-    this.#write(Math.max(start, this.#lastEnd), end, isOfIt ? first : undefined);
+    const samples = this.#seen.filter(({ time, turnStart }) => time <= end && turnStart >= start - SAME_TURN);
+    this.#seen = this.#seen.filter(({ turnStart }) => turnStart > end);
+    this.#write(Math.max(start, this.#lastEnd), end, samples);
     this.#lastEnd = end;
   }
 
-  #write(start: number, end: number, sample: StackSample | undefined): void {
+  #write(start: number, end: number, samples: readonly StackSample[]): void {
     if (this.#open >= 0) this.#endOpen(end);
     else if (this.#isBlock(start, end)) {
-      this.#begin(start, sample);
+      this.#begin(start, samples);
       this.#endOpen(end);
     } else if (end - start >= this.#turnNanos) {
       const name = this.#writer.string('turn');
@@ -154,11 +168,13 @@ export class LoopTrack {
     }
   }
 
-  #begin(start: number, sample: StackSample | undefined): void {
+  #begin(start: number, samples: readonly StackSample[]): void {
     this.#open = start;
+    const sample = culprit(samples);
     const name = this.#writer.string(sample === undefined ? 'blocked' : sample.name);
     const args = sample === undefined ? '{"blocked":true}' : sampleText(sample);
     this.#writer.begin(this.#ownTrack(), name, this.#category(), start, sample?.task ?? 0, args);
+    for (const each of samples) if (each !== sample || each !== samples[0]) this.#writeLater(each);
   }
 
   #category(): StringRef {
@@ -174,6 +190,24 @@ export class LoopTrack {
 /** Whether two begins are of one turn. */
 function isSameTurn(one: number, other: number): boolean {
   return Math.abs(one - other) <= SAME_TURN;
+}
+
+/** The first sample in the function with the most time: of each sample what has passed since the one before it. */
+function culprit(samples: readonly StackSample[]): StackSample | undefined {
+  const times = new Map<string, number>();
+  let before = samples[0]?.turnStart ?? 0;
+  for (const sample of samples) {
+    const key = functionIn(sample);
+    times.set(key, (times.get(key) ?? 0) + sample.time - before);
+    before = sample.time;
+  }
+  const most = Math.max(...times.values());
+  return samples.find((sample) => times.get(functionIn(sample)) === most);
+}
+
+/** The function of the program that a sample was in, whatever line of it, and whatever it had called. */
+function functionIn({ name, location }: StackSample): string {
+  return location === '' ? name : `${name.replace(/:\d+( →.*)?$/, '')} ${location.replace(/:\d+$/, '')}`;
 }
 
 function sampleText({ time, turnStart, region, location, frames }: StackSample): string {

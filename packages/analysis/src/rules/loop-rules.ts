@@ -1,5 +1,4 @@
 /** What holds event loops: one function for long, a chain of promises that never lets go, synchronous calls in the middle of a task. */
-import { Category, EventKind } from '@ttrace/format';
 import { lengthOf, spanOfBlock } from '../blockers-table.ts';
 import { type Block, type BlockGroup, blocksOf, groupedBlocks, longestOf, totalOf } from '../blocks.ts';
 import type { Finding, Rule } from '../finding.ts';
@@ -73,9 +72,8 @@ export const microtaskStarvation: Rule = {
   id: 'microtask-starvation',
   help: 'A block in which several functions ran one after another from promises or process.nextTick, and nothing else got a turn.',
   find: (index) => {
-    const later = laterStacks(index);
-    const starving = blocksOf(index).filter((block) => {
-      const stacks = [block.stack, ...later(block)].filter((stack) => stack.length > 0);
+    const starving = blocksOf(index).filter(({ first, sightings }) => {
+      const stacks = [first, ...sightings].map(({ stack }) => stack).filter((stack) => stack.length > 0);
       const functions = new Set(stacks.map((stack) => functionIn(stack.at(-2) ?? stack[0]!)));
       return (
         stacks.length > 1 && functions.size > 1 && stacks.every((stack) => MICROTASKS.test(stack.at(-1)!))
@@ -98,24 +96,6 @@ export const microtaskStarvation: Rule = {
 /** A frame without the place in its file: one function may be seen at many. */
 function functionIn(frame: string): string {
   return frame.replace(/:\d+(:\d+)?\)$/, '');
-}
-
-/** Stacks that were seen later in a block: instants on its track. */
-function laterStacks(index: TraceIndex): (block: Block) => (readonly string[])[] {
-  const { kind, category, track, start } = index.trace.columns;
-  const loop = index.category(Category.loop);
-  const byTrack = new Map<number, number[]>();
-  for (let row = 0; row < index.trace.length; row++) {
-    if (category[row] !== loop || kind[row] !== EventKind.instant) continue;
-    byTrack.set(track[row]!, [...(byTrack.get(track[row]!) ?? []), row]);
-  }
-  return (block) =>
-    (byTrack.get(track[block.row]!) ?? [])
-      .filter((row) => start[row]! >= block.start && start[row]! <= block.end)
-      .map((row) => {
-        const { stack } = index.argsOf(row);
-        return Array.isArray(stack) ? stack.map(String) : [];
-      });
 }
 
 /** Node.js's own functions that stop the thread until something outside is done. */
