@@ -61,26 +61,29 @@ function flowEnds({ trace }: TraceIndex): { outs: Int32Array; ends: Int32Array; 
   // Flows are numbered from 1 on; 0 is one that was too many for the reader.
   let flows = 0;
   let count = 0;
+  const rows: number[] = [];
   for (let row = 0; row < trace.length; row++) {
     if (kind[row]! < EventKind.flowOut) continue;
+    rows.push(row);
     if (value[row]! > flows) flows = value[row]!;
     if (kind[row] === EventKind.flowIn) count++;
   }
   const outs = new Int32Array(flows + 1).fill(-1);
   const isEnded = new Uint8Array(flows + 1);
   const ends = new Int32Array(count);
-  const begun: number[] = [];
-  for (let row = 0, at = 0; row < trace.length; row++) {
-    if (kind[row]! < EventKind.flowOut) continue;
+  let at = 0;
+  for (const row of rows) {
     const flow = value[row]!;
     if (kind[row] === EventKind.flowIn) {
       isEnded[flow] = 1;
       ends[at++] = row;
-    } else if (kind[row] === EventKind.flowOut && flow > 0) {
-      if (outs[flow]! < 0) begun.push(flow);
-      outs[flow] = row;
-    }
+    } else if (kind[row] === EventKind.flowOut) outs[flow] = row;
   }
-  const lonely = begun.filter((flow) => isEnded[flow] === 0).map((flow) => outs[flow]!);
+  outs[0] = -1;
+  const lonely: number[] = [];
+  // In the order in which the file names them, which is that of their numbers.
+  for (let flow = 1; flow <= flows; flow++) {
+    if (outs[flow]! >= 0 && isEnded[flow] === 0) lonely.push(outs[flow]!);
+  }
   return { outs, ends, lonely };
 }

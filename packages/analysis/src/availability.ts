@@ -4,7 +4,7 @@
  *
  * Times are nanoseconds since the trace's origin. Of one thread all sums are exact; means are rounded as doubles are.
  */
-import { THREAD_STATES, type ThreadTimeline } from './thread-states.ts';
+import { shareAt, THREAD_STATES, type ThreadTimeline } from './thread-states.ts';
 
 /** What may count as time in which a loop could run nothing else. */
 export const STOPS = ['blocks', 'gc', 'waits', 'running'] as const;
@@ -80,7 +80,7 @@ interface Sum {
 /** The availability of one thread; neighbours of one level are one step. */
 function clipped(timeline: ThreadTimeline, stops: readonly Stop[], from: number, to: number): Sum {
   // hot: once a stretch, most of which are one with those before: only the pages of memory that are written are ever taken.
-  const { starts, states, shares, length } = timeline;
+  const { starts, states, length } = timeline;
   const levels = Float64Array.from(levelsByState(stops));
   const countsRunning = stops.includes('running');
   const out = room(length);
@@ -92,7 +92,7 @@ function clipped(timeline: ThreadTimeline, stops: readonly Stop[], from: number,
     const start = Math.max(starts[i]!, from);
     const end = Math.min(starts[i + 1]!, to);
     if (end <= start) continue;
-    const level = countsRunning ? levels[states[i]!]! - shares[i]! : levels[states[i]!]!;
+    const level = countsRunning ? levels[states[i]!]! - shareAt(timeline, i) : levels[states[i]!]!;
     if (level !== lastLevel) {
       times[steps] = start;
       sums[steps++] = level;

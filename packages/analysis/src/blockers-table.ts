@@ -171,7 +171,7 @@ export function spanOfBlock(index: TraceIndex, { start, end }: Block): { start: 
 }
 
 function taskName(index: TraceIndex, { task }: Block): string {
-  return tasksOf(index).byNumber.get(task)?.name ?? '';
+  return tasksOf(index).byNumber(task)?.name ?? '';
 }
 
 /** Names in one cell: the first three, and how many more. */

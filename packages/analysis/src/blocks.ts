@@ -134,13 +134,12 @@ export function longestOf(blocks: readonly Block[]): Block {
 }
 
 function findBlocks(index: TraceIndex): Block[] {
-  const { kind, category, args, track, start, value } = index.trace.columns;
-  const loop = index.category(Category.loop);
+  const { kind, args, track, start, value } = index.trace.columns;
   const blocks: Block[] = [];
   /** By track, what was seen in blocks. */
   const sightings = new Map<number, number[]>();
-  for (let row = 0; row < index.trace.length; row++) {
-    if (category[row] !== loop || args[row] === 0) continue;
+  for (const row of index.rowsOf(Category.loop)) {
+    if (args[row] === 0) continue;
     if (kind[row] === EventKind.instant) {
       const rows = sightings.get(track[row]!);
       if (rows === undefined) sightings.set(track[row]!, [row]);

@@ -96,7 +96,7 @@ function taskTest(index: TraceIndex, { task }: Filter): Test | undefined {
   if (id !== undefined) return (row) => index.taskOf(row) === Number(id);
   const wanted = new Set(
     tasksOf(index)
-      .all.filter(({ name }) => name === task)
+      .where((row) => index.nameOf(row) === task)
       .map(({ number }) => number),
   );
   return (row) => wanted.has(index.taskOf(row));

@@ -1,6 +1,6 @@
 /** Garbage collections by thread and kind, and one by one: how often they stopped a thread, and for how long. */
 import { Category, EventKind } from '@ttrace/format';
-import { durationColumns, sumOf, type WithDurations } from './duration-columns.ts';
+import { durationColumns, sortedNumbers, sumOf, type WithDurations } from './duration-columns.ts';
 import { type Filter, rowFilter, stretchOf } from './filter.ts';
 import { histogramOf } from './histogram.ts';
 import type { Column, Span, Table } from './table.ts';
@@ -64,7 +64,7 @@ function gcRow(
   return {
     thread,
     kind,
-    durations: Float64Array.from(finished, (row) => value[row]!).sort(),
+    durations: sortedNumbers(finished, (row) => value[row]!),
     unfinished: rows.length - finished.length,
     share: to > from ? inside / (to - from) : 0,
     worst: { start: start[worst]!, end: index.endOf(worst) },
@@ -156,13 +156,11 @@ function threadColumns<Row>(index: TraceIndex, threadOf: (row: Row) => Thread): 
 
 /** Collections on threads, in file order. */
 function collectionsOf(index: TraceIndex, filter: Filter): CollectionRow[] {
-  const { kind, category, track } = index.trace.columns;
-  const gc = index.category(Category.gc);
-  if (gc === -1) return [];
+  const { kind, track } = index.trace.columns;
   const isWanted = rowFilter(index, filter);
   const found: CollectionRow[] = [];
-  for (let row = 0; row < index.trace.length; row++) {
-    if (category[row] !== gc || kind[row] !== EventKind.slice || !isWanted(row)) continue;
+  for (const row of index.rowsOf(Category.gc)) {
+    if (kind[row] !== EventKind.slice || !isWanted(row)) continue;
     const thread = index.threadOf(track[row]!);
     if (thread !== undefined) found.push({ row, thread });
   }

@@ -29,10 +29,12 @@ export function handoversByName(index: TraceIndex, filter: Filter): ReadonlyMap<
   const { length, inSlice, inTime, inTrack, outTrack } = arrowsOf(index);
   const pairs = new Map<string, Handover>();
   const lastTry = new Map<number, number>();
-  const order = Array.from({ length }, (_, at) => at)
-    .filter((at) => inSlice[at]! >= 0 && outTrack[at]! >= 0)
-    .filter((at) => index.nameOf(inSlice[at]!).endsWith(WAIT_OVER) && isWanted(inSlice[at]!))
-    .sort((a, b) => inTime[a]! - inTime[b]!);
+  const order: number[] = [];
+  for (let at = 0; at < length; at++) {
+    if (inSlice[at]! < 0 || outTrack[at]! < 0) continue;
+    if (index.nameOf(inSlice[at]!).endsWith(WAIT_OVER) && isWanted(inSlice[at]!)) order.push(at);
+  }
+  order.sort((a, b) => inTime[a]! - inTime[b]!);
   for (const at of order) {
     const name = baseOf(index.nameOf(inSlice[at]!));
     if (wanted !== undefined && baseOf(wanted) !== name) continue;
@@ -100,11 +102,10 @@ function awaitedSince(index: TraceIndex, slice: number, name: string): number {
 
 /** Asynchronous waits by process and what is waited for, in the order of their ends. */
 function awaitedWaits(index: TraceIndex): Map<string, number[]> {
-  const { kind, category, track, start } = index.trace.columns;
-  const wait = index.category(Category.wait);
+  const { kind, track, start } = index.trace.columns;
   const waits = new Map<string, number[]>();
-  for (let row = 0; row < index.trace.length; row++) {
-    if (category[row] !== wait || kind[row] !== EventKind.slice) continue;
+  for (const row of index.rowsOf(Category.wait)) {
+    if (kind[row] !== EventKind.slice) continue;
     const { kind: trackKind, pid } = index.trace.tracks[track[row]!]!;
     if (trackKind !== 'async') continue;
     const key = `${pid}\n${baseOf(index.nameOf(row))}`;

@@ -7,7 +7,7 @@
  */
 import { Category, EventKind } from '@ttrace/format';
 import { someOf } from './blockers-table.ts';
-import { sumOf } from './duration-columns.ts';
+import { sortedNumbers, sumOf } from './duration-columns.ts';
 import { type Filter, rowFilter } from './filter.ts';
 import { type Handover, handoversByName } from './handovers.ts';
 import { histogramOf } from './histogram.ts';
@@ -218,13 +218,11 @@ function lockRows(index: TraceIndex, filter: Filter): LockRow[] {
       const rows = waits.get(name) ?? [];
       const held = holds.get(name) ?? [];
       const lengthOf = (row: number): number => index.endOf(row) - start[row]!;
+      const complete = rows.filter((row) => value[row]! >= 0);
       return {
         name,
-        waits: Float64Array.from(
-          rows.filter((row) => value[row]! >= 0),
-          lengthOf,
-        ).sort(),
-        unfinished: rows.filter((row) => value[row]! < 0).length,
+        waits: sortedNumbers(complete, lengthOf),
+        unfinished: rows.length - complete.length,
         longest: (rows.length > 0 ? rows : held).reduce((a, b) => (lengthOf(b) > lengthOf(a) ? b : a)),
         holds: held.length,
         ...overlap(index, rows, held),
@@ -272,16 +270,10 @@ function overlap(
   holds: readonly number[],
 ): { heldNanos: number; contendedNanos: number; maxWaiting: number } {
   const { start } = index.trace.columns;
-  const begins = (rows: readonly number[]): Float64Array =>
-    Float64Array.from(rows, (row) => start[row]!).sort();
-  const ends = (rows: readonly number[]): Float64Array =>
-    Float64Array.from(rows, (row) => index.endOf(row)).sort();
-  const [waitBegins, waitEnds, holdBegins, holdEnds] = [
-    begins(waits),
-    ends(waits),
-    begins(holds),
-    ends(holds),
-  ];
+  const beginOf = (row: number): number => start[row]!;
+  const endOf = (row: number): number => index.endOf(row);
+  const [waitBegins, waitEnds] = [sortedNumbers(waits, beginOf), sortedNumbers(waits, endOf)];
+  const [holdBegins, holdEnds] = [sortedNumbers(holds, beginOf), sortedNumbers(holds, endOf)];
   let [wb, we, hb, he, last, heldNanos, contendedNanos, maxWaiting] = [0, 0, 0, 0, 0, 0, 0, 0];
   while (we < waitEnds.length || he < holdEnds.length) {
     const nextEnd = Math.min(waitEnds[we] ?? Infinity, holdEnds[he] ?? Infinity);

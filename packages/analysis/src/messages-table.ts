@@ -1,7 +1,7 @@
 /** Messages between threads: how many, how long each was on its way, how many waited at once, and what sending and handling took. */
 import { Category } from '@ttrace/format';
 import { type Arrows, arrowsOf } from './arrows.ts';
-import { sumOf } from './duration-columns.ts';
+import { sortedNumbers, sumOf } from './duration-columns.ts';
 import { type Filter, isThreadWanted, rowFilter, stretchOf } from './filter.ts';
 import { histogramOf } from './histogram.ts';
 import { percentile } from './name-stats.ts';
@@ -178,22 +178,20 @@ class Messages {
   readonly received: Float64Array;
   readonly #index: TraceIndex;
   readonly #arrows: Arrows;
-  readonly #names: readonly string[];
 
   constructor(index: TraceIndex) {
     this.#index = index;
     this.#arrows = arrowsOf(index);
     ({ outTime: this.sent, inTime: this.received } = this.#arrows);
-    this.#names = index.trace.tracks.map(({ name }, track) => index.threadOf(track)?.name ?? name);
   }
 
   /** '' where nobody sent it, or nobody received it, in the trace. */
   fromOf(message: number): string {
-    return this.#names[this.#arrows.outTrack[message]!] ?? '';
+    return this.#nameOf(this.#arrows.outTrack[message]!);
   }
 
   toOf(message: number): string {
-    return this.#names[this.#arrows.inTrack[message]!] ?? '';
+    return this.#nameOf(this.#arrows.inTrack[message]!);
   }
 
   /** The same number for all between two tracks. */
@@ -219,6 +217,10 @@ class Messages {
     return row < 0 ? 0 : this.#index.taskOf(row);
   }
 
+  #nameOf(track: number): string {
+    return this.#index.threadOf(track)?.name ?? this.#index.trace.tracks[track]?.name ?? '';
+  }
+
   #lengthOf(row: number): number {
     return row < 0 ? 0 : Math.max(0, this.#index.trace.columns.value[row]!);
   }
@@ -234,9 +236,8 @@ function wantedMessages(index: TraceIndex, messages: Messages, filter: Filter): 
   for (let message = 0; message < length; message++) {
     const row = outSlice[message]! >= 0 ? outSlice[message]! : inSlice[message]!;
     if (row < 0 || category[row] !== wanted || !isWanted(row)) continue;
-    const from = messages.fromOf(message);
-    if (from === '' || !isOfThread(index, filter, outTrack[message]!, inTrack[message]!)) continue;
-    if (name !== undefined && name !== pairOf(from, messages.toOf(message))) continue;
+    if (outTrack[message]! < 0 || !isOfThread(index, filter, outTrack[message]!, inTrack[message]!)) continue;
+    if (name !== undefined && name !== pairOf(messages.fromOf(message), messages.toOf(message))) continue;
     const time = messages.latencyOf(message);
     if ((min !== undefined && !(time >= min)) || (max !== undefined && !(time < max))) continue;
     found.push(message);
@@ -276,32 +277,28 @@ function isOfThread(index: TraceIndex, filter: Filter, ...tracks: readonly numbe
 }
 
 function messagesRow(messages: Messages, group: readonly number[], stretchNanos: number): MessagesRow {
-  const sent = new Float64Array(group.length);
-  const received = new Float64Array(group.length);
-  const latencies = new Float64Array(group.length);
-  let arrived = 0;
   let sendNanos = 0;
   let handleNanos = 0;
   let slowest = group[0]!;
+  const arrived: number[] = [];
   for (const message of group) {
     sendNanos += messages.sendNanosOf(message);
     handleNanos += messages.handleNanosOf(message);
     const latency = messages.latencyOf(message);
     if (Number.isNaN(latency)) continue;
-    sent[arrived] = messages.sent[message]!;
-    received[arrived] = messages.received[message]!;
-    latencies[arrived++] = latency;
+    arrived.push(message);
     if (!(messages.latencyOf(slowest) >= latency)) slowest = message;
   }
-  const sortedOf = (times: Float64Array): Float64Array => times.subarray(0, arrived).sort();
+  const sent = sortedNumbers(arrived, (message) => messages.sent[message]!);
+  const received = sortedNumbers(arrived, (message) => messages.received[message]!);
   return {
     from: messages.fromOf(group[0]!),
     to: messages.toOf(group[0]!),
     count: group.length,
-    latencies: sortedOf(latencies),
-    maxQueue: longestQueue(sortedOf(sent), sortedOf(received)),
-    sent: sent.subarray(0, arrived),
-    received: received.subarray(0, arrived),
+    latencies: sortedNumbers(arrived, (message) => messages.latencyOf(message)),
+    maxQueue: longestQueue(sent, received),
+    sent,
+    received,
     sendNanos,
     handleNanos,
     perSecond: (group.length * 1e9) / stretchNanos,

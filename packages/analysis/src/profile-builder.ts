@@ -87,7 +87,7 @@ export class ProfileBuilder {
 
   /** String id of a task's name; 0 when its begin is not in the trace. */
   taskName(task: number): number {
-    const row = tasksOf(this.#index).byNumber.get(task)?.row;
+    const row = tasksOf(this.#index).byNumber(task)?.row;
     return row === undefined ? 0 : this.#index.trace.columns.name[row]!;
   }
 

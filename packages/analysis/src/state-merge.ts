@@ -1,16 +1,18 @@
 /**
- * Lays what ran on a thread over the turns and samples of its event loop, slice by slice as they come, and says what is in neither. Its
- * answer covers the thread's life without gap, so begins alone say all.
+ * Lays what ran on a thread over the turns and samples of its event loop, and says what is in neither. The answer covers the thread's life
+ * without gap, so begins alone say all.
  */
 import { State, type Stretches } from './stretches.ts';
 
 const { running: RUNNING, blocked: BLOCKED } = State;
 
-/** What a thread's time is divided by, besides its own slices. */
+/** What a thread's time is divided by. */
 export interface LoopStates {
   /** The thread's first and last event. */
   readonly start: number;
   readonly end: number;
+  /** From the slices on the thread itself. */
+  readonly own: Stretches;
   /** Turns and samples; `running` or `blocked`. */
   readonly turns: Stretches;
   /** What lies in no turn and no slice. */
@@ -21,74 +23,42 @@ export interface LoopStates {
   readonly turnNanos: number;
 }
 
-export class StateMerge {
-  readonly #loop: LoopStates;
-  #length = 0;
-  #starts: Float64Array;
-  #states: Uint8Array;
-  #reasons: Uint32Array;
-  /** Up to here all is said. */
-  #time: number;
-  #turn = 0;
-  #reading = 0;
-  /** The latest of the thread's own stretches: it may become longer. */
-  #ownStart = Number.NaN;
-  #ownEnd = Number.NaN;
-  #ownState = 0;
-  #ownReason = 0;
+/** Stretch i is from `starts[i]` to `starts[i + 1]`, of which there is one more; nothing for a thread without events. */
+export class MergedStates {
+  length = 0;
+  starts: Float64Array = new Float64Array(0);
+  states: Uint8Array = new Uint8Array(0);
+  reasons: Uint32Array = new Uint32Array(0);
 
-  /** @param capacity stretches that there will be, about. */
-  constructor(loop: LoopStates, capacity: number) {
-    this.#loop = loop;
-    this.#time = loop.start;
-    this.#starts = new Float64Array(capacity);
-    this.#states = new Uint8Array(capacity);
-    this.#reasons = new Uint32Array(capacity);
+  /** Makes room, without what is there. */
+  clear(capacity: number): void {
+    this.length = 0;
+    if (capacity <= this.starts.length) return;
+    this.starts = new Float64Array(capacity);
+    this.states = new Uint8Array(capacity);
+    this.reasons = new Uint32Array(capacity);
   }
+}
 
-  /** Adds what ran on the thread after all that was added. */
-  add(start: number, end: number, state: number, reason: number): void {
-    // hot: twice a slice.
-    if (end <= start) return;
-    if (this.#ownEnd === start && this.#ownState === state && this.#ownReason === reason) {
-      this.#ownEnd = end;
-      return;
-    }
-    this.#layUntil(this.#ownEnd);
-    this.#ownStart = start;
-    this.#ownEnd = end;
-    this.#ownState = state;
-    this.#ownReason = reason;
-  }
-
-  /** All of it: stretch i is from `starts[i]` to `starts[i + 1]`. Empty for a thread without events. */
-  finish(): { length: number; starts: Float64Array; states: Uint8Array; reasons: Uint32Array } {
-    this.#layUntil(this.#ownEnd);
-    this.#ownStart = Number.NaN;
-    this.#layUntil(Infinity);
-    const length = this.#length;
-    if (length === this.#starts.length) this.#grow();
-    this.#starts[length] = this.#loop.end;
-    return {
-      length,
-      starts: fitted(this.#starts, length === 0 ? 0 : length + 1),
-      states: fitted(this.#states, length),
-      reasons: fitted(this.#reasons, length),
-    };
-  }
-
-  /** Says all until there; of the thread's own stretches only the latest can lie before it. */
-  #layUntil(until: number): void {
-    // hot: once a stretch, of which a region makes two. Fields are read once: in the loop that took a third longer.
-    const { turns, gap, readings, turnNanos, end } = this.#loop;
-    const { starts: turnStarts, ends: turnEnds, length: turnCount } = turns;
-    const readingCount = readings.ends.length;
-    const ownStart = this.#ownStart;
-    const ownState = this.#ownState;
-    const ownReason = this.#ownReason;
-    const stop = Math.min(until, end);
-    let turn = this.#turn;
-    let time = this.#time;
+/** @param out is overwritten: one for all threads, as new memory takes several times as long to write as memory that was written before. */
+export function mergeStates(
+  { start, end, own, turns, gap, readings, turnNanos }: LoopStates,
+  out: MergedStates,
+): void {
+  // hot: once a begin and an end.
+  out.clear(2 * (own.length + turns.length + readings.ends.length) + 2);
+  const { starts, states, reasons } = out;
+  const { starts: turnStarts, ends: turnEnds, states: turnStates, length: turnCount } = turns;
+  const readingCount = readings.ends.length;
+  let length = 0;
+  let turn = 0;
+  let reading = 0;
+  let time = start;
+  for (let at = 0; at <= own.length; at++) {
+    const isOwn = at < own.length;
+    const ownStart = isOwn ? own.starts[at]! : Infinity;
+    const ownState = isOwn ? own.states[at]! : gap;
+    const stop = isOwn ? Math.min(own.ends[at]!, end) : end;
     while (time < stop) {
       while (turn < turnCount && turnEnds[turn]! <= time) turn++;
       let next = stop;
@@ -97,67 +67,37 @@ export class StateMerge {
       if (turn < turnCount) {
         const turnStart = turnStarts[turn]!;
         const edge = turnStart <= time ? turnEnds[turn]! : turnStart;
-        if (turnStart <= time) state = turns.states[turn]!;
+        if (turnStart <= time) state = turnStates[turn]!;
         if (edge < next) next = edge;
       }
       if (ownStart > time) {
         if (ownStart < next) next = ownStart;
-      } else if (ownStart <= time) {
+      } else {
         const from = turn > 0 && turnEnds[turn - 1]! > ownStart ? turnEnds[turn - 1]! : ownStart;
         const isOnlyOpen = ownState === RUNNING && state === gap && next - from >= turnNanos;
         // A wait and a collection are what they are in a blocked turn as well.
         if (!isOnlyOpen && (state !== BLOCKED || ownState !== RUNNING)) {
           state = ownState;
-          reason = ownReason;
+          reason = own.reasons[at]!;
         }
       }
-      if (readingCount > 0 && state === gap) next = Math.min(next, this.#readingEdge(time));
-      this.#say(time, state, reason);
+      if (readingCount > 0 && state === gap) {
+        while (reading < readingCount && readings.ends[reading]! <= time) reading++;
+        if (reading < readingCount) {
+          const from = readings.starts[reading]!;
+          next = Math.min(next, from > time ? from : readings.ends[reading]!);
+        }
+      }
+      // A gap is not joined: each part of it has a reading of its own.
+      if (length === 0 || state === gap || states[length - 1] !== state || reasons[length - 1] !== reason) {
+        starts[length] = time;
+        states[length] = state;
+        reasons[length] = reason;
+        length++;
+      }
       time = next;
     }
-    this.#turn = turn;
-    this.#time = time;
   }
-
-  /** The next begin or end of a reading. */
-  #readingEdge(time: number): number {
-    const { starts, ends } = this.#loop.readings;
-    while (this.#reading < ends.length && ends[this.#reading]! <= time) this.#reading++;
-    if (this.#reading === ends.length) return Infinity;
-    const from = starts[this.#reading]!;
-    return from > time ? from : ends[this.#reading]!;
-  }
-
-  #say(time: number, state: number, reason: number): void {
-    const last = this.#length - 1;
-    // A gap is not joined: each part of it has a reading of its own.
-    if (
-      last >= 0 &&
-      state !== this.#loop.gap &&
-      this.#states[last] === state &&
-      this.#reasons[last] === reason
-    )
-      return;
-    if (this.#length === this.#starts.length) this.#grow();
-    const at = this.#length++;
-    this.#starts[at] = time;
-    this.#states[at] = state;
-    this.#reasons[at] = reason;
-  }
-
-  #grow(): void {
-    const grown = Math.max(64, this.#starts.length * 2);
-    const [starts, states, reasons] = [this.#starts, this.#states, this.#reasons];
-    this.#starts = new Float64Array(grown);
-    this.#states = new Uint8Array(grown);
-    this.#reasons = new Uint32Array(grown);
-    this.#starts.set(starts);
-    this.#states.set(states);
-    this.#reasons.set(reasons);
-  }
-}
-
-/** The first of them, in memory of their own unless most of it is theirs. */
-function fitted<T extends Float64Array | Uint8Array | Uint32Array>(array: T, length: number): T {
-  return (length * 4 >= array.length * 3 ? array.subarray(0, length) : array.slice(0, length)) as T;
+  starts[length] = end;
+  out.length = length;
 }

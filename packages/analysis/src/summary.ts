@@ -144,17 +144,21 @@ function mostFirst(counts: EventCount[]): EventCount[] {
 
 function countFlows({ columns, length }: Trace): Summary['flows'] {
   const { kind, value } = columns;
-  // Bit 1: has a start, bit 2: has an end.
-  const ends = new Map<number, number>();
-  for (let row = 0; row < length; row++) {
-    const what = kind[row]!;
-    if (what < EventKind.flowOut) continue;
-    const bit = what === EventKind.flowOut ? 1 : what === EventKind.flowIn ? 2 : 0;
-    ends.set(value[row]!, (ends.get(value[row]!) ?? 0) | bit);
+  const rows: number[] = [];
+  for (let row = 0; row < length; row++) if (kind[row]! >= EventKind.flowOut) rows.push(row);
+  // Flows are numbered from 1 on. Bit 1: is there, bit 2: has a start, bit 4: has an end.
+  const ends = new Uint8Array(rows.reduce((most, row) => Math.max(most, value[row]!), 0) + 1);
+  for (const row of rows) {
+    ends[value[row]!]! |=
+      1 | (kind[row] === EventKind.flowOut ? 2 : 0) | (kind[row] === EventKind.flowIn ? 4 : 0);
   }
+  let count = 0;
   let complete = 0;
-  for (const bits of ends.values()) if (bits === 3) complete++;
-  return { count: ends.size, complete };
+  for (const bits of ends) {
+    if (bits > 0) count++;
+    if (bits === 7) complete++;
+  }
+  return { count, complete };
 }
 
 function lostPart({ error, bytesRead }: Trace): LostPart | undefined {

@@ -27,9 +27,9 @@ export function taskOverview(index: TraceIndex, task: Task): TaskOverview {
 }
 
 function ancestorsOf(index: TraceIndex, task: Task): Task[] {
-  const { byNumber } = tasksOf(index);
+  const tasks = tasksOf(index);
   const ancestors: Task[] = [];
-  for (let at = byNumber.get(task.parent); at !== undefined; at = byNumber.get(at.parent)) {
+  for (let at = tasks.byNumber(task.parent); at !== undefined; at = tasks.byNumber(at.parent)) {
     // A damaged file may name a task its own ancestor.
     if (at === task || ancestors.includes(at)) break;
     ancestors.unshift(at);

@@ -10,11 +10,11 @@ import type { TraceIndex } from './trace-index.ts';
 
 /** The task that a filter means: `#ID` itself, of a name the slowest, without either the slowest of all. */
 export function chosenTask(index: TraceIndex, { task: wanted }: Filter): Task | undefined {
-  const { all, byNumber } = tasksOf(index);
+  const tasks = tasksOf(index);
   const id = /^#(\d+)$/.exec(wanted ?? '')?.[1];
-  if (id !== undefined) return byNumber.get(Number(id));
-  return all
-    .filter(({ name }) => wanted === undefined || name === wanted)
+  if (id !== undefined) return tasks.byNumber(Number(id));
+  return tasks
+    .where((row) => wanted === undefined || index.nameOf(row) === wanted)
     .reduce<Task | undefined>(
       (a, b) => (a === undefined || b.end - b.start > a.end - a.start ? b : a),
       undefined,

@@ -1,5 +1,5 @@
 /** Tasks by name, and each task by itself: Go's pages of user tasks. */
-import { durationColumns, type WithDurations } from './duration-columns.ts';
+import { durationColumns, sortedNumbers, type WithDurations } from './duration-columns.ts';
 import { type Filter, rowFilter } from './filter.ts';
 import { histogramOf } from './histogram.ts';
 import type { Table } from './table.ts';
@@ -14,23 +14,26 @@ export interface TaskTypeRow extends WithDurations {
 
 /** Tasks by name, the longest total first. Filter: all of it; `name` is the task's. */
 export function tasksTable(index: TraceIndex, filter: Filter = {}): Table<TaskTypeRow> {
-  const groups = new Map<string, Task[]>();
-  for (const task of wantedTasks(index, filter)) {
-    const group = groups.get(task.name);
-    if (group === undefined) groups.set(task.name, [task]);
-    else group.push(task);
+  const tasks = tasksOf(index);
+  const { name: names, value } = index.trace.columns;
+  const groups = new Map<number, number[]>();
+  for (const place of wantedTasks(index, filter)) {
+    const name = names[tasks.rows[place]!]!;
+    const group = groups.get(name);
+    if (group === undefined) groups.set(name, [place]);
+    else group.push(place);
   }
+  const lengthOf = (place: number): number =>
+    index.endOf(tasks.rows[place]!) - index.trace.columns.start[tasks.rows[place]!]!;
   const rows = [...groups]
-    .map(([name, tasks]): TaskTypeRow & { total: number } => {
-      const durations = Float64Array.from(
-        tasks.filter(({ isComplete }) => isComplete),
-        ({ start, end }) => end - start,
-      ).sort();
+    .map(([name, places]): TaskTypeRow & { total: number } => {
+      const complete = places.filter((place) => value[tasks.rows[place]!]! >= 0);
+      const durations = sortedNumbers(complete, lengthOf);
       return {
-        name,
+        name: index.trace.strings.text(name),
         durations,
-        unfinished: tasks.length - durations.length,
-        longest: tasks.reduce((a, b) => (b.end - b.start > a.end - a.start ? b : a)),
+        unfinished: places.length - complete.length,
+        longest: tasks.at(places.reduce((a, b) => (lengthOf(b) > lengthOf(a) ? b : a))),
         total: durations.reduce((sum, each) => sum + each, 0),
       };
     })
@@ -62,7 +65,7 @@ export interface TaskRow {
 
 /** Tasks one by one, the slowest first; those without an end as long as the trace goes on. */
 export function eachTaskTable(index: TraceIndex, filter: Filter = {}): Table<TaskRow> {
-  const tasks = wantedTasks(index, filter);
+  const tasks = wantedTasks(index, filter).map((place) => tasksOf(index).at(place));
   const rows = taskRows(index, tasks).sort((a, b) => b.task.end - b.task.start - (a.task.end - a.task.start));
   return {
     id: 'tasks',
@@ -139,14 +142,13 @@ export function spanOfTask(index: TraceIndex, { start, end }: Task): { start: nu
   return { start: start - index.start, end: end - index.start };
 }
 
-/** Tasks that a filter lets through. Its text is also looked for in what belongs to a task: Go's search of logs. */
-function wantedTasks(index: TraceIndex, filter: Filter): readonly Task[] {
+/** Places of the tasks that a filter lets through. Its text is also looked for in what belongs to a task: Go's search of logs. */
+function wantedTasks(index: TraceIndex, filter: Filter): number[] {
   const { thread, text, ...rest } = filter;
   const isWanted = rowFilter(index, rest);
-  const tasks = tasksOf(index).all.filter(({ row }) => isWanted(row));
-  if (thread === undefined && text === undefined) return tasks;
+  if (thread === undefined && text === undefined) return tasksOf(index).places(isWanted);
   const touched = tasksTouched(index, { thread, text });
-  return tasks.filter(({ number }) => touched.has(number));
+  return tasksOf(index).places((row) => isWanted(row) && touched.has(index.taskOf(row)));
 }
 
 /** Numbers of tasks of which at least one row passes. */

@@ -3,30 +3,122 @@ import { Category, EventKind } from '@ttrace/format';
 import type { TableLink } from './table.ts';
 import type { TraceIndex } from './trace-index.ts';
 
-export interface Task {
+/** One task. Its fields are read from the trace when asked for: there may be millions. */
+export class Task {
+  readonly #tasks: Tasks;
+  readonly row: number;
   /** As `TraceIndex.taskOf` gives it. */
   readonly number: number;
-  readonly name: string;
-  readonly row: number;
   /** Number of the task in which it was begun; 0 = none. That one need not be in the trace. */
   readonly parent: number;
-  /** Nanoseconds since the trace's origin. A task without an end lasts until the trace's. */
-  readonly start: number;
-  readonly end: number;
-  readonly isComplete: boolean;
+
+  constructor(tasks: Tasks, row: number) {
+    this.#tasks = tasks;
+    this.row = row;
+    this.number = tasks.index.taskOf(row);
+    this.parent = parentOf(tasks.index, row);
+  }
+
+  get name(): string {
+    return this.#tasks.index.nameOf(this.row);
+  }
+
+  /** Nanoseconds since the trace's origin. */
+  get start(): number {
+    return this.#tasks.index.trace.columns.start[this.row]!;
+  }
+
+  /** A task without an end lasts until the trace's. */
+  get end(): number {
+    return this.#tasks.index.endOf(this.row);
+  }
+
+  get isComplete(): boolean {
+    return this.#tasks.index.trace.columns.value[this.row]! >= 0;
+  }
+
   /** Its subtasks, in the order of their begin. */
-  readonly children: readonly Task[];
+  get children(): readonly Task[] {
+    return this.#tasks.childrenOf(this);
+  }
 }
 
-export interface Tasks {
-  /** In the order of their begin. */
-  readonly all: readonly Task[];
-  readonly byNumber: ReadonlyMap<number, Task>;
+/** The tasks of a trace. Each is one object, however often it is asked for. */
+export class Tasks {
+  readonly index: TraceIndex;
+  /** Their rows, in the order of their begin. */
+  readonly rows: Uint32Array;
+  /** Places in `rows` + 1 by task number, where numbers are dense. */
+  readonly #dense: Uint32Array;
+  /** The same for all others. */
+  readonly #sparse: Map<number, number> = new Map();
+  readonly #made: (Task | undefined)[] = [];
+  #children: Map<number, Task[]> | undefined;
+
+  constructor(index: TraceIndex) {
+    this.index = index;
+    this.rows = taskRows(index);
+    this.#dense = new Uint32Array(this.rows.length * 4 + 1024);
+    for (const [at, row] of this.rows.entries()) {
+      const number = index.taskOf(row);
+      if (number < this.#dense.length) this.#dense[number] = at + 1;
+      else this.#sparse.set(number, at + 1);
+    }
+  }
+
+  get all(): readonly Task[] {
+    return Array.from(this.rows, (_, at) => this.at(at));
+  }
+
+  /** The last one of that number. */
+  byNumber(number: number): Task | undefined {
+    const place = this.#dense[number] ?? this.#sparse.get(number) ?? 0;
+    return place === 0 ? undefined : this.at(place - 1);
+  }
+
+  /** Tasks whose row passes, in the order of their begin. */
+  where(isWanted: (row: number) => boolean): Task[] {
+    return this.places(isWanted).map((place) => this.at(place));
+  }
+
+  /** The same as places in `rows`. */
+  places(isWanted: (row: number) => boolean): number[] {
+    const found: number[] = [];
+    for (let at = 0; at < this.rows.length; at++) if (isWanted(this.rows[at]!)) found.push(at);
+    return found;
+  }
+
+  /** The task at a place in `rows`. */
+  at(place: number): Task {
+    this.#made[place] ??= new Task(this, this.rows[place]!);
+    return this.#made[place];
+  }
+
+  childrenOf({ number }: Task): readonly Task[] {
+    this.#children ??= this.#findChildren();
+    return this.#children.get(number) ?? [];
+  }
+
+  #findChildren(): Map<number, Task[]> {
+    const children = new Map<number, Task[]>();
+    for (let at = 0; at < this.rows.length; at++) {
+      const parent = parentOf(this.index, this.rows[at]!);
+      if (parent === 0 || parent === this.index.taskOf(this.rows[at]!)) continue;
+      const siblings = children.get(parent);
+      if (siblings === undefined) children.set(parent, [this.at(at)]);
+      else siblings.push(this.at(at));
+    }
+    return children;
+  }
 }
 
 /** All tasks, found when first asked for. */
 export function tasksOf(index: TraceIndex): Tasks {
   return index.once(findTasks);
+}
+
+function findTasks(index: TraceIndex): Tasks {
+  return new Tasks(index);
 }
 
 /** The page of one task; undefined for 0, which is none. */
@@ -49,41 +141,26 @@ export function withDescendants(task: Task): Task[] {
   return found;
 }
 
-/** Of most tasks: an array for each is a third of what they take. */
-const NONE: readonly Task[] = [];
-
-function findTasks(index: TraceIndex): Tasks {
-  const { columns, length } = index.trace;
-  const category = index.category(Category.task);
-  const all: (Task & { children: readonly Task[] })[] = [];
-  for (let row = 0; row < length; row++) {
-    if (columns.category[row] !== category || columns.kind[row] !== EventKind.slice) continue;
-    const number = index.taskOf(row);
-    if (number === 0) continue;
-    all.push({
-      number,
-      name: index.nameOf(row),
-      row,
-      parent: parentOf(index, row),
-      start: columns.start[row]!,
-      end: index.endOf(row),
-      isComplete: columns.value[row]! >= 0,
-      children: NONE,
-    });
+/** Rows of all tasks, in the order of their begin. */
+function taskRows(index: TraceIndex): Uint32Array {
+  const { columns } = index.trace;
+  const rows: number[] = [];
+  let isSorted = true;
+  let last = -Infinity;
+  for (const row of index.rowsOf(Category.task)) {
+    if (columns.kind[row] !== EventKind.slice || index.taskOf(row) === 0) continue;
+    rows.push(row);
+    const start = columns.start[row]!;
+    if (start < last) isSorted = false;
+    last = start;
   }
-  all.sort((a, b) => a.start - b.start || a.row - b.row);
-  const byNumber = new Map<number, (typeof all)[number]>();
-  for (const task of all) byNumber.set(task.number, task);
-  for (const task of all) {
-    const parent = task.parent === 0 || task.parent === task.number ? undefined : byNumber.get(task.parent);
-    if (parent === undefined) continue;
-    if (parent.children === NONE) parent.children = [task];
-    else (parent.children as Task[]).push(task);
-  }
-  return { all, byNumber };
+  if (!isSorted) rows.sort((a, b) => columns.start[a]! - columns.start[b]! || a - b);
+  return Uint32Array.from(rows);
 }
 
+const PARENT = new TextEncoder().encode('"parent"');
+
 function parentOf(index: TraceIndex, row: number): number {
-  const text = index.trace.strings.text(index.trace.columns.args[row]!);
-  return text.includes('"parent"') ? index.taskNumber(row, index.argsOf(row).parent) : 0;
+  const { columns, strings } = index.trace;
+  return strings.contains(columns.args[row]!, PARENT) ? index.taskNumber(row, index.argsOf(row).parent) : 0;
 }

@@ -13,7 +13,7 @@
  * - `unknown`: none of these, and the trace does not tell whether the thread ran.
  */
 import { Category, EventKind } from '@ttrace/format';
-import { StateMerge } from './state-merge.ts';
+import { MergedStates, mergeStates } from './state-merge.ts';
 import { State, Stretches } from './stretches.ts';
 import type { Thread, TraceIndex } from './trace-index.ts';
 
@@ -41,16 +41,24 @@ export interface ThreadTimeline {
   readonly states: Uint8Array;
   /** String id of the wait's name where the state is `waiting`, else 0. */
   readonly reasons: Uint32Array;
-  /** Part of an idle stretch that was running, 0 to 1; 0 in all others. */
+  /** Part of an idle stretch that was running, 0 to 1; 0 in all others. Empty where all are 0: see `shareAt`. */
   readonly shares: Float32Array;
 }
 
-/** The timeline of a thread, made when first asked for. Linear in the thread's events. */
+/** The timeline of a thread, made when first asked for, and kept. Linear in the thread's events. */
 export function threadTimeline(index: TraceIndex, thread: Thread): ThreadTimeline {
   const timelines = index.once(noTimelines);
   let timeline = timelines.get(thread);
   if (timeline === undefined) {
-    timeline = makeTimeline(index, thread);
+    const { length, starts, states, reasons, shares } = makeTimeline(index, thread);
+    timeline = {
+      thread,
+      length,
+      starts: starts.slice(0, length === 0 ? 0 : length + 1),
+      states: states.slice(0, length),
+      reasons: reasons.slice(0, length),
+      shares,
+    };
     timelines.set(thread, timeline);
   }
   return timeline;
@@ -58,6 +66,11 @@ export function threadTimeline(index: TraceIndex, thread: Thread): ThreadTimelin
 
 function noTimelines(): Map<Thread, ThreadTimeline> {
   return new Map();
+}
+
+/** Time by state of a thread between two moments, without keeping its timeline. */
+export function threadTimes(index: TraceIndex, thread: Thread, from: number, to: number): StateTimes {
+  return timesBetween(index.once(noTimelines).get(thread) ?? makeTimeline(index, thread), from, to);
 }
 
 /** No time in any state. */
@@ -69,17 +82,22 @@ export function emptyTimes(): StateTimes {
 export function timesBetween(timeline: ThreadTimeline, from: number, to: number): StateTimes {
   const times = emptyTimes();
   const { byState, byReason } = times;
-  const { starts, states, reasons, shares, length } = timeline;
+  const { starts, states, reasons, length } = timeline;
   for (let i = stretchAt(timeline, from); i < length && starts[i]! < to; i++) {
     const time = Math.min(to, starts[i + 1]!) - Math.max(from, starts[i]!);
     if (time <= 0) continue;
     const state = states[i]!;
-    const ran = time * shares[i]!;
+    const ran = time * shareAt(timeline, i);
     byState[RUNNING]! += ran;
     byState[state]! += time - ran;
     if (state === WAITING) byReason.set(reasons[i]!, (byReason.get(reasons[i]!) ?? 0) + time);
   }
   return times;
+}
+
+/** Part of a stretch that was running although its state is another. */
+export function shareAt({ shares }: ThreadTimeline, stretch: number): number {
+  return shares.length === 0 ? 0 : shares[stretch]!;
 }
 
 /** Number of the stretch that holds a moment; 0 before the first, `length` after the last. */
@@ -94,6 +112,7 @@ export function stretchAt({ starts, length }: ThreadTimeline, time: number): num
   return low;
 }
 
+/** The arrays are those of the next one that is made. */
 function makeTimeline(index: TraceIndex, thread: Thread): ThreadTimeline {
   const loop = outermost(index, thread.loopTrack, (row) => (isBlock(index, row) ? BLOCKED : RUNNING));
   const samples = outermost(index, thread.sampleTrack, () => RUNNING);
@@ -101,51 +120,61 @@ function makeTimeline(index: TraceIndex, thread: Thread): ThreadTimeline {
   const isLoopKnown = loop.length > 0 || readings.ends.length > 0;
   const gap = isLoopKnown ? IDLE : UNKNOWN;
   const turns = overlaid(loop, samples);
-  const { offsets } = index.slices;
-  const slices = offsets[thread.track + 1]! - offsets[thread.track]!;
   const { start, end } = thread;
-  const states = new StateMerge(
-    { start, end, turns, gap, readings, turnNanos: shortestOf(loop) },
-    2 * (slices + turns.length) + 64,
-  );
-  addOwnSlices(index, thread.track, states);
-  const found = states.finish();
-  const timeline = { thread, ...found, shares: new Float32Array(found.length) };
+  const { own, merged } = index.once(memory);
+  layOwnSlices(index, thread.track, own);
+  mergeStates({ start, end, own, turns, gap, readings, turnNanos: shortestOf(loop) }, merged);
+  const { length, starts, states, reasons } = merged;
+  const timeline = { thread, length, starts, states, reasons, shares: NO_SHARES };
   return readings.ends.length === 0 ? timeline : withShares(timeline, readings);
 }
 
+const NO_SHARES = new Float32Array(0);
+
+/** Of the size that the thread with the most slices needs. */
+function memory(index: TraceIndex): { own: Stretches; merged: MergedStates } {
+  const { offsets } = index.slices;
+  const sizes = index.threads.map(({ track }) => offsets[track + 1]! - offsets[track]!);
+  const most = Math.max(0, ...sizes);
+  const merged = new MergedStates();
+  merged.clear(2.1 * most);
+  return { own: new Stretches(most), merged };
+}
+
 /** States from the slices on the thread itself: of nested ones the innermost says what the moment was. */
-function addOwnSlices(index: TraceIndex, track: number, states: StateMerge): void {
+function layOwnSlices(index: TraceIndex, track: number, stretches: Stretches): void {
   // hot: once a slice.
   const { category, name, start: starts, value } = index.trace.columns;
   const gc = index.category(Category.gc);
   const wait = index.category(Category.wait);
   const rows = index.slices.rows.subarray(index.slices.offsets[track], index.slices.offsets[track + 1]);
-  const open: number[] = [];
+  stretches.clear(rows.length);
+  // Of the slices that are open.
+  const states: number[] = [];
+  const reasons: number[] = [];
   const ends: number[] = [];
   let depth = 0;
   let at = -Infinity;
   for (let i = 0; i <= rows.length; i++) {
-    const start = i < rows.length ? starts[rows[i]!]! : Infinity;
+    const row = rows[i] ?? -1;
+    const start = row < 0 ? Infinity : starts[row]!;
     // What ends before the next one begins, then what goes on until then.
     while (depth > 0) {
-      const row = open[depth - 1]!;
       const isOver = ends[depth - 1]! <= start;
       const until = isOver ? ends[depth - 1]! : start;
       if (until > at) {
-        const of = category[row];
-        if (of === gc) states.add(at, until, GC, 0);
-        else if (of === wait) states.add(at, until, WAITING, name[row]!);
-        else states.add(at, until, RUNNING, 0);
+        stretches.add(at, until, states[depth - 1]!, reasons[depth - 1]!);
         at = until;
       }
       if (!isOver) break;
       depth--;
     }
-    if (i === rows.length) break;
+    if (row < 0) break;
     if (start > at) at = start;
-    const duration = value[rows[i]!]!;
-    open[depth] = rows[i]!;
+    const duration = value[row]!;
+    const of = category[row]!;
+    states[depth] = of === gc ? GC : of === wait ? WAITING : RUNNING;
+    reasons[depth] = of === wait ? name[row]! : 0;
     // One without an end goes on until the trace's, or until what it lies in is over.
     ends[depth] = duration >= 0 ? start + duration : depth > 0 ? ends[depth - 1]! : index.end;
     depth++;
@@ -231,7 +260,8 @@ function overlaid(turns: Stretches, samples: Stretches): Stretches {
 
 /** Gives idle stretches the part that the loop's utilisation says was busy beyond what is known. */
 function withShares(timeline: ThreadTimeline, readings: Readings): ThreadTimeline {
-  const { starts, states, shares, length } = timeline;
+  const { starts, states, length } = timeline;
+  const shares = new Float32Array(length);
   for (let r = 0; r < readings.ends.length; r++) {
     const from = readings.starts[r]!;
     const to = readings.ends[r]!;
@@ -249,5 +279,5 @@ function withShares(timeline: ThreadTimeline, readings: Readings): ThreadTimelin
     const share = Math.min(1, more / idle);
     for (let i = first; i < length && starts[i]! < to; i++) if (states[i] === IDLE) shares[i] = share;
   }
-  return timeline;
+  return { ...timeline, shares };
 }

@@ -2,7 +2,7 @@
 import { type Filter, isThreadWanted, stretchOf } from './filter.ts';
 import { stateColumns, type WithStates } from './state-columns.ts';
 import type { Column, Table } from './table.ts';
-import { THREAD_STATES, threadTimeline, timesBetween } from './thread-states.ts';
+import { THREAD_STATES, threadTimes } from './thread-states.ts';
 import type { Thread, TraceIndex } from './trace-index.ts';
 
 export interface ThreadRow extends WithStates {
@@ -26,7 +26,7 @@ export function threadsTable(index: TraceIndex, filter: Filter = {}): Table<Thre
     .map((thread): ThreadRow => {
       const from = Math.max(start, thread.start);
       const to = Math.min(end, thread.end);
-      const times = timesBetween(threadTimeline(index, thread), from, to);
+      const times = threadTimes(index, thread, from, to);
       const [running, blocked, gc] = times.byState;
       return {
         thread,

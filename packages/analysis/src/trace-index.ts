@@ -28,7 +28,10 @@ export class TraceIndex {
   readonly end: number;
   readonly #made = new Map<unknown, unknown>();
   #slices: RowsByTrack | undefined;
+  #categories: Categories | undefined;
   #parents: Int32Array | undefined;
+  /** By track, the place in `slices` after the one that `sliceAt` found last. */
+  #lastAt: Uint32Array | undefined;
   #threads: readonly Thread[] | undefined;
   #byTrack: readonly (Thread | undefined)[] | undefined;
   /** Ids + 1 of tasks by the string id of arguments; 0 = not looked at yet. */
@@ -53,6 +56,15 @@ export class TraceIndex {
     return this.#slices;
   }
 
+  /** Rows of a category, in file order. Of those that most rows have, such as regions, each call looks for them anew. */
+  rowsOf(category: string): Uint32Array {
+    const id = this.category(category);
+    this.#categories ??= countedCategories(this.trace);
+    const { counts, rare } = this.#categories;
+    const count = id < 0 ? 0 : counts[id]!;
+    return count === 0 ? NO_ROWS : (rare.get(id) ?? rowsWhere(this.trace.columns.category, id, count));
+  }
+
   /** Row of the innermost slice around a slice, on the same track; -1 for none. */
   parentOf(row: number): number {
     this.#parents ??= parentsIn(this);
@@ -61,16 +73,30 @@ export class TraceIndex {
 
   /** Row of the innermost slice that is open at a moment on a track, its first and last moment included; -1 for none. */
   sliceAt(track: number, time: number): number {
+    // hot: once an arrow's end. Most are asked for in order of time: the search begins where the last one on the track ended.
     const { start } = this.trace.columns;
     const { offsets, rows } = this.slices;
-    let low = offsets[track]!;
-    let high = offsets[track + 1]!;
-    const first = low;
+    this.#lastAt ??= offsets.slice();
+    const first = offsets[track]!;
+    const last = offsets[track + 1]!;
+    const from = this.#lastAt[track]!;
+    let low = first;
+    let high = last;
+    let step = 1;
+    if (from < last && start[rows[from]!]! <= time) {
+      for (low = from; from + step < last && start[rows[from + step]!]! <= time; step *= 2) low = from + step;
+      high = Math.min(last, from + step);
+    } else {
+      for (high = from; from - step >= first && start[rows[from - step]!]! > time; step *= 2)
+        high = from - step;
+      low = Math.max(first, from - step);
+    }
     while (low < high) {
       const middle = (low + high) >>> 1;
       if (start[rows[middle]!]! <= time) low = middle + 1;
       else high = middle;
     }
+    this.#lastAt[track] = low;
     let row = low > first ? rows[low - 1]! : -1;
     while (row >= 0 && this.endOf(row) < time) row = this.parentOf(row);
     return row;
@@ -112,7 +138,7 @@ export class TraceIndex {
     this.#tasks ??= new Float64Array(this.trace.strings.size);
     let next = this.#tasks[args]!;
     if (next === 0) {
-      next = taskIn(this.trace.strings.text(args)) + 1;
+      next = taskIn(this.trace.strings, args) + 1;
       this.#tasks[args] = next;
     }
     return next === 1 ? 0 : next - 1 + this.#taskOffset(row);
@@ -124,6 +150,7 @@ export class TraceIndex {
   }
 
   #taskOffset(row: number): number {
+    if (this.trace.processes.length < 2) return 0;
     if (this.#taskOffsets === undefined) {
       const order = new Map(this.trace.processes.map(({ pid }, at) => [pid, at]));
       this.#taskOffsets = Float64Array.from(
@@ -175,14 +202,66 @@ export function parsedArgs(text: string): Readonly<Record<string, unknown>> {
 
 const TASKS_A_PROCESS = 2 ** 32;
 /** Our writers put the task first; others may have it anywhere. */
-const LEADING_TASK = /^\{"task":(\d+)[,}]/;
+const LEADING = new TextEncoder().encode('{"task":');
+const TASK = new TextEncoder().encode('"task"');
+const [COMMA, BRACE, ZERO, NINE] = [44, 125, 48, 57];
 
-function taskIn(text: string): number {
-  const leading = LEADING_TASK.exec(text);
-  const task = leading !== null ? Number(leading[1]) : text.includes('"task"') ? parsedArgs(text).task : 0;
+function taskIn(strings: Trace['strings'], args: number): number {
+  const task =
+    leadingTask(strings, args) ?? (strings.contains(args, TASK) ? parsedArgs(strings.text(args)).task : 0);
   return typeof task === 'number' && Number.isSafeInteger(task) && task > 0 && task < TASKS_A_PROCESS
     ? task
     : 0;
+}
+
+/** The number in `{"task":17,…`, read from its bytes: each task has arguments of its own, and texts of all of them would be kept. */
+function leadingTask(strings: Trace['strings'], args: number): number | undefined {
+  const length = strings.byteLengthOf(args);
+  let at = 0;
+  while (at < LEADING.length && at < length && strings.byteAt(args, at) === LEADING[at]) at++;
+  if (at < LEADING.length) return undefined;
+  let task = 0;
+  for (; at < length; at++) {
+    const byte = strings.byteAt(args, at);
+    if (byte < ZERO || byte > NINE)
+      return at > LEADING.length && (byte === COMMA || byte === BRACE) ? task : undefined;
+    task = task * 10 + byte - ZERO;
+  }
+  return undefined;
+}
+
+const NO_ROWS = new Uint32Array(0);
+
+/** How many rows each category has, by its string id, and which, if those are no more than a quarter of all. */
+interface Categories {
+  readonly counts: Uint32Array;
+  readonly rare: ReadonlyMap<number, Uint32Array>;
+}
+
+function countedCategories({ columns, length, strings }: Trace): Categories {
+  const { category } = columns;
+  const counts = new Uint32Array(strings.size);
+  for (let row = 0; row < length; row++) counts[category[row]!]!++;
+  const rare = new Map<number, Uint32Array>();
+  const places: (Uint32Array | undefined)[] = [];
+  for (let id = 0; id < counts.length; id++) {
+    if (counts[id] === 0 || counts[id]! > length / 4) continue;
+    rare.set(id, new Uint32Array(counts[id]!));
+    places[id] = rare.get(id);
+  }
+  const next = new Uint32Array(counts.length);
+  for (let row = 0; row < length; row++) {
+    const id = category[row]!;
+    const rows = places[id];
+    if (rows !== undefined) rows[next[id]!++] = row;
+  }
+  return { counts, rare };
+}
+
+function rowsWhere(column: Uint32Array, wanted: number, count: number): Uint32Array {
+  const rows = new Uint32Array(count);
+  for (let row = 0, at = 0; at < count; row++) if (column[row] === wanted) rows[at++] = row;
+  return rows;
 }
 
 function parentsIn(index: TraceIndex): Int32Array {

@@ -1,6 +1,6 @@
 /** Turns of event loops: how many took long, by thread, and how late timers came. */
 import { EventKind } from '@ttrace/format';
-import { durationColumns, sumOf, type WithDurations } from './duration-columns.ts';
+import { durationColumns, sortedNumbers, sumOf, type WithDurations } from './duration-columns.ts';
 import { type Filter, isThreadWanted, rowFilter } from './filter.ts';
 import type { Table } from './table.ts';
 import type { Thread, TraceIndex } from './trace-index.ts';
@@ -71,7 +71,7 @@ function turnsOf(
   const worst = own.reduce((a, b) => (index.endOf(b) - start[b]! > index.endOf(a) - start[a]! ? b : a));
   return {
     thread,
-    durations: Float64Array.from(finished, (row) => value[row]!).sort(),
+    durations: sortedNumbers(finished, (row) => value[row]!),
     unfinished: own.length - finished.length,
     blocks: own.filter((row) => args[row] !== 0 && index.argsOf(row).blocked === true).length,
     worst: { start: start[worst]!, end: index.endOf(worst) },

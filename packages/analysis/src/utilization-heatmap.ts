@@ -3,7 +3,7 @@
  * state. Parts add up to 1 wherever the thread was alive.
  */
 import { type Filter, isThreadWanted, stretchOf } from './filter.ts';
-import { stretchAt, THREAD_STATES, threadTimeline } from './thread-states.ts';
+import { shareAt, stretchAt, THREAD_STATES, threadTimeline } from './thread-states.ts';
 import type { Thread, TraceIndex } from './trace-index.ts';
 
 /** One thread's row of the map. */
@@ -42,7 +42,7 @@ export function utilizationHeatmap(index: TraceIndex, filter: Filter, bins: numb
 
 function rowOf(index: TraceIndex, thread: Thread, from: number, binNanos: number, bins: number): HeatmapRow {
   const timeline = threadTimeline(index, thread);
-  const { starts, states, shares: ran, length } = timeline;
+  const { starts, states, length } = timeline;
   const count = THREAD_STATES.length;
   const shares = new Float64Array(bins * count);
   const alive = new Float64Array(bins);
@@ -54,7 +54,7 @@ function rowOf(index: TraceIndex, thread: Thread, from: number, binNanos: number
     for (; i < length && starts[i]! < binEnd; i++) {
       const time = Math.min(binEnd, starts[i + 1]!) - Math.max(binStart, starts[i]!);
       if (time > 0) {
-        const running = time * ran[i]!;
+        const running = time * shareAt(timeline, i);
         shares[bin * count]! += running;
         shares[bin * count + states[i]!]! += time - running;
         total += time;

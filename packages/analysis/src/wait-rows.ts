@@ -15,13 +15,12 @@ export function baseOf(name: string): string {
 
 /** Rows of the waits that a filter lets through; its name with or without ` wait`. */
 export function waitRows(index: TraceIndex, filter: Filter): number[] {
-  const { kind, category } = index.trace.columns;
-  const wait = index.category(Category.wait);
+  const { kind } = index.trace.columns;
   const { name, ...rest } = filter;
   const isWanted = rowFilter(index, rest);
   const rows: number[] = [];
-  for (let row = 0; row < index.trace.length; row++) {
-    if (category[row] !== wait || kind[row] !== EventKind.slice || !isWanted(row)) continue;
+  for (const row of index.rowsOf(Category.wait)) {
+    if (kind[row] !== EventKind.slice || !isWanted(row)) continue;
     if (name === undefined || baseOf(index.nameOf(row)) === baseOf(name)) rows.push(row);
   }
   return rows;

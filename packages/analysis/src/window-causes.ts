@@ -1,7 +1,14 @@
 /** What filled a stretch of a thread's time in which its loop could run nothing else: blocks by culprit, collections by kind, waits by name. */
 import { Category } from '@ttrace/format';
 import type { Stop } from './availability.ts';
-import { isBlock, stretchAt, THREAD_STATES, type ThreadState, threadTimeline } from './thread-states.ts';
+import {
+  isBlock,
+  shareAt,
+  stretchAt,
+  THREAD_STATES,
+  type ThreadState,
+  threadTimeline,
+} from './thread-states.ts';
 import type { Thread, TraceIndex } from './trace-index.ts';
 
 /** Something that stopped a thread, and for how long. */
@@ -41,7 +48,7 @@ function ofThread(
   const { category } = index.trace.columns;
   const collections = rowsOf(index, thread.track, (row) => category[row] === gc);
   const blocks = rowsOf(index, thread.loopTrack, (row) => isBlock(index, row));
-  const { starts, states, reasons, shares, length } = timeline;
+  const { starts, states, reasons, length } = timeline;
   return (from, to) => {
     const causes = new Map<string, { state: ThreadState; name: string; nanos: number }>();
     const add = (state: ThreadState, name: string, nanos: number): void => {
@@ -54,7 +61,8 @@ function ofThread(
       const state = THREAD_STATES[states[i]!]!;
       const start = Math.max(from, starts[i]!);
       const end = Math.min(to, starts[i + 1]!);
-      if (shares[i]! > 0 && wanted.includes('running')) add('running', '', (end - start) * shares[i]!);
+      const share = shareAt(timeline, i);
+      if (share > 0 && wanted.includes('running')) add('running', '', (end - start) * share);
       if (!wanted.includes(state)) continue;
       if (state === 'running') add(state, '', end - start);
       else if (state === 'waiting') add(state, index.trace.strings.text(reasons[i]!), end - start);

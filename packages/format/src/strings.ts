@@ -77,6 +77,23 @@ export class StringTable {
     return this.#bytes.subarray(this.#offsets[id]!, this.#offsets[id + 1]!);
   }
 
+  /** Byte `at` of the text of an id, without decoding it; only for bytes that there are. */
+  byteAt(id: number, at: number): number {
+    return this.#bytes[this.#offsets[id]! + at]!;
+  }
+
+  /** Whether a text, that is not decoded for it, contains another one. */
+  contains(id: number, part: Uint8Array): boolean {
+    const own = this.#bytes;
+    const last = id < 0 || id >= this.#count ? -1 : this.#offsets[id + 1]! - part.length;
+    for (let at = this.#offsets[id]!; at <= last; at++) {
+      let same = 0;
+      while (same < part.length && own[at + same] === part[same]) same++;
+      if (same === part.length) return true;
+    }
+    return false;
+  }
+
   /** Bytes of the text of an id, without decoding it; 0 for an id that does not exist. */
   byteLengthOf(id: number): number {
     return id < 0 || id >= this.#count ? 0 : this.#offsets[id + 1]! - this.#offsets[id]!;

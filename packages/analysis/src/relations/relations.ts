@@ -2,7 +2,7 @@
 import { EventKind } from '@ttrace/format';
 import { arrowsOf } from '../arrows.ts';
 import { type Task, tasksOf } from '../tasks.ts';
-import { type StateTimes, THREAD_STATES, threadTimeline, timesBetween } from '../thread-states.ts';
+import { type StateTimes, THREAD_STATES, threadTimes } from '../thread-states.ts';
 import type { Thread, TraceIndex } from '../trace-index.ts';
 import { column, defineRelation, optional, type ReadColumn, type Relation } from './relation.ts';
 import {
@@ -243,7 +243,7 @@ function timesOf(index: TraceIndex, thread: Thread): StateTimes {
   const known = index.once(noTimes);
   let times = known.get(thread);
   if (times === undefined) {
-    times = timesBetween(threadTimeline(index, thread), thread.start, thread.end);
+    times = threadTimes(index, thread, thread.start, thread.end);
     known.set(thread, times);
   }
   return times;

@@ -28,11 +28,10 @@ export const uncaughtError: Rule = {
 
 /** Rows by the error's name and message; at least one each. */
 function errorsByName(index: TraceIndex): Map<string, [number, ...number[]]> {
-  const { kind, category } = index.trace.columns;
-  const error = index.category(Category.error);
+  const { kind } = index.trace.columns;
   const groups = new Map<string, [number, ...number[]]>();
-  for (let row = 0; row < index.trace.length; row++) {
-    if (category[row] !== error || kind[row] !== EventKind.instant) continue;
+  for (const row of index.rowsOf(Category.error)) {
+    if (kind[row] !== EventKind.instant) continue;
     const name = index.nameOf(row);
     const group = groups.get(name);
     if (group === undefined) groups.set(name, [row]);
@@ -47,7 +46,7 @@ function threadName(index: TraceIndex, row: number): string {
 }
 
 function during(index: TraceIndex, row: number): string {
-  const name = tasksOf(index).byNumber.get(index.taskOf(row))?.name;
+  const name = tasksOf(index).byNumber(index.taskOf(row))?.name;
   return name === undefined ? '' : ` during ${name}`;
 }
 

@@ -46,7 +46,7 @@ function isKnown({ name }: BlockGroup): boolean {
 }
 
 function during(index: TraceIndex, { task, region }: Block): string {
-  const name = tasksOf(index).byNumber.get(task)?.name;
+  const name = tasksOf(index).byNumber(task)?.name;
   if (name !== undefined) return ` during ${name}`;
   return region === '' ? '' : ` in ${region}`;
 }

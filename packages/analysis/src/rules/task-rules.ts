@@ -13,23 +13,22 @@ export const unendedTask: Rule = {
   help: 'Tasks without an end in the trace that had begun in the first half of it.',
   find: (index) => {
     const half = (index.start + index.end) / 2;
-    return byName(tasksOf(index).all.filter(({ isComplete, start }) => !isComplete && start < half)).map(
-      (tasks) => {
-        const [{ name }] = tasks;
-        const oldest = tasks.reduce((a, b) => (b.start < a.start ? b : a));
-        return {
-          rule: 'unended-task',
-          severity: 'medium',
-          count: tasks.length,
-          costNanos: oldest.end - oldest.start,
-          sentence: `${counted(tasks.length, 'task')} ${name} never ended; the oldest is open for ${timeText(oldest.end - oldest.start)}.`,
-          advice:
-            'End it on every way out, also on errors: withTask does that by itself. If it waits, see what for in its events.',
-          span: spanOfTask(index, oldest),
-          link: { page: 'tasks/each', filter: { name, complete: false } },
-        } satisfies Finding;
-      },
-    );
+    const { start, value } = index.trace.columns;
+    return byName(tasksOf(index).where((row) => value[row]! < 0 && start[row]! < half)).map((tasks) => {
+      const [{ name }] = tasks;
+      const oldest = tasks.reduce((a, b) => (b.start < a.start ? b : a));
+      return {
+        rule: 'unended-task',
+        severity: 'medium',
+        count: tasks.length,
+        costNanos: oldest.end - oldest.start,
+        sentence: `${counted(tasks.length, 'task')} ${name} never ended; the oldest is open for ${timeText(oldest.end - oldest.start)}.`,
+        advice:
+          'End it on every way out, also on errors: withTask does that by itself. If it waits, see what for in its events.',
+        span: spanOfTask(index, oldest),
+        link: { page: 'tasks/each', filter: { name, complete: false } },
+      } satisfies Finding;
+    });
   },
 };
 
@@ -135,23 +134,28 @@ export const unboundedNames: Rule = {
     [Category.task, Category.region].flatMap((what) => {
       const { kind, category, name } = index.trace.columns;
       const wanted = index.category(what);
-      const names = new Set<number>();
+      const isKnown = new Uint8Array(index.trace.strings.size);
+      let names = 0;
+      let example = 0;
       let others = 0;
       const other = index.trace.strings.find(OTHER_NAME);
       for (let row = 0; row < index.trace.length; row++) {
         if (category[row] !== wanted || kind[row] !== EventKind.slice) continue;
-        names.add(name[row]!);
-        if (name[row] === other) others++;
+        const id = name[row]!;
+        if (id === other) others++;
+        if (isKnown[id] === 1) continue;
+        isKnown[id] = 1;
+        names++;
+        example = id;
       }
-      if (names.size <= MANY_NAMES && others === 0) return [];
-      const example = [...names].at(-1)!;
+      if (names <= MANY_NAMES && others === 0) return [];
       return [
         {
           rule: 'unbounded-names',
           severity: 'low',
-          count: names.size,
+          count: names,
           costNanos: 0,
-          sentence: `There are ${countText(names.size)} names of ${what}s, such as ${JSON.stringify(index.trace.strings.text(example).slice(0, 60))}${others > 0 ? `, and ${countText(others)} more ${what}s whose names were not kept` : ''}.`,
+          sentence: `There are ${countText(names)} names of ${what}s, such as ${JSON.stringify(index.trace.strings.text(example).slice(0, 60))}${others > 0 ? `, and ${countText(others)} more ${what}s whose names were not kept` : ''}.`,
           advice: 'Name what kind of thing it is, and put ids, paths and numbers into attributes.',
           span: undefined,
           link: { page: what === Category.task ? 'tasks' : 'regions', filter: {} },

@@ -2,7 +2,7 @@
 import { Category, EventKind } from '@ttrace/format';
 import type { Finding, Rule } from '../finding.ts';
 import { bytesText, counted, countText, shareText, timeText } from '../quantity.ts';
-import { THREAD_STATES, threadTimeline, timesBetween } from '../thread-states.ts';
+import { THREAD_STATES, threadTimes } from '../thread-states.ts';
 import type { Thread, TraceIndex } from '../trace-index.ts';
 
 const IDLE_SHARE = 0.9;
@@ -37,7 +37,7 @@ export const idleWorker: Rule = {
 };
 
 function idleShare(index: TraceIndex, thread: Thread): number {
-  const { byState } = timesBetween(threadTimeline(index, thread), thread.start, thread.end);
+  const { byState } = threadTimes(index, thread, thread.start, thread.end);
   const idle = byState[THREAD_STATES.indexOf('idle')]! + byState[THREAD_STATES.indexOf('waiting')]!;
   return idle / (thread.end - thread.start);
 }
@@ -54,20 +54,15 @@ interface Collection {
 
 /** Garbage collections by thread and begin. */
 function allCollections(index: TraceIndex): ReadonlyMap<Thread, readonly Collection[]> {
-  const { category, start } = index.trace.columns;
-  const gc = index.category(Category.gc);
-  const { offsets, rows } = index.slices;
-  return new Map(
-    index.threads.map((thread) => {
-      const found: Collection[] = [];
-      for (let at = offsets[thread.track]!; at < offsets[thread.track + 1]!; at++) {
-        const row = rows[at]!;
-        if (category[row] !== gc) continue;
-        found.push({ start: start[row]!, end: index.endOf(row), name: index.nameOf(row) });
-      }
-      return [thread, found];
-    }),
-  );
+  const { kind, start, track } = index.trace.columns;
+  const byThread = new Map<Thread, Collection[]>(index.threads.map((thread) => [thread, []]));
+  for (const row of index.rowsOf(Category.gc)) {
+    const thread = kind[row] === EventKind.slice ? index.threadOf(track[row]!) : undefined;
+    if (thread?.track !== track[row]) continue;
+    byThread.get(thread!)!.push({ start: start[row]!, end: index.endOf(row), name: index.nameOf(row) });
+  }
+  for (const found of byThread.values()) found.sort((a, b) => a.start - b.start);
+  return byThread;
 }
 
 function collectionsOf(index: TraceIndex, thread: Thread): readonly Collection[] {
