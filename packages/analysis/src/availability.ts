@@ -29,22 +29,11 @@ export interface Availability {
 }
 
 /**
- * The availability of threads between two moments: from when the first of them begins to when the last ends. A moment at which none is alive
- * counts as available. Linear in the stretches of the timelines, times the logarithm of their number.
- *
- * A collection within a block is a collection: what does not count `gc` asks how it would be without any.
+ * The availability of threads, of each that of one: from when the first of them begins to when the last ends. A moment at which none is
+ * alive counts as available. Linear in the steps, times the logarithm of the number of threads.
  */
-export function availabilityOf(
-  timelines: readonly ThreadTimeline[],
-  stops: readonly Stop[],
-  from: number,
-  to: number,
-): Availability {
-  const parts = timelines
-    .map((timeline) => clipped(timeline, stops, from, to))
-    .filter(({ length }) => length > 0);
-  const sum = sumOfAll(parts);
-  return withAreas(sum);
+export function availabilityOf(threads: readonly ThreadAvailability[]): Availability {
+  return withAreas(sumOfAll(threads.filter(({ length }) => length > 0)));
 }
 
 /** Available time between the first moment and `time`, which lies in step `at`. */
@@ -70,15 +59,24 @@ export function stepAt({ times, length }: Availability, time: number, from = 0):
 }
 
 /** Availabilities added up: step i has `sums[i]` over the `alive[i]` threads that live in it. */
-interface Sum {
+export interface ThreadAvailability {
   readonly length: number;
   readonly times: Float64Array;
   readonly sums: Float64Array;
   readonly alive: Uint32Array;
 }
 
-/** The availability of one thread; neighbours of one level are one step. */
-function clipped(timeline: ThreadTimeline, stops: readonly Stop[], from: number, to: number): Sum {
+/**
+ * The availability of one thread between two moments; neighbours of one level are one step. Linear in the stretches of its timeline.
+ *
+ * A collection within a block is a collection: what does not count `gc` asks how it would be without any.
+ */
+export function availabilityIn(
+  timeline: ThreadTimeline,
+  stops: readonly Stop[],
+  from: number,
+  to: number,
+): ThreadAvailability {
   // hot: once a stretch, most of which are one with those before: only the pages of memory that are written are ever taken.
   const { starts, states, length } = timeline;
   const levels = Float64Array.from(levelsByState(stops));
@@ -123,10 +121,10 @@ function levelsByState(stops: readonly Stop[]): readonly number[] {
 }
 
 /** Adds in pairs, so that each step is copied as often as the logarithm of the number of threads says. */
-function sumOfAll(parts: readonly Sum[]): Sum {
+function sumOfAll(parts: readonly ThreadAvailability[]): ThreadAvailability {
   let rest = parts;
   while (rest.length > 1) {
-    const pairs: Sum[] = [];
+    const pairs: ThreadAvailability[] = [];
     for (let i = 0; i < rest.length; i += 2) {
       const other = rest[i + 1];
       pairs.push(other === undefined ? rest[i]! : added(rest[i]!, other));
@@ -137,7 +135,7 @@ function sumOfAll(parts: readonly Sum[]): Sum {
 }
 
 // hot: 20 million steps of four threads that wait all the time take 1 s, so neighbours are joined here and not by a call a step.
-function added(a: Sum, b: Sum): Sum {
+function added(a: ThreadAvailability, b: ThreadAvailability): ThreadAvailability {
   const [aTimes, bTimes] = [a.times, b.times];
   const out = room(a.length + b.length + 2);
   let length = 0;
@@ -166,7 +164,7 @@ function added(a: Sum, b: Sum): Sum {
   return cut(out, length);
 }
 
-function room(length: number): Sum {
+function room(length: number): ThreadAvailability {
   return {
     length,
     times: new Float64Array(length + 1),
@@ -175,7 +173,7 @@ function room(length: number): Sum {
   };
 }
 
-function cut({ times, sums, alive }: Sum, length: number): Sum {
+function cut({ times, sums, alive }: ThreadAvailability, length: number): ThreadAvailability {
   return {
     length,
     times: times.subarray(0, length === 0 ? 0 : length + 1),
@@ -185,7 +183,7 @@ function cut({ times, sums, alive }: Sum, length: number): Sum {
 }
 
 /** Takes over the arrays of the sum. Steps of one mean are joined, also where they are means of different numbers of threads. */
-function withAreas({ length, times, sums: levels, alive }: Sum): Availability {
+function withAreas({ length, times, sums: levels, alive }: ThreadAvailability): Availability {
   let steps = 0;
   for (let i = 0; i < length; i++) {
     const level = alive[i] === 0 ? 1 : Math.min(1, Math.max(0, levels[i]! / alive[i]!));

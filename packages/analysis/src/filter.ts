@@ -50,6 +50,15 @@ export function isNarrowing(filter: Filter): boolean {
   return Object.values(filter).some((value) => value !== undefined);
 }
 
+/** What a function finds in the whole trace is kept: several tables and rules ask for it. In a part of it it looks anew. */
+export function keptIfWhole<T>(
+  index: TraceIndex,
+  filter: Filter,
+  find: (index: TraceIndex, filter?: Filter) => T,
+): T {
+  return isNarrowing(filter) ? find(index, filter) : index.once(find);
+}
+
 /** The stretch of a filter, in nanoseconds since the trace's origin: the whole trace without one. */
 export function stretchOf(index: TraceIndex, { from, to }: Filter): { start: number; end: number } {
   return {

@@ -8,7 +8,7 @@
 import { Category, EventKind } from '@ttrace/format';
 import { someOf } from './blockers-table.ts';
 import { sortedNumbers, sumOf } from './duration-columns.ts';
-import { type Filter, rowFilter } from './filter.ts';
+import { type Filter, keptIfWhole, rowFilter } from './filter.ts';
 import { type Handover, handoversByName } from './handovers.ts';
 import { histogramOf } from './histogram.ts';
 import { percentile } from './name-stats.ts';
@@ -146,7 +146,7 @@ export function locksTable(index: TraceIndex, filter: Filter = {}): Table<LockRo
         of: ({ handovers: [most] }) => (most === undefined ? '' : `${most.from} → ${most.to}: ${most.count}`),
       },
     ],
-    rows: lockRows(index, filter),
+    rows: keptIfWhole(index, filter, lockRows),
     spanOf: ({ longest }) => spanOfRow(index, longest),
     // The name of its waits: a lock's own name may end as those of waits do.
     linkOf: ({ name }) => ({
@@ -196,7 +196,7 @@ export function eachWaitTable(index: TraceIndex, filter: Filter = {}): Table<num
   };
 }
 
-function lockRows(index: TraceIndex, filter: Filter): LockRow[] {
+function lockRows(index: TraceIndex, filter: Filter = {}): LockRow[] {
   const waits = new Map<string, number[]>();
   const byNameId = new Map<number, number[]>();
   const { name: nameIds } = index.trace.columns;

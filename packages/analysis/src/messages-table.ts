@@ -2,7 +2,7 @@
 import { Category } from '@ttrace/format';
 import { type Arrows, arrowsOf } from './arrows.ts';
 import { sortedNumbers, sumOf } from './duration-columns.ts';
-import { type Filter, isThreadWanted, rowFilter, stretchOf } from './filter.ts';
+import { type Filter, isThreadWanted, keptIfWhole, rowFilter, stretchOf } from './filter.ts';
 import { histogramOf } from './histogram.ts';
 import { percentile } from './name-stats.ts';
 import type { Column, Table } from './table.ts';
@@ -33,11 +33,6 @@ const HELP =
 
 /** By pair of threads, the most waiting first. Filter: from, to, thread (either end), task, min, max (latency), text; `name` as `main → worker-1`. */
 export function messagesTable(index: TraceIndex, filter: Filter = {}): Table<MessagesRow> {
-  const messages = new Messages(index);
-  const { start, end } = stretchOf(index, filter);
-  const rows = groupsOf(messages, wantedMessages(index, messages, filter))
-    .map((group) => messagesRow(messages, group, Math.max(1, end - start)))
-    .sort((a, b) => sumOf(b.latencies) - sumOf(a.latencies));
   return {
     id: 'messages',
     title: 'Messages',
@@ -85,7 +80,7 @@ export function messagesTable(index: TraceIndex, filter: Filter = {}): Table<Mes
         of: ({ handleNanos }) => handleNanos,
       },
     ],
-    rows,
+    rows: keptIfWhole(index, filter, messagesRows),
     spanOf: ({ slowest }) => spanOf(index, slowest.sent, slowest.received),
     linkOf: ({ from, to }) => ({ page: 'messages/each', filter: { name: pairOf(from, to) } }),
     histogramOf: ({ latencies }) => histogramOf(latencies),
@@ -274,6 +269,14 @@ function isOfThread(index: TraceIndex, filter: Filter, ...tracks: readonly numbe
     const thread = track < 0 ? undefined : index.threadOf(track);
     return thread !== undefined && isThreadWanted(filter, thread);
   });
+}
+
+function messagesRows(index: TraceIndex, filter: Filter = {}): MessagesRow[] {
+  const messages = new Messages(index);
+  const { start, end } = stretchOf(index, filter);
+  return groupsOf(messages, wantedMessages(index, messages, filter))
+    .map((group) => messagesRow(messages, group, Math.max(1, end - start)))
+    .sort((a, b) => sumOf(b.latencies) - sumOf(a.latencies));
 }
 
 function messagesRow(messages: Messages, group: readonly number[], stretchNanos: number): MessagesRow {

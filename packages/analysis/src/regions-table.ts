@@ -10,7 +10,7 @@ import { histogramOf } from './histogram.ts';
 import { stateColumns, type WithStates } from './state-columns.ts';
 import type { Table } from './table.ts';
 import { taskLink } from './tasks.ts';
-import { emptyTimes, threadTimeline, timesBetween } from './thread-states.ts';
+import { emptyTimes, type StateTimes, timesBetween, withTimeline } from './thread-states.ts';
 import type { Thread, TraceIndex } from './trace-index.ts';
 
 /** All regions of one name. */
@@ -54,8 +54,7 @@ export const MAX_EACH = 100_000;
 /** Regions one by one, the longest first, at most `MAX_EACH` of them. One without an end counts as long as the trace goes on. */
 export function eachRegionTable(index: TraceIndex, filter: Filter = {}): Table<RegionRow> {
   const wanted = wantedRegions(index, filter);
-  const found = longestRows(index, wanted);
-  const rows = Array.from(found, (row) => regionRow(index, row, wanted));
+  const rows = regionRowsOf(index, longestRows(index, wanted), wanted);
   const { help } = wordsOf(index);
   const more = wanted.rows.length - rows.length;
   return {
@@ -204,23 +203,37 @@ function regionTypes(index: TraceIndex, wanted: WantedRegions): RegionTypeRow[] 
     .sort((a, b) => b.totalNanos - a.totalNanos || (a.name < b.name ? -1 : 1));
 }
 
-/** The longest, at most `MAX_EACH`, the longest first. */
+/** The longest, at most `MAX_EACH`, the longest first; of equal ones the first. */
 function longestRows(index: TraceIndex, wanted: WantedRegions): Uint32Array {
-  const { rows } = wanted;
-  const lengths = new Float64Array(rows.length);
-  for (let at = 0; at < rows.length; at++)
-    lengths[at] = index.endOf(rows[at]!) - startOf(index, rows[at]!, wanted);
-  const first = Math.max(0, lengths.length - MAX_EACH);
-  const least = first === 0 ? -Infinity : nthSmallest(lengths.slice(), first);
-  // Of those that are as long as the shortest one shown as many as there is room for: in whole microseconds there may be millions.
-  let room = Math.min(MAX_EACH, lengths.length);
-  for (const length of lengths) if (length > least) room--;
-  const longest: number[] = [];
-  for (let at = 0; at < lengths.length; at++) {
-    if (lengths[at]! > least || (lengths[at] === least && room-- > 0)) longest.push(at);
+  const rows = new Uint32Array(2 * MAX_EACH);
+  const lengths = new Float64Array(2 * MAX_EACH);
+  let count = 0;
+  // None that is no longer than this is among them.
+  let least = -Infinity;
+  const keepLongest = (): void => {
+    least = nthSmallest(lengths.slice(0, count), count - MAX_EACH);
+    let room = MAX_EACH;
+    for (let at = 0; at < count; at++) if (lengths[at]! > least) room--;
+    let kept = 0;
+    for (let at = 0; at < count; at++) {
+      const length = lengths[at]!;
+      if (length < least || (length === least && room-- <= 0)) continue;
+      lengths[kept] = length;
+      rows[kept++] = rows[at]!;
+    }
+    count = kept;
+  };
+  for (const row of wanted.rows) {
+    const length = index.endOf(row) - startOf(index, row, wanted);
+    if (length <= least) continue;
+    lengths[count] = length;
+    rows[count++] = row;
+    if (count === rows.length) keepLongest();
   }
-  longest.sort((a, b) => lengths[b]! - lengths[a]! || a - b);
-  return Uint32Array.from(longest, (at) => rows[at]!);
+  if (count > MAX_EACH) keepLongest();
+  const order = Array.from({ length: count }, (_, at) => at);
+  order.sort((a, b) => lengths[b]! - lengths[a]! || a - b);
+  return Uint32Array.from(order, (at) => rows[at]!);
 }
 
 /** The value that would be at place `n` if they were sorted, which takes seconds for millions; they are in another order then. */
@@ -246,12 +259,30 @@ function nthSmallest(values: Float64Array, n: number): number {
   return values[n]!;
 }
 
-function regionRow(index: TraceIndex, row: number, wanted: WantedRegions): RegionRow {
-  const start = startOf(index, row, wanted);
-  const end = index.endOf(row);
-  const thread = index.threadOf(index.trace.columns.track[row]!);
-  const times = thread === undefined ? emptyTimes() : timesBetween(threadTimeline(index, thread), start, end);
-  return { row, thread, totalNanos: end - start, times };
+/** A thread at a time: its timeline is gone when the next one is made. */
+function regionRowsOf(index: TraceIndex, rows: Uint32Array, wanted: WantedRegions): RegionRow[] {
+  const { track } = index.trace.columns;
+  const places = new Map<Thread | undefined, number[]>();
+  for (const [place, row] of rows.entries()) {
+    const thread = index.threadOf(track[row]!);
+    const known = places.get(thread);
+    if (known === undefined) places.set(thread, [place]);
+    else known.push(place);
+  }
+  const found = new Array<RegionRow>(rows.length);
+  for (const [thread, own] of places) {
+    const lay = (timesOf: (start: number, end: number) => StateTimes): void => {
+      for (const place of own) {
+        const row = rows[place]!;
+        const start = startOf(index, row, wanted);
+        const end = index.endOf(row);
+        found[place] = { row, thread, totalNanos: end - start, times: timesOf(start, end) };
+      }
+    };
+    if (thread === undefined) lay(emptyTimes);
+    else withTimeline(index, thread, (timeline) => lay((start, end) => timesBetween(timeline, start, end)));
+  }
+  return found;
 }
 
 function startOf(index: TraceIndex, row: number, { continued }: WantedRegions): number {

@@ -1,6 +1,6 @@
 /** Tasks by name, and each task by itself: Go's pages of user tasks. */
 import { durationColumns, sortedNumbers, type WithDurations } from './duration-columns.ts';
-import { type Filter, rowFilter } from './filter.ts';
+import { type Filter, keptIfWhole, rowFilter } from './filter.ts';
 import { histogramOf } from './histogram.ts';
 import type { Table } from './table.ts';
 import { type Task, taskLink, tasksOf } from './tasks.ts';
@@ -14,6 +14,24 @@ export interface TaskTypeRow extends WithDurations {
 
 /** Tasks by name, the longest total first. Filter: all of it; `name` is the task's. */
 export function tasksTable(index: TraceIndex, filter: Filter = {}): Table<TaskTypeRow> {
+  return {
+    id: 'tasks',
+    title: 'Tasks',
+    help:
+      'A task is one logical operation, such as a request or a job, over all threads and callbacks that take part in it. Requests that the program ' +
+      'serves are tasks by themselves; others are what the program marks with withTask. A p99 far above the p50 is worth a look: open the slowest one.',
+    columns: [
+      { id: 'task', title: 'Task', unit: 'text', help: 'Name of the tasks.', of: ({ name }) => name },
+      ...durationColumns<TaskTypeRow>('tasks'),
+    ],
+    rows: keptIfWhole(index, filter, taskTypes),
+    spanOf: ({ longest }) => spanOfTask(index, longest),
+    linkOf: ({ name }) => ({ page: 'tasks/each', filter: { name } }),
+    histogramOf: ({ durations }) => histogramOf(durations),
+  };
+}
+
+function taskTypes(index: TraceIndex, filter: Filter = {}): TaskTypeRow[] {
   const tasks = tasksOf(index);
   const { name: names, value } = index.trace.columns;
   const groups = new Map<number, number[]>();
@@ -25,7 +43,7 @@ export function tasksTable(index: TraceIndex, filter: Filter = {}): Table<TaskTy
   }
   const lengthOf = (place: number): number =>
     index.endOf(tasks.rows[place]!) - index.trace.columns.start[tasks.rows[place]!]!;
-  const rows = [...groups]
+  return [...groups]
     .map(([name, places]): TaskTypeRow & { total: number } => {
       const complete = places.filter((place) => value[tasks.rows[place]!]! >= 0);
       const durations = sortedNumbers(complete, lengthOf);
@@ -38,21 +56,6 @@ export function tasksTable(index: TraceIndex, filter: Filter = {}): Table<TaskTy
       };
     })
     .sort((a, b) => b.total - a.total || (a.name < b.name ? -1 : 1));
-  return {
-    id: 'tasks',
-    title: 'Tasks',
-    help:
-      'A task is one logical operation, such as a request or a job, over all threads and callbacks that take part in it. Requests that the program ' +
-      'serves are tasks by themselves; others are what the program marks with withTask. A p99 far above the p50 is worth a look: open the slowest one.',
-    columns: [
-      { id: 'task', title: 'Task', unit: 'text', help: 'Name of the tasks.', of: ({ name }) => name },
-      ...durationColumns<TaskTypeRow>('tasks'),
-    ],
-    rows,
-    spanOf: ({ longest }) => spanOfTask(index, longest),
-    linkOf: ({ name }) => ({ page: 'tasks/each', filter: { name } }),
-    histogramOf: ({ durations }) => histogramOf(durations),
-  };
 }
 
 /** One task. */

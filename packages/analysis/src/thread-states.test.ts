@@ -2,8 +2,17 @@
 import { Category, EventKind } from '@ttrace/format';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { availabilityIn } from './availability.ts';
 import { eachRegionTable } from './regions-table.ts';
-import { stretchAt, THREAD_STATES, type ThreadState, threadTimeline, timesBetween } from './thread-states.ts';
+import {
+  stretchAt,
+  THREAD_STATES,
+  type ThreadState,
+  type ThreadTimeline,
+  threadTimeline,
+  timesBetween,
+  withTimeline,
+} from './thread-states.ts';
 import { threadsTable } from './threads-table.ts';
 import { indexOf, type Thread, type TraceIndex } from './trace-index.ts';
 import { randomTrace, traceOf } from './trace-test-kit.ts';
@@ -22,6 +31,22 @@ test('states of a thread do not overlap and add up to its total, and so do those
       }
       for (const { totalNanos, times } of eachRegionTable(index).rows) {
         expect(times.byState.reduce((sum, each) => sum + each, 0)).toBeCloseTo(totalNanos, 3);
+      }
+    }),
+  );
+});
+
+test('stops are the same where nothing else is looked at', () => {
+  fc.assert(
+    fc.property(randomTrace, fc.subarray(['blocks', 'gc', 'waits'] as const), (trace, stops) => {
+      const index = indexOf(trace);
+      for (const thread of index.threads) {
+        const steps = (timeline: ThreadTimeline): number[][] => {
+          const { length, times, sums } = availabilityIn(timeline, stops, -Infinity, Infinity);
+          return [[...times.subarray(0, length + 1)], [...sums.subarray(0, length)]];
+        };
+        const alone = withTimeline(index, thread, steps, true);
+        expect(alone).toEqual(steps(threadTimeline(index, thread)));
       }
     }),
   );

@@ -68,9 +68,22 @@ function noTimelines(): Map<Thread, ThreadTimeline> {
   return new Map();
 }
 
-/** Time by state of a thread between two moments, without keeping its timeline. */
+/**
+ * What a function makes of a thread's timeline, which is not kept, and must not be: for who reads it once.
+ * @param areStopsEnough Only what is not `running`, `idle` or `unknown` need be right: of most threads a small part.
+ */
+export function withTimeline<T>(
+  index: TraceIndex,
+  thread: Thread,
+  use: (timeline: ThreadTimeline) => T,
+  areStopsEnough = false,
+): T {
+  return use(index.once(noTimelines).get(thread) ?? makeTimeline(index, thread, areStopsEnough));
+}
+
+/** Time by state of a thread between two moments. */
 export function threadTimes(index: TraceIndex, thread: Thread, from: number, to: number): StateTimes {
-  return timesBetween(index.once(noTimelines).get(thread) ?? makeTimeline(index, thread), from, to);
+  return withTimeline(index, thread, (timeline) => timesBetween(timeline, from, to));
 }
 
 /** No time in any state. */
@@ -113,7 +126,7 @@ export function stretchAt({ starts, length }: ThreadTimeline, time: number): num
 }
 
 /** The arrays are those of the next one that is made. */
-function makeTimeline(index: TraceIndex, thread: Thread): ThreadTimeline {
+function makeTimeline(index: TraceIndex, thread: Thread, areStopsEnough = false): ThreadTimeline {
   const loop = outermost(index, thread.loopTrack, (row) => (isBlock(index, row) ? BLOCKED : RUNNING));
   const samples = outermost(index, thread.sampleTrack, () => RUNNING);
   const readings = utilizationReadings(index, thread);
@@ -122,7 +135,11 @@ function makeTimeline(index: TraceIndex, thread: Thread): ThreadTimeline {
   const turns = overlaid(loop, samples);
   const { start, end } = thread;
   const { own, merged } = index.once(memory);
-  layOwnSlices(index, thread.track, own);
+  const slices = index.slices.rows.subarray(
+    index.slices.offsets[thread.track],
+    index.slices.offsets[thread.track + 1],
+  );
+  layOwnSlices(index, areStopsEnough ? stopsIn(index, slices) : slices, own);
   mergeStates({ start, end, own, turns, gap, readings, turnNanos: shortestOf(loop) }, merged);
   const { length, starts, states, reasons } = merged;
   const timeline = { thread, length, starts, states, reasons, shares: NO_SHARES };
@@ -141,13 +158,30 @@ function memory(index: TraceIndex): { own: Stretches; merged: MergedStates } {
   return { own: new Stretches(most), merged };
 }
 
+/** Collections and waits of a thread, with what lies in them. @param rows all of its slices, those that contain others first. */
+function stopsIn(index: TraceIndex, rows: Uint32Array): Uint32Array {
+  const { category, start, value } = index.trace.columns;
+  const gc = index.category(Category.gc);
+  const wait = index.category(Category.wait);
+  const found: number[] = [];
+  let until = -Infinity;
+  for (const row of rows) {
+    const isStop = category[row] === gc || category[row] === wait;
+    if (!isStop && start[row]! >= until) continue;
+    // It lasts as long as what it lies in.
+    if (isStop && value[row]! < 0) return rows;
+    found.push(row);
+    if (isStop) until = Math.max(until, index.endOf(row));
+  }
+  return Uint32Array.from(found);
+}
+
 /** States from the slices on the thread itself: of nested ones the innermost says what the moment was. */
-function layOwnSlices(index: TraceIndex, track: number, stretches: Stretches): void {
+function layOwnSlices(index: TraceIndex, rows: Uint32Array, stretches: Stretches): void {
   // hot: once a slice.
   const { category, name, start: starts, value } = index.trace.columns;
   const gc = index.category(Category.gc);
   const wait = index.category(Category.wait);
-  const rows = index.slices.rows.subarray(index.slices.offsets[track], index.slices.offsets[track + 1]);
   stretches.clear(rows.length);
   // Of the slices that are open.
   const states: number[] = [];

@@ -1,5 +1,5 @@
 /** Threads and how each spent its time: Go's goroutine analysis, with threads in place of goroutines. */
-import { type Filter, isThreadWanted, stretchOf } from './filter.ts';
+import { type Filter, isThreadWanted, keptIfWhole, stretchOf } from './filter.ts';
 import { stateColumns, type WithStates } from './state-columns.ts';
 import type { Column, Table } from './table.ts';
 import { THREAD_STATES, threadTimes } from './thread-states.ts';
@@ -17,28 +17,8 @@ export interface ThreadRow extends WithStates {
 
 /** All threads that have events, the busiest first. Filter: from, to, thread. */
 export function threadsTable(index: TraceIndex, filter: Filter = {}): Table<ThreadRow> {
-  const counts = eventCounts(index);
   const { start, end } = stretchOf(index, filter);
-  const rows = index.threads
-    .filter(
-      (thread) => isThreadWanted(filter, thread) && (thread.end > thread.start || dropsOf(index, thread) > 0),
-    )
-    .map((thread): ThreadRow => {
-      const from = Math.max(start, thread.start);
-      const to = Math.min(end, thread.end);
-      const times = threadTimes(index, thread, from, to);
-      const [running, blocked, gc] = times.byState;
-      return {
-        thread,
-        events: counts.get(thread) ?? 0,
-        dropped: dropsOf(index, thread),
-        totalNanos: Math.max(0, to - from),
-        busyNanos: running! + blocked! + gc!,
-        times,
-      };
-    })
-    .filter(({ totalNanos, dropped }) => totalNanos > 0 || dropped > 0)
-    .sort((a, b) => b.busyNanos - a.busyNanos);
+  const rows = keptIfWhole(index, filter, threadRows);
   return {
     id: 'threads',
     title: 'Threads',
@@ -60,6 +40,31 @@ export function threadsTable(index: TraceIndex, filter: Filter = {}): Table<Thre
       ? { note: 'Threads without recorded event loops: between their slices nobody knows what they did.' }
       : {}),
   };
+}
+
+function threadRows(index: TraceIndex, filter: Filter = {}): ThreadRow[] {
+  const counts = eventCounts(index);
+  const { start, end } = stretchOf(index, filter);
+  return index.threads
+    .filter(
+      (thread) => isThreadWanted(filter, thread) && (thread.end > thread.start || dropsOf(index, thread) > 0),
+    )
+    .map((thread): ThreadRow => {
+      const from = Math.max(start, thread.start);
+      const to = Math.min(end, thread.end);
+      const times = threadTimes(index, thread, from, to);
+      const [running, blocked, gc] = times.byState;
+      return {
+        thread,
+        events: counts.get(thread) ?? 0,
+        dropped: dropsOf(index, thread),
+        totalNanos: Math.max(0, to - from),
+        busyNanos: running! + blocked! + gc!,
+        times,
+      };
+    })
+    .filter(({ totalNanos, dropped }) => totalNanos > 0 || dropped > 0)
+    .sort((a, b) => b.busyNanos - a.busyNanos);
 }
 
 function ownColumns(index: TraceIndex): Column<ThreadRow>[] {

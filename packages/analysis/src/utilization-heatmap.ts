@@ -3,7 +3,7 @@
  * state. Parts add up to 1 wherever the thread was alive.
  */
 import { type Filter, isThreadWanted, stretchOf } from './filter.ts';
-import { shareAt, stretchAt, THREAD_STATES, threadTimeline } from './thread-states.ts';
+import { shareAt, stretchAt, THREAD_STATES, type ThreadTimeline, withTimeline } from './thread-states.ts';
 import type { Thread, TraceIndex } from './trace-index.ts';
 
 /** One thread's row of the map. */
@@ -41,8 +41,11 @@ export function utilizationHeatmap(index: TraceIndex, filter: Filter, bins: numb
 }
 
 function rowOf(index: TraceIndex, thread: Thread, from: number, binNanos: number, bins: number): HeatmapRow {
-  const timeline = threadTimeline(index, thread);
-  const { starts, states, length } = timeline;
+  return withTimeline(index, thread, (timeline) => rowOfTimeline(timeline, from, binNanos, bins));
+}
+
+function rowOfTimeline(timeline: ThreadTimeline, from: number, binNanos: number, bins: number): HeatmapRow {
+  const { thread, starts, states, length } = timeline;
   const count = THREAD_STATES.length;
   const shares = new Float64Array(bins * count);
   const alive = new Float64Array(bins);

@@ -1,7 +1,14 @@
 /** The utilisation curve and its worst windows beside their definitions, by trying every window of small random timelines. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type Availability, availabilityOf, DEFAULT_STOPS, STOPS, type Stop } from './availability.ts';
+import {
+  type Availability,
+  availabilityIn,
+  availabilityOf,
+  DEFAULT_STOPS,
+  STOPS,
+  type Stop,
+} from './availability.ts';
 import { THREAD_STATES, type ThreadTimeline } from './thread-states.ts';
 import { indexOf } from './trace-index.ts';
 import { randomTrace, traceOf } from './trace-test-kit.ts';
@@ -82,7 +89,7 @@ function windowsOf(levels: readonly number[], length: number): number[] {
 }
 
 function made(all: readonly ThreadTimeline[], counted: readonly Stop[]): Availability {
-  return availabilityOf(all, counted, -Infinity, Infinity);
+  return availabilityOf(all.map((each) => availabilityIn(each, counted, -Infinity, Infinity)));
 }
 
 test('of windows of each length none has less than the minimum, and one has it', () => {

@@ -11,13 +11,14 @@
 import {
   type Availability,
   areaAt,
+  availabilityIn,
   availabilityOf,
   DEFAULT_STOPS,
   type Stop,
   stepAt,
 } from './availability.ts';
 import { type Filter, isThreadWanted, stretchOf } from './filter.ts';
-import { threadTimeline } from './thread-states.ts';
+import { withTimeline } from './thread-states.ts';
 import type { Thread, TraceIndex } from './trace-index.ts';
 import { worstWindow } from './worst-windows.ts';
 
@@ -52,8 +53,16 @@ export function utilizationOf(
   const threads = index.threads.filter(
     (thread) => isThreadWanted(filter, thread) && Math.min(end, thread.end) > Math.max(start, thread.start),
   );
-  const timelines = threads.map((thread) => threadTimeline(index, thread));
-  const availability = availabilityOf(timelines, stops, start, end);
+  const availability = availabilityOf(
+    threads.map((thread) =>
+      withTimeline(
+        index,
+        thread,
+        (timeline) => availabilityIn(timeline, stops, start, end),
+        !stops.includes('running'),
+      ),
+    ),
+  );
   const { times, length } = availability;
   return { threads, stops, availability, duration: length === 0 ? 0 : times[length]! - times[0]! };
 }

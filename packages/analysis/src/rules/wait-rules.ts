@@ -6,11 +6,6 @@ import { locksTable } from '../locks-table.ts';
 import { type MessagesRow, messagesTable } from '../messages-table.ts';
 import { percentile } from '../name-stats.ts';
 import { counted, countText, shareText, timeText } from '../quantity.ts';
-import type { TraceIndex } from '../trace-index.ts';
-
-/** Several rules ask for them. */
-const allLocks = (index: TraceIndex) => locksTable(index);
-const allMessages = (index: TraceIndex) => messagesTable(index);
 
 /** What threads take from one another; what is queued for a pool, or sent through a channel, is no lock. */
 const LOCK = /^(lock|rwlock|mutex|read|write)\b/i;
@@ -22,7 +17,7 @@ export const lockConvoy: Rule = {
   id: 'lock-convoy',
   help: `A lock that others wait for in more than ${shareText(CONVOY.share)} of the time it is held, from ${CONVOY.waits} waits on.`,
   find: (index) =>
-    index.once(allLocks).rows.flatMap((row) => {
+    locksTable(index).rows.flatMap((row) => {
       const { name, waits, heldNanos, contendedNanos, maxWaiting, threads, handovers } = row;
       const share = heldNanos > 0 ? contendedNanos / heldNanos : 0;
       const waited = sumOf(waits);
@@ -41,7 +36,7 @@ export const lockConvoy: Rule = {
             `${most === undefined ? '' : `; mostly ${most.from} lets ${most.to} go on`}.`,
           advice:
             'Do less while it is held, take it less often, or give each thread a part of its own and join them at the end.',
-          span: index.once(allLocks).spanOf?.(row),
+          span: locksTable(index).spanOf?.(row),
           link: { page: 'locks/each', filter: { name } },
         } satisfies Finding,
       ];
@@ -54,7 +49,7 @@ export const queuedForPool: Rule = {
   id: 'queued-for-pool',
   help: `Jobs that wait for a free place in a pool, a queue or a semaphore: ${QUEUED.waits} and more, 5 % of them for longer than ${timeText(QUEUED.nanos)}.`,
   find: (index) => {
-    const table = index.once(allLocks);
+    const table = locksTable(index);
     return table.rows.flatMap((row) => {
       const { name, waits, maxWaiting } = row;
       const p95 = percentile(waits, 95);
@@ -84,7 +79,7 @@ export const growingQueue: Rule = {
   id: 'growing-queue',
   help: `Messages that are sent faster than they are handled: at the end ${GROWTH.messages} or more are under way, half as much again as in the middle.`,
   find: (index) =>
-    index.once(allMessages).rows.flatMap((row) => {
+    messagesTable(index).rows.flatMap((row) => {
       if (row.to === '' || row.maxQueue < GROWTH.messages) return [];
       const { atHalf, atEnd, lastSent } = queueOf(row);
       if (atEnd < GROWTH.messages || atEnd < GROWTH.times * atHalf) return [];
@@ -130,7 +125,7 @@ export const smallMessages: Rule = {
   id: 'small-messages',
   help: `${countText(SMALL.messages)} messages and more, ${SMALL.perSecond} a second, each handled in less than ${timeText(SMALL.handleNanos)} on average: one job a message where a batch would serve.`,
   find: (index) =>
-    index.once(allMessages).rows.flatMap((row) => {
+    messagesTable(index).rows.flatMap((row) => {
       const mean = row.handleNanos / Math.max(1, row.latencies.length);
       if (
         row.to === '' ||
