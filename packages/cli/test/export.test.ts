@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type CollectedSpan, freePort, OTELCOL, startCollector } from './collector.ts';
 import { scratch, startTtrace, testdata, ttrace } from './ttrace-process.ts';
 
@@ -169,6 +169,8 @@ test('a server that decodes by the official .proto files gets them too, from eit
       const args = ['export', recording, '--otlp', server.httpUrl, '--otlp-encoding', encoding];
       expect(await ttrace(args, { env })).toMatchObject({ code: 0, stderr: '' });
     }
+    // It answers before it decodes.
+    await vi.waitFor(() => expect(received).toHaveLength(2), 10_000);
   } finally {
     await server.close();
   }
