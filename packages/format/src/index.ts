@@ -33,12 +33,14 @@ export { DEFAULT_LIMITS, type ReadLimits, type TraceReader } from './trace-reade
 export { validateTrace } from './validate.ts';
 export {
   Argument,
+  attributeName,
   Category,
   FLIGHT_TRIGGER,
   LANE_CATEGORIES,
   loopTrackName,
   MetadataName,
   OTHER_NAME,
+  ownAttributeName,
   ProcessSlice,
   SPAN_ARGUMENTS,
   SpanArrow,

@@ -2,6 +2,7 @@
  * Takes one span of OTLP in JSON apart. What producers write differs: enums as numbers or names, ids as hexadecimal digits or base64,
  * 64-bit integers as text or numbers, names in camel or snake case.
  */
+import { attributeName } from './vocabulary.ts';
 
 /** An attribute's value as a trace has it. */
 export type PlainValue = string | number | boolean | null | readonly PlainValue[] | PlainObject;
@@ -107,7 +108,7 @@ function linksOf(given: unknown): SpanFields['links'] {
 
 /**
  * Attributes as the text of members of JSON, each with a comma before it; of a key given twice the last one counts.
- * @param taken names that get a `_` behind them.
+ * @param taken names of arguments that stand beside them.
  */
 export function attributesText(given: unknown, taken: ReadonlySet<string>): string {
   // hot: once a span. An object a span and JSON.stringify of it take three times as long.
@@ -117,7 +118,7 @@ export function attributesText(given: unknown, taken: ReadonlySet<string>): stri
     const attribute = objectOf(each);
     if (attribute === undefined) continue;
     const key = textOf(attribute.key);
-    text += `,${nameText(taken.has(key) ? `${key}_` : key)}:${valueText(attribute.value)}`;
+    text += `,${nameText(attributeName(key, taken))}:${valueText(attribute.value)}`;
   }
   return text;
 }

@@ -110,7 +110,7 @@ export const Argument = {
   parentSpanId: 'parent_span_id',
 } as const;
 
-/** Arguments of a span that are not its attributes; an attribute of such a name has a `_` behind it. */
+/** Arguments of a span that are not its attributes; an attribute of such a name stands as `attributeName` says. */
 export const SPAN_ARGUMENTS: ReadonlySet<string> = new Set([
   Argument.task,
   Argument.parent,
@@ -130,6 +130,27 @@ export const SPAN_ARGUMENTS: ReadonlySet<string> = new Set([
   'dropped_links',
   'before_recording_ms',
 ]);
+
+/**
+ * The name under which an attribute stands among arguments of ours: one that is called as one of them has a `_` behind it, and one that
+ * is called so already has one more, so that no two become one.
+ * @param taken names of arguments, none of which ends in `_`.
+ */
+export function attributeName(name: string, taken: ReadonlySet<string>): string {
+  return taken.has(name) || isBehindTaken(name, taken) ? `${name}_` : name;
+}
+
+/** The attribute's own name, of one that `attributeName` gave. */
+export function ownAttributeName(name: string, taken: ReadonlySet<string>): string {
+  return isBehindTaken(name, taken) ? name.slice(0, -1) : name;
+}
+
+function isBehindTaken(name: string, taken: ReadonlySet<string>): boolean {
+  if (!name.endsWith('_')) return false;
+  let length = name.length - 1;
+  while (name[length - 1] === '_') length--;
+  return taken.has(name.slice(0, length));
+}
 
 /**
  * Names of two short slices of category `process` that tie a recorded child process to the one that started it: the first lies

@@ -88,3 +88,42 @@ test.each([
   expect(again.error).toBeUndefined();
   expect(spansIn(exported(again))).toEqual(original());
 });
+
+const TRACE_ID = '0af7651916cd43dd8448eb211c80319c';
+const TIMES = { startTimeUnixNano: '1795705098000000001', endTimeUnixNano: '1795705098000000009' };
+
+/** What comes out of a file with one span. */
+async function roundTrip(span: object, scope: object = { name: 's', version: '1' }): Promise<object[]> {
+  const request = {
+    resourceSpans: [{ resource: { attributes: [] }, scopeSpans: [{ scope, spans: [span] }] }],
+  };
+  return spansIn(exported(await readTrace(new Blob([JSON.stringify(request)]).stream())));
+}
+
+test('attributes that are called as arguments of ours, with and without _ behind them, keep names and values', async () => {
+  const names = [
+    'kind',
+    'kind_',
+    'kind__',
+    'name',
+    'name_',
+    'own_',
+    'task',
+    'task_',
+    'trace_id',
+    'trace_id_',
+  ];
+  const attributes = names.map((key) => ({ key, value: { stringValue: `of ${key}` } }));
+  const span = {
+    traceId: TRACE_ID,
+    spanId: 'b7ad6b7169203331',
+    name: 'a',
+    kind: 1,
+    ...TIMES,
+    attributes,
+    events: [{ timeUnixNano: TIMES.endTimeUnixNano, name: 'e', attributes }],
+    links: [{ traceId: TRACE_ID, spanId: 'b7ad6b7169203332', attributes }],
+    status: {},
+  };
+  expect(await roundTrip(span)).toMatchObject([span]);
+});

@@ -2,7 +2,7 @@
  * What a slice or instant is called in OpenTelemetry: kind, status, and its arguments under the names of the semantic conventions where
  * they have one. ttrace's own arguments stand under `ttrace.`, those of the user under their own names.
  */
-import { Argument, Category, SPAN_ARGUMENTS } from '@ttrace/format';
+import { Argument, Category, ownAttributeName, SPAN_ARGUMENTS } from '@ttrace/format';
 import { hexId } from './otlp-arguments.ts';
 import { ownVersion } from './otlp-resource.ts';
 import { type CutCounter, safeKey, safeText, safeValue } from './otlp-safe-value.ts';
@@ -44,14 +44,11 @@ export interface CarriedEvent {
 const IDS: ReadonlySet<string> = new Set([Argument.traceId, Argument.spanId, Argument.parentSpanId]);
 const TASK_FIELDS: ReadonlySet<string> = new Set([Argument.parent]);
 const TASK_IDS: ReadonlySet<string> = new Set([...IDS, ...TASK_FIELDS]);
-/** Those of an event of a span of OpenTelemetry. */
+/** Those of an event of a span of OpenTelemetry, of one that stands in its span's arguments, and of a link. */
 const EVENT_FIELDS: ReadonlySet<string> = new Set([Argument.traceId, Argument.spanId, Argument.task]);
+const CARRIED_FIELDS: ReadonlySet<string> = new Set(['name', 'at_ms']);
+const LINK_FIELDS: ReadonlySet<string> = new Set([Argument.traceId, Argument.spanId]);
 const NO_FIELDS: ReadonlySet<string> = new Set();
-/** Attributes of an event that are called as what it says itself. */
-const EVENT_NAMES = new Map([
-  ['name_', 'name'],
-  ['at_ms_', 'at_ms'],
-]);
 const REQUEST_NAMES = new Map([
   ['method', 'http.request.method'],
   ['url', 'url.path'],
@@ -119,10 +116,10 @@ function spanMeaning(given: Readonly<Record<string, unknown>>, counter: CutCount
     traceState: textIn(trace_state),
     scope: scopeOf(textIn(given.scope), textIn(given.scope_version)),
     attributes: attributesOf(Category.span, given, SPAN_ARGUMENTS, undefined, counter),
-    events: objectsIn(given.events).map(({ name, at_ms, ...rest }) => ({
-      name: safeText(textIn(name), counter),
-      afterMs: numberIn(at_ms),
-      attributes: attributesOf(Category.span, rest, NO_FIELDS, EVENT_NAMES, counter),
+    events: objectsIn(given.events).map((event) => ({
+      name: safeText(textIn(event.name), counter),
+      afterMs: numberIn(event.at_ms),
+      attributes: attributesOf(Category.span, event, CARRIED_FIELDS, undefined, counter),
     })),
     links: linksOf(given.links, counter),
     droppedAttributes: numberIn(given.dropped_attributes),
@@ -191,20 +188,16 @@ function attributesOf(
   for (const key in given) {
     if (fields.has(key)) continue;
     const value = given[key];
-    const known =
-      key === Argument.task || OWN.has(category)
-        ? `ttrace.${key}`
-        : (renamed?.get(key) ?? givenName(category, key));
+    // Attributes of a span, of its events and links have the names that they came with.
+    if (category === Category.span) {
+      attributes.push([safeKey(ownAttributeName(key, fields), counter), safeValue(value, counter)]);
+      continue;
+    }
+    const known = key === Argument.task || OWN.has(category) ? `ttrace.${key}` : renamed?.get(key);
     if (known === 'url.path' && typeof value === 'string') addPath(attributes, value, counter);
     else attributes.push([known ?? safeKey(key, counter), safeValue(value, counter)]);
   }
   return attributes;
-}
-
-/** The name of an attribute of a span that is called as a field of ours. */
-function givenName(category: string, key: string): string | undefined {
-  const isRenamed = category === Category.span && key.endsWith('_') && SPAN_ARGUMENTS.has(key.slice(0, -1));
-  return isRenamed ? key.slice(0, -1) : undefined;
 }
 
 function addPath(attributes: [string, OtlpValue][], url: string, counter: CutCounter): void {
@@ -247,14 +240,14 @@ function textOf(value: unknown): string {
 
 function linksOf(given: unknown, counter: CutCounter): OtlpLink[] {
   const links: OtlpLink[] = [];
-  for (const { trace_id, span_id, ...rest } of objectsIn(given)) {
-    const traceId = hexId(trace_id, 32);
-    const spanId = hexId(span_id, 16);
+  for (const link of objectsIn(given)) {
+    const traceId = hexId(link.trace_id, 32);
+    const spanId = hexId(link.span_id, 16);
     if (traceId === '' || spanId === '') continue;
     links.push({
       traceId,
       spanId,
-      attributes: attributesOf(Category.span, rest, NO_FIELDS, undefined, counter),
+      attributes: attributesOf(Category.span, link, LINK_FIELDS, undefined, counter),
     });
   }
   return links;

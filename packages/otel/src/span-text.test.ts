@@ -22,12 +22,18 @@ function ended(facts: Partial<EndedSpan>): EndedSpan {
 test('attributes of events and links that are called as what these say themselves have a _ behind their name', () => {
   const text = endText(
     ended({
-      events: [{ name: 'flag', time: [10, 1_500_000], attributes: { name: 'mine', at_ms: 'never', n: 1 } }],
+      events: [
+        {
+          name: 'flag',
+          time: [10, 1_500_000],
+          attributes: { name: 'mine', name_: 'too', at_ms: 'never', n: 1 },
+        },
+      ],
       links: [{ context: CONTEXT, attributes: { trace_id: 'mine', span_id: 'too' } }],
     }),
   );
   expect(JSON.parse(text)).toEqual({
-    events: [{ name: 'flag', at_ms: 1.5, name_: 'mine', at_ms_: 'never', n: 1 }],
+    events: [{ name: 'flag', at_ms: 1.5, name_: 'mine', name__: 'too', at_ms_: 'never', n: 1 }],
     links: [{ trace_id: CONTEXT.traceId, span_id: CONTEXT.spanId, trace_id_: 'mine', span_id_: 'too' }],
   });
 });

@@ -2,7 +2,7 @@
  * What a span says, as the texts of JSON objects: at its begin who it is and its attributes, at its end how it went. Most spans have
  * few attributes and nothing to say at their end, so those take the short way (bench/spans.mjs).
  */
-import { idsText, spanAttributesText, spanFactsText } from '@ttrace/sdk/spans';
+import { attributeName, idsText, spanAttributesText, spanFactsText } from '@ttrace/sdk/spans';
 import type { EndedSpan, HrTime } from './ended-span.ts';
 
 const KINDS = ['internal', 'server', 'client', 'producer', 'consumer'] as const;
@@ -98,12 +98,11 @@ function linksOf({ links }: EndedSpan): object[] | undefined {
   }));
 }
 
-/** The same attributes; one that is called as what stands beside them has a `_` behind it. */
+/** The same attributes, under names that nothing beside them has. */
 function besides(taken: ReadonlySet<string>, attributes: Attributes): Attributes {
   if (attributes === undefined) return attributes;
   const entries = Object.entries(attributes);
-  if (!entries.some(([name]) => taken.has(name))) return attributes;
-  return Object.fromEntries(entries.map(([name, value]) => [taken.has(name) ? `${name}_` : name, value]));
+  return Object.fromEntries(entries.map(([name, value]) => [attributeName(name, taken), value]));
 }
 
 /** Milliseconds, with three decimals. */

@@ -70,3 +70,13 @@ test('attributes that have no room after large ones are counted', () => {
   const { '…': more, ...kept } = parsed;
   expect(more).toBe(`${12 - Object.keys(kept).length} more`);
 });
+
+test('attributes that are called as what ttrace writes itself, with and without _ behind them, all stand', () => {
+  expect(JSON.parse(attributesText({ task: 1, task_: 2, task__: 3, parent_: 4, own_: 5 }))).toEqual({
+    task_: 1,
+    task__: 2,
+    task___: 3,
+    parent__: 4,
+    own_: 5,
+  });
+});

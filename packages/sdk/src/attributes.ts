@@ -2,6 +2,7 @@
  * Turns the attributes that a user hands over into the text of a JSON object. Never throws, whatever they are: cycles,
  * throwing getters, proxies, BigInt, NaN, huge texts. Runs in the user's thread, only when attributes are given.
  */
+import { attributeName } from '@ttrace/format/vocabulary';
 
 /** Values that attributes may have; anything else is made into text. */
 export type AttributeValue = string | number | boolean | bigint | null | undefined | object;
@@ -18,7 +19,7 @@ const MAX_VALUES = 512;
 /** Characters of the whole text; the smallest ring holds several of it. */
 const MAX_CHARACTERS = 16_000;
 
-/** Names that ttrace uses itself; a user's attribute of that name gets a `_` behind it. */
+/** Names that ttrace uses itself; a user's attribute of that name stands as `attributeName` says. */
 const RESERVED = new Set(['task', 'parent']);
 
 /** The same on tasks that are in a trace. */
@@ -120,7 +121,7 @@ function objectText(object: object, budget: Budget, isTop: boolean): string {
     } catch {
       text = '"[unreadable]"';
     }
-    const name = isTop && budget.reserved.has(key) ? `${key}_` : clippedText(key);
+    const name = clippedText(isTop ? attributeName(key, budget.reserved) : key);
     if (text !== undefined) items.push(`${JSON.stringify(name)}:${text}`);
   }
   if (keys.length > read) items.push(`"…":"${keys.length - read} more"`);

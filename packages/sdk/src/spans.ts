@@ -2,7 +2,7 @@
  * An entry of this package for bridges to OpenTelemetry (`@ttrace/otel`): how a span is recorded, and how spans and tasks know of
  * each other. All of it is harmless while nothing is recorded. Names are bounded as those of the runtime's own events are.
  */
-import { Category, SPAN_ARGUMENTS } from '@ttrace/format/vocabulary';
+import { attributeName, Category, SPAN_ARGUMENTS } from '@ttrace/format/vocabulary';
 import { type Attributes, attributesText } from './attributes.ts';
 import { RecordKind } from './ring.ts';
 import { boundedNames } from './sources/bounded-names.ts';
@@ -18,6 +18,7 @@ import {
 } from './thread-recorder.ts';
 import './session.ts';
 
+export { attributeName } from '@ttrace/format/vocabulary';
 export type { Attributes } from './attributes.ts';
 export { attributesText, clippedText, joinedText } from './attributes.ts';
 export { type CallObserver, callObserver, observeCalls, type RegionObserver } from './call-observer.ts';
@@ -104,7 +105,7 @@ const SHORT = 200;
 /** Attributes that are written the short way; more are rare. */
 const FEW = 40;
 
-/** A span's attributes as the text of a JSON object; one with a name of ours has a `_` behind it. */
+/** A span's attributes as the text of a JSON object; one with a name of ours stands as `attributeName` says. */
 export function spanAttributesText(attributes: Attributes): string {
   // hot: once a span. SDKs let nothing through but texts, numbers, truth values and lists of them: a third of the time.
   let text = '';
@@ -118,8 +119,7 @@ export function spanAttributesText(attributes: Attributes): string {
           ? Number.isFinite(value)
           : typeof value === 'boolean';
     if (!isPlain || name.length > SHORT || ++count > FEW) return attributesText(attributes, SPAN_ARGUMENTS);
-    const own = SPAN_ARGUMENTS.has(name) ? `${name}_` : name;
-    text += `,${nameText(own)}:${typeof value === 'string' ? JSON.stringify(value) : value}`;
+    text += `,${nameText(attributeName(name, SPAN_ARGUMENTS))}:${typeof value === 'string' ? JSON.stringify(value) : value}`;
   }
   return text === '' ? '' : `{${text.slice(1)}}`;
 }
