@@ -6,6 +6,7 @@ import { JsonStrings } from './json-strings.ts';
 import { type CollectedSpan, OtlpPlacement } from './otlp-placement.ts';
 import { OtlpProcesses } from './otlp-processes.ts';
 import {
+  attributesObjectText,
   attributesOf,
   attributesText,
   parsedObject,
@@ -19,8 +20,9 @@ import type { TraceBuilder } from './trace-builder.ts';
 import type { ReadLimits } from './trace-reader.ts';
 import { Argument, Category, SPAN_ARGUMENTS } from './vocabulary.ts';
 
+const TRACE_STATE = 'trace_state';
 const EVENT_NAMES: ReadonlySet<string> = new Set([Argument.task, Argument.traceId, Argument.spanId]);
-const LINK_NAMES: ReadonlySet<string> = new Set([Argument.traceId, Argument.spanId]);
+const LINK_NAMES: ReadonlySet<string> = new Set([Argument.traceId, Argument.spanId, TRACE_STATE]);
 /** Spans that begin a request where they are, whoever asked for it. */
 const SERVING: ReadonlySet<string> = new Set(['server', 'consumer']);
 
@@ -64,11 +66,13 @@ export class OtlpRows {
 
   /** @param text `InstrumentationScope` as JSON. */
   setScope(text: string): void {
-    const { name, version } = parsedObject(text) ?? {};
+    const { name, version, attributes } = parsedObject(text) ?? {};
+    const own = attributesObjectText(attributes);
     const isText = (value: unknown): boolean => typeof value === 'string' && value !== '';
     this.#scope =
       (isText(name) ? `,"scope":${JSON.stringify(name)}` : '') +
-      (isText(version) ? `,"scope_version":${JSON.stringify(version)}` : '');
+      (isText(version) ? `,"scope_version":${JSON.stringify(version)}` : '') +
+      (own === '{}' ? '' : `,"scope_attributes":${own}`);
   }
 
   /** @param text `Span` as JSON. */
@@ -121,7 +125,7 @@ export class OtlpRows {
   #factsText({ parentSpanId, traceState, kind, status, statusMessage, links, dropped }: SpanFields): string {
     return (
       (parentSpanId === '' ? '' : `,"parent_span_id":"${parentSpanId}"`) +
-      (traceState === '' ? '' : `,"trace_state":${JSON.stringify(traceState)}`) +
+      traceStateText(traceState) +
       `,"kind":"${kind}"${this.#scope}` +
       (status === '' ? '' : `,"status":"${status}"`) +
       (statusMessage === '' ? '' : `,"status_message":${JSON.stringify(statusMessage)}`) +
@@ -158,8 +162,13 @@ function idsText(traceId: string, spanId: string): string {
   return (traceId === '' ? '' : `,"trace_id":"${traceId}"`) + (spanId === '' ? '' : `,"span_id":"${spanId}"`);
 }
 
-function linkText({ traceId, spanId, attributes }: SpanFields['links'][number]): string {
-  return `{${(idsText(traceId, spanId) + attributesText(attributes, LINK_NAMES)).slice(1)}}`;
+function traceStateText(traceState: string): string {
+  return traceState === '' ? '' : `,"${TRACE_STATE}":${JSON.stringify(traceState)}`;
+}
+
+function linkText({ traceId, spanId, traceState, attributes }: SpanFields['links'][number]): string {
+  const members = idsText(traceId, spanId) + traceStateText(traceState);
+  return `{${(members + attributesText(attributes, LINK_NAMES)).slice(1)}}`;
 }
 
 /** What ttrace exported itself says whether it was a task. */

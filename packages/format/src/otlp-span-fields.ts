@@ -38,6 +38,7 @@ export interface SpanFields {
   readonly links: readonly {
     readonly traceId: string;
     readonly spanId: string;
+    readonly traceState: string;
     readonly attributes: unknown;
   }[];
   /** '' for unset. */
@@ -102,6 +103,7 @@ function linksOf(given: unknown): SpanFields['links'] {
   return listOf(given).map((each) => ({
     traceId: idOf(each.traceId ?? each.trace_id, 32),
     spanId: idOf(each.spanId ?? each.span_id, 16),
+    traceState: textOf(each.traceState ?? each.trace_state),
     attributes: each.attributes,
   }));
 }
@@ -131,7 +133,12 @@ export function textAttribute(given: unknown, name: string): string {
 
 /** Attributes as an object. */
 export function attributesOf(given: unknown): PlainObject {
-  return JSON.parse(`{${attributesText(given, NO_NAMES).slice(1)}}`) as PlainObject;
+  return JSON.parse(attributesObjectText(given)) as PlainObject;
+}
+
+/** Attributes as the text of an object of JSON. */
+export function attributesObjectText(given: unknown): string {
+  return `{${attributesText(given, NO_NAMES).slice(1)}}`;
 }
 
 const NOTHING: readonly never[] = [];

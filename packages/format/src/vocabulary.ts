@@ -46,7 +46,7 @@ export const Category = {
   pool: 'pool',
   /**
    * A span of OpenTelemetry: an asynchronous slice with the span's attributes, and beside them `trace_id`, `span_id`,
-   * `parent_span_id`, `kind`, `scope`, `scope_version`, `status`, `status_message`, `events`, `links`.
+   * `parent_span_id`, `kind`, `scope`, `scope_version`, `scope_attributes`, `status`, `status_message`, `events`, `links`.
    */
   span: 'span',
   /** What the recorder says about itself, such as dropped events. */
@@ -121,6 +121,7 @@ export const SPAN_ARGUMENTS: ReadonlySet<string> = new Set([
   'kind',
   'scope',
   'scope_version',
+  'scope_attributes',
   'status',
   'status_message',
   'events',

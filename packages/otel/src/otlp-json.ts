@@ -25,8 +25,7 @@ export function createJsonBatch({ resource, epoch }: OtlpSource): OtlpBatch {
       return byteLength;
     },
     add(span) {
-      const { name, version } = span.scope;
-      if (scope?.name !== name || scope.version !== version) {
+      if (scope !== span.scope) {
         const begin = `${scope === undefined ? '' : ']},'}${scopeText(span.scope)}`;
         parts.push(begin);
         byteLength += Buffer.byteLength(begin) + 2;
@@ -55,8 +54,9 @@ export function createJsonBatch({ resource, epoch }: OtlpSource): OtlpBatch {
   };
 }
 
-function scopeText({ name, version }: OtlpScope): string {
-  return `{"scope":{"name":${JSON.stringify(name)},"version":${JSON.stringify(version)}},"spans":[`;
+function scopeText({ name, version, attributes }: OtlpScope): string {
+  const own = attributes.length === 0 ? '' : `,"attributes":${attributesText(attributes)}`;
+  return `{"scope":{"name":${JSON.stringify(name)},"version":${JSON.stringify(version)}${own}},"spans":[`;
 }
 
 function spanText(span: OtlpSpan, epoch: Epoch): string {
@@ -68,7 +68,7 @@ function spanText(span: OtlpSpan, epoch: Epoch): string {
     span;
   return (
     `{"traceId":"${span.traceId}","spanId":"${span.spanId}",` +
-    (traceState === '' ? '' : `"traceState":${JSON.stringify(traceState)},`) +
+    traceStateText(traceState) +
     (parentSpanId === '' ? '' : `"parentSpanId":"${parentSpanId}",`) +
     `"name":${JSON.stringify(span.name)},"kind":${span.kind},` +
     `"startTimeUnixNano":"${epoch.digits(span.start)}","endTimeUnixNano":"${epoch.digits(span.end)}",` +
@@ -91,8 +91,12 @@ function eventText({ name, time, attributes }: OtlpEvent, epoch: Epoch): string 
   return `{"timeUnixNano":"${epoch.digits(time)}","name":${JSON.stringify(name)},"attributes":${attributesText(attributes)}}`;
 }
 
-function linkText({ traceId, spanId, attributes }: OtlpLink): string {
-  return `{"traceId":"${traceId}","spanId":"${spanId}","attributes":${attributesText(attributes)}}`;
+function linkText({ traceId, spanId, traceState, attributes }: OtlpLink): string {
+  return `{"traceId":"${traceId}","spanId":"${spanId}",${traceStateText(traceState)}"attributes":${attributesText(attributes)}}`;
+}
+
+function traceStateText(traceState: string): string {
+  return traceState === '' ? '' : `"traceState":${JSON.stringify(traceState)},`;
 }
 
 function attributesText(attributes: OtlpAttributes): string {

@@ -44,6 +44,7 @@ export function createProtobufBatch({ resource, epoch }: OtlpSource): OtlpBatch 
     const own = out.open(1);
     if (next.name !== '') out.text(1, next.name);
     if (next.version !== '') out.text(2, next.version);
+    encoder.attributes(3, next.attributes);
     out.close(own);
   };
   return {
@@ -56,7 +57,7 @@ export function createProtobufBatch({ resource, epoch }: OtlpSource): OtlpBatch 
     },
     add(span) {
       if (out.at === 0) beginResource();
-      if (scope?.name !== span.scope.name || scope.version !== span.scope.version) beginScope(span.scope);
+      if (scope !== span.scope) beginScope(span.scope);
       before = out.at;
       encoder.span(span);
       length++;
@@ -148,10 +149,11 @@ class SpanEncoder {
     out.close(start);
   }
 
-  #link({ traceId, spanId, attributes }: OtlpLink): void {
+  #link({ traceId, spanId, traceState, attributes }: OtlpLink): void {
     const start = this.#out.open(13);
     this.#id(1, traceId);
     this.#id(2, spanId);
+    if (traceState !== '') this.#out.text(3, traceState);
     this.attributes(4, attributes);
     this.#out.close(start);
   }

@@ -1,7 +1,7 @@
 /** Who the spans of a process come from, as OpenTelemetry's resource attributes. */
 import { readFileSync } from 'node:fs';
 import { MetadataName, type Process, type Trace } from '@ttrace/format';
-import { type CutCounter, safeKey, safeText, safeValue } from './otlp-safe-value.ts';
+import { type CutCounter, safeEntries, safeText } from './otlp-safe-value.ts';
 import type { OtlpAttributes, OtlpValue } from './otlp-span.ts';
 
 /** `process.platform` and `process.arch` where OpenTelemetry has another word. */
@@ -44,8 +44,7 @@ export function resourceOf(
 function keptResource(trace: Trace, pid: number, counter: CutCounter): OtlpAttributes | undefined {
   const text = trace.metadata.get(`${MetadataName.resource} ${pid}`);
   if (text === undefined) return undefined;
-  const value = JSON.parse(text) as Readonly<Record<string, unknown>>;
-  return Object.entries(value).map(([key, each]) => [safeKey(key, counter), safeValue(each, counter)]);
+  return safeEntries(JSON.parse(text) as Readonly<Record<string, unknown>>, counter);
 }
 
 function runtimeOf(trace: Trace): [string, string][] {

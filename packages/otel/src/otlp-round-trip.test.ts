@@ -127,3 +127,25 @@ test('attributes that are called as arguments of ours, with and without _ behind
   };
   expect(await roundTrip(span)).toMatchObject([span]);
 });
+
+test('attributes of a scope, and the trace state of a span and of its links, come out as they went in', async () => {
+  const span = {
+    traceId: TRACE_ID,
+    spanId: 'b7ad6b7169203331',
+    traceState: 'vendor=1',
+    name: 'a',
+    kind: 1,
+    ...TIMES,
+    links: [
+      {
+        traceId: TRACE_ID,
+        spanId: 'b7ad6b7169203332',
+        traceState: 'vendor=2,other=3',
+        attributes: [{ key: 'trace_state', value: { stringValue: 'of the link' } }],
+      },
+    ],
+    status: {},
+  };
+  const scope = { name: 's', version: '1', attributes: [{ key: 'level', value: { intValue: '7' } }] };
+  expect(await roundTrip(span, scope)).toMatchObject([{ ...span, scope: JSON.stringify(scope) }]);
+});

@@ -50,10 +50,11 @@ export function safeKey(key: string, counter: CutCounter): string {
   return key === '' ? '(empty)' : safeText(key, counter);
 }
 
-function safeEntries(
+/** The members of an object as attributes. */
+export function safeEntries(
   value: Readonly<Record<string, unknown>>,
   counter: CutCounter,
-  depth: number,
+  depth = 0,
 ): OtlpAttributes {
   return Object.entries(value).map(([key, each]) => [safeKey(key, counter), safeValue(each, counter, depth)]);
 }

@@ -5,7 +5,7 @@
 import { Argument, Category, ownAttributeName, SPAN_ARGUMENTS } from '@ttrace/format';
 import { hexId } from './otlp-arguments.ts';
 import { ownVersion } from './otlp-resource.ts';
-import { type CutCounter, safeKey, safeText, safeValue } from './otlp-safe-value.ts';
+import { type CutCounter, safeEntries, safeKey, safeText, safeValue } from './otlp-safe-value.ts';
 import {
   type OtlpAttributes,
   type OtlpLink,
@@ -47,7 +47,7 @@ const TASK_IDS: ReadonlySet<string> = new Set([...IDS, ...TASK_FIELDS]);
 /** Those of an event of a span of OpenTelemetry, of one that stands in its span's arguments, and of a link. */
 const EVENT_FIELDS: ReadonlySet<string> = new Set([Argument.traceId, Argument.spanId, Argument.task]);
 const CARRIED_FIELDS: ReadonlySet<string> = new Set(['name', 'at_ms']);
-const LINK_FIELDS: ReadonlySet<string> = new Set([Argument.traceId, Argument.spanId]);
+const LINK_FIELDS: ReadonlySet<string> = new Set([Argument.traceId, Argument.spanId, 'trace_state']);
 const NO_FIELDS: ReadonlySet<string> = new Set();
 const REQUEST_NAMES = new Map([
   ['method', 'http.request.method'],
@@ -65,10 +65,12 @@ const ERROR_NAMES = new Map([
 /** Categories all of whose arguments are ttrace's own. */
 const OWN: ReadonlySet<string> = new Set([Category.loop, Category.ttrace]);
 const UNSET = { status: SpanStatus.unset, statusMessage: '' };
+/** Most scopes that are remembered. */
+const MAX_SCOPES = 1000;
 const KINDS = ['internal', 'server', 'client', 'producer', 'consumer'];
 const STATUSES = ['', 'ok', 'error'];
 /** Of all that ttrace recorded by itself. */
-const OWN_SCOPE: OtlpScope = { name: 'ttrace', version: ownVersion() };
+const OWN_SCOPE: OtlpScope = { name: 'ttrace', version: ownVersion(), attributes: [] };
 
 /** What the arguments of a slice mean. */
 export function meaningOf(
@@ -114,7 +116,7 @@ function spanMeaning(given: Readonly<Record<string, unknown>>, counter: CutCount
     status: Math.max(0, STATUSES.indexOf(textIn(status))),
     statusMessage: safeText(textIn(status_message), counter),
     traceState: textIn(trace_state),
-    scope: scopeOf(textIn(given.scope), textIn(given.scope_version)),
+    scope: scopeOf(given, counter),
     attributes: attributesOf(Category.span, given, SPAN_ARGUMENTS, undefined, counter),
     events: objectsIn(given.events).map((event) => ({
       name: safeText(textIn(event.name), counter),
@@ -132,10 +134,18 @@ function spanMeaning(given: Readonly<Record<string, unknown>>, counter: CutCount
 const scopes = new Map<string, OtlpScope>();
 
 /** One object a scope: there are few. */
-function scopeOf(name: string, version: string): OtlpScope {
-  const key = `${name}\n${version}`;
-  const known = scopes.get(key) ?? { name, version };
-  if (scopes.size < 1000) scopes.set(key, known);
+function scopeOf(given: Readonly<Record<string, unknown>>, counter: CutCounter): OtlpScope {
+  const { scope, scope_version, scope_attributes } = given;
+  const [name, version] = [textIn(scope), textIn(scope_version)];
+  const own = scope_attributes === undefined ? '' : JSON.stringify(scope_attributes);
+  const key = `${name}\n${version}\n${own}`;
+  let known = scopes.get(key);
+  if (known === undefined) {
+    const [attributes = {}] = objectsIn([scope_attributes]);
+    known = { name, version, attributes: safeEntries(attributes, counter) };
+    if (scopes.size >= MAX_SCOPES) scopes.clear();
+    scopes.set(key, known);
+  }
   return known;
 }
 
@@ -247,6 +257,7 @@ function linksOf(given: unknown, counter: CutCounter): OtlpLink[] {
     links.push({
       traceId,
       spanId,
+      traceState: textIn(link.trace_state),
       attributes: attributesOf(Category.span, link, LINK_FIELDS, undefined, counter),
     });
   }

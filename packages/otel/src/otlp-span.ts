@@ -41,13 +41,15 @@ export interface OtlpEvent {
 export interface OtlpLink {
   readonly traceId: string;
   readonly spanId: string;
+  readonly traceState: string;
   readonly attributes: OtlpAttributes;
 }
 
-/** What made a span. */
+/** What made a span: one object for all spans of a scope that come one after another. */
 export interface OtlpScope {
   readonly name: string;
   readonly version: string;
+  readonly attributes: OtlpAttributes;
 }
 
 /** One span. Ids are lower-case hexadecimal digits; '' stands for none. */

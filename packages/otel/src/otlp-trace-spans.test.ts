@@ -101,7 +101,9 @@ test('logs are events of the region or task in which they were written, or stand
 test('an arrow is a link from its end to the span where it begins', () => {
   const { spans, all } = spansOf(ORDER);
   const { traceId, spanId } = named(spans, 'postMessage');
-  expect(named(spans, 'message').links).toEqual([{ traceId, spanId, attributes: [['ttrace.flow', 'flow']] }]);
+  expect(named(spans, 'message').links).toEqual([
+    { traceId, spanId, traceState: '', attributes: [['ttrace.flow', 'flow']] },
+  ]);
   expect([named(spans, 'postMessage').kind, named(spans, 'message').kind]).toEqual([4, 5]);
   expect(all.counts).toMatchObject({ events: 2, links: 1 });
 });

@@ -268,7 +268,7 @@ export class TraceSpans implements CutCounter {
     const origin = this.#roles.originOf(columns.value[row]!);
     const name = strings.text(columns.name[row]!);
     const attributes: OtlpAttributes = name === '' ? NO_ATTRIBUTES : [['ttrace.flow', safeText(name, this)]];
-    return { traceId: this.#traceIdOf(origin), spanId: this.#spanIdOf(origin), attributes };
+    return { traceId: this.#traceIdOf(origin), spanId: this.#spanIdOf(origin), traceState: '', attributes };
   }
 }
 

@@ -13,7 +13,7 @@ const MAX_MESSAGE = 1000;
 const MAX_FACTS = 14_000;
 
 const EVENT_NAMES: ReadonlySet<string> = new Set(['name', 'at_ms']);
-const LINK_NAMES: ReadonlySet<string> = new Set(['trace_id', 'span_id']);
+const LINK_NAMES: ReadonlySet<string> = new Set(['trace_id', 'span_id', 'trace_state']);
 
 type Attributes = EndedSpan['events'][number]['attributes'];
 type Scope = EndedSpan['instrumentationScope'];
