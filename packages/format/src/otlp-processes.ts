@@ -35,8 +35,9 @@ export class OtlpProcesses {
       byText.set(text, pid);
       used.add(pid);
       builder.process(pid).name = nameOf(attributes);
-      if (text !== '{}' && byText.size <= MAX_KEPT)
-        builder.metadata.set(`${MetadataName.resource} ${pid}`, text);
+      if (text === '{}') return pid;
+      if (byText.size <= MAX_KEPT) builder.metadata.set(`${MetadataName.resource} ${pid}`, text);
+      else builder.skip('attributes of a resource past the limit');
       return pid;
     });
   }

@@ -235,6 +235,42 @@ test('events without a time are counted', () => {
   expect(Object.fromEntries(trace.skipped)).toEqual({ 'event of a span without a time': 2 });
 });
 
+test('events and links that are no objects, parents that are no ids and ends that are no times, are counted', () => {
+  const trace = readText(
+    span(
+      '"spanId":"b7ad6b7169203331","startTimeUnixNano":"1795705098000000001","endTimeUnixNano":"soon","parentSpanId":"b7ad","events":[7],"links":[7]',
+    ),
+  );
+  expect(Object.fromEntries(trace.skipped)).toEqual({
+    'end of a span that is no time': 1,
+    'event of a span without a time': 1,
+    'parent of a span that is no id': 1,
+  });
+  // Who is linked is for whoever reads the links.
+  expect(slicesOf(trace)[0]).toMatchObject({ duration: -1, args: { links: [{}] } });
+  const zeros = readText(
+    span(
+      '"spanId":"b7ad6b7169203331","startTimeUnixNano":"1795705098000000001","endTimeUnixNano":"0","parentSpanId":"0000000000000000"',
+    ),
+  );
+  expect(zeros.skipped.size).toBe(0);
+});
+
+test('a span without ids is no task as well: nothing would say that they are one operation', () => {
+  const trace = readText(span(`"kind":2,${TIMES}`));
+  expect([slicesOf(trace).length, slicesOf(trace, 'task').length]).toEqual([1, 0]);
+});
+
+test('resources whose attributes are past the limit are counted', () => {
+  const resources = Array.from(
+    { length: 502 },
+    (_, i) =>
+      `{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"s ${i}"}}]},"scopeSpans":[]}`,
+  );
+  const trace = readText(`{"resourceSpans":[${resources.join(',')}]}`);
+  expect(Object.fromEntries(trace.skipped)).toEqual({ 'attributes of a resource past the limit': 2 });
+});
+
 test('spans that are each other’s parents end somewhere', () => {
   const each = (own: string, parent: string): string =>
     `{"name":"${own}","traceId":"0af7651916cd43dd8448eb211c80319c","spanId":"b7ad6b716920333${own}","parentSpanId":"b7ad6b716920333${parent}",${TIMES}}`;

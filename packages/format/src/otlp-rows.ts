@@ -83,7 +83,9 @@ export class OtlpRows {
       return;
     }
     const { traceId, spanId, parentSpanId, end } = span;
-    if (traceId === '' || spanId === '') this.#builder.skip('span without ids');
+    const isNamed = traceId !== '' && spanId !== '';
+    if (!isNamed) this.#builder.skip('span without ids');
+    for (const defect of span.defects) this.#builder.skip(defect);
     if (!this.#hasClock) this.#keepClock(span.start);
     const start = this.#time(span.start);
     const duration = end === undefined ? -1 : this.#time(end) - start;
@@ -93,11 +95,12 @@ export class OtlpRows {
     this.#spans.push({
       process: this.#process,
       name: span.name,
-      key: traceId === '' || spanId === '' ? '' : traceId + spanId,
+      key: isNamed ? traceId + spanId : '',
       parentKey: parentSpanId === '' ? '' : traceId + parentSpanId,
       start,
       duration: Math.max(duration, end === undefined ? -1 : 0),
-      isTask: taskness(kind, textAttribute(attributes, 'ttrace.category')),
+      // Nothing can lie in one without ids, and as a task it would be another operation: an export would make two spans of it.
+      isTask: isNamed ? taskness(kind, textAttribute(attributes, 'ttrace.category')) : 'never',
       argsFrom: this.#texts.add(
         `${ids}${this.#factsText(span)}${attributesText(attributes, SPAN_ARGUMENTS)}`,
       ),

@@ -46,6 +46,8 @@ export interface SpanFields {
   readonly statusMessage: string;
   /** How much its producer left out, as the text of members of JSON. */
   readonly dropped: string;
+  /** What of it is given and cannot be read, as reasons to count. */
+  readonly defects: readonly string[];
 }
 
 type Json = Readonly<Record<string, unknown>>;
@@ -70,15 +72,21 @@ export function spanFields(text: string): SpanFields | undefined {
   const span = parsedObject(text);
   if (span === undefined) return undefined;
   const status = objectOf(span.status) ?? {};
+  const givenParent = span.parentSpanId ?? span.parent_span_id;
+  const parentSpanId = idOf(givenParent, 16);
+  const isParentBad = parentSpanId === '' && !isNone(givenParent);
+  const givenEnd = span.endTimeUnixNano ?? span.end_time_unix_nano;
+  const end = timeOf(givenEnd);
+  const isEndBad = end === undefined && !isNone(givenEnd);
   return {
     name: textOf(span.name),
     traceId: idOf(span.traceId ?? span.trace_id, 32),
     spanId: idOf(span.spanId ?? span.span_id, 16),
-    parentSpanId: idOf(span.parentSpanId ?? span.parent_span_id, 16),
+    parentSpanId,
     traceState: textOf(span.traceState ?? span.trace_state),
     kind: enumOf(span.kind, KINDS, 'SPAN_KIND_') || 'internal',
     start: timeOf(span.startTimeUnixNano ?? span.start_time_unix_nano),
-    end: timeOf(span.endTimeUnixNano ?? span.end_time_unix_nano),
+    end,
     attributes: span.attributes,
     events: span.events === undefined ? NOTHING : eventsOf(span.events),
     links: span.links === undefined ? NOTHING : linksOf(span.links),
@@ -88,11 +96,12 @@ export function spanFields(text: string): SpanFields | undefined {
       countText('dropped_attributes', span.droppedAttributesCount ?? span.dropped_attributes_count) +
       countText('dropped_events', span.droppedEventsCount ?? span.dropped_events_count) +
       countText('dropped_links', span.droppedLinksCount ?? span.dropped_links_count),
+    defects: isParentBad || isEndBad ? defectsOf(isParentBad, isEndBad) : NOTHING,
   };
 }
 
 function eventsOf(given: unknown): SpanFields['events'] {
-  return listOf(given).map((each) => ({
+  return elementsOf(given).map((each) => ({
     name: textOf(each.name),
     time: timeOf(each.timeUnixNano ?? each.time_unix_nano),
     attributes: each.attributes,
@@ -100,7 +109,7 @@ function eventsOf(given: unknown): SpanFields['events'] {
 }
 
 function linksOf(given: unknown): SpanFields['links'] {
-  return listOf(given).map((each) => ({
+  return elementsOf(given).map((each) => ({
     traceId: idOf(each.traceId ?? each.trace_id, 32),
     spanId: idOf(each.spanId ?? each.span_id, 16),
     traceState: textOf(each.traceState ?? each.trace_state),
@@ -230,6 +239,18 @@ function idOf(given: unknown, digits: number): string {
   return hex.length === digits && /[^0]/.test(hex) ? hex : '';
 }
 
+function defectsOf(isParentBad: boolean, isEndBad: boolean): string[] {
+  return [
+    ...(isParentBad ? ['parent of a span that is no id'] : []),
+    ...(isEndBad ? ['end of a span that is no time'] : []),
+  ];
+}
+
+/** Whether an id or a time is left out, in one of the ways in which producers do: zeros, in base64 too. */
+function isNone(given: unknown): boolean {
+  return given === undefined || given === null || /^(0*|A*=*)$/.test(textOf(given));
+}
+
 function enumOf(given: unknown, names: readonly string[], prefix: string): string {
   if (typeof given === 'number') return names[given] ?? '';
   const name = textOf(given).replace(prefix, '').toLowerCase();
@@ -239,6 +260,11 @@ function enumOf(given: unknown, names: readonly string[], prefix: string): strin
 function countText(name: string, given: unknown): string {
   const count = given === undefined ? 0 : Number(given);
   return Number.isSafeInteger(count) && count > 0 ? `,"${name}":${count}` : '';
+}
+
+/** The elements of a list, those that are no objects as empty ones, so that they are counted as what they lack. */
+function elementsOf(given: unknown): readonly Json[] {
+  return Array.isArray(given) ? given.map((each: unknown) => objectOf(each) ?? {}) : [];
 }
 
 function listOf(given: unknown): readonly Json[] {
