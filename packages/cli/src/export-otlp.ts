@@ -8,7 +8,14 @@ import { Failure } from './failure.ts';
 import { addFilterOptions, type FilterOptions, filterOf } from './filter-options.ts';
 import { loadTrace } from './load-trace.ts';
 import { limitValue } from './option-values.ts';
-import { connectionAdvice, countsLines, lossText, resultJson, sentLine } from './otlp-report.ts';
+import {
+  connectionAdvice,
+  countsLines,
+  lossText,
+  notReadLines,
+  resultJson,
+  sentLine,
+} from './otlp-report.ts';
 import { print, printError } from './print.ts';
 import { startProgress } from './progress.ts';
 import { SPAN_FILTER, spanChoice } from './span-choice.ts';
@@ -130,11 +137,15 @@ export async function exportToOtlp(
   );
   const resource = usable(() => otlp.givenResource(process.env));
   const beganMs = options.began === undefined ? undefined : beginning(options.began);
-  const { trace } = await loadTrace(file);
+  const { trace, isWhole } = await loadTrace(file);
   const choice = spanChoice(trace, filter, categories);
   if (dryRun) {
     const counts = otlp.countSpans(trace, choice);
-    await print(json ? [JSON.stringify(resultJson(counts), null, 2)] : countsLines(counts));
+    await print(
+      json
+        ? [JSON.stringify(resultJson(trace, counts), null, 2)]
+        : [...countsLines(counts), ...notReadLines(trace)],
+    );
     return 0;
   }
   const epochNanos = await wallEpoch(trace, file, beganMs);
@@ -148,10 +159,11 @@ export async function exportToOtlp(
   });
   const seconds = (performance.now() - started) / 1000;
   const url = otlp.shownUrl(target.url);
-  if (json) await print([JSON.stringify(resultJson(result.counts, { result, url, seconds }), null, 2)]);
-  else if (!quiet) await print(sentLine(result, url, seconds));
+  if (json)
+    await print([JSON.stringify(resultJson(trace, result.counts, { result, url, seconds }), null, 2)]);
+  else if (!quiet) await print([...sentLine(result, url, seconds), ...notReadLines(trace)]);
   const loss = lossText(result, url);
-  if (loss === undefined) return 0;
+  if (loss === undefined) return isWhole ? 0 : 1;
   printError(`ttrace: ${loss}`);
   return result.stopped === 'interrupted' ? INTERRUPTED : 1;
 }

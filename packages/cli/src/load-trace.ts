@@ -3,7 +3,7 @@
  * nothing to work with.
  */
 import { statSync } from 'node:fs';
-import { shareText } from '@ttrace/analysis/quantity';
+import { countText, shareText } from '@ttrace/analysis/quantity';
 import type { Trace } from '@ttrace/format';
 import { Failure, fileReason } from './failure.ts';
 import { printError } from './print.ts';
@@ -14,10 +14,13 @@ import { isGzip, readTraceFile } from './read-trace-file.ts';
 export interface LoadedTrace {
   readonly trace: Trace;
   readonly fileBytes: number;
+  /** Whether nothing of the file is lost: it is not damaged, nor are spans of OTLP in it that cannot be read as they stand. */
+  readonly isWhole: boolean;
 }
 
 /**
- * Reads a trace file of any format that @ttrace/format knows. A damaged file gives what is good, with a warning on stderr.
+ * Reads a trace file of any format that @ttrace/format knows. A damaged file gives what is good, with a warning on stderr; so does one
+ * of OTLP with spans that are none.
  * @throws Failure when the file cannot be opened or holds no trace.
  */
 export async function loadTrace(file: string): Promise<LoadedTrace> {
@@ -39,7 +42,15 @@ export async function loadTrace(file: string): Promise<LoadedTrace> {
     }
     printError(`ttrace: ${lostText(trace, fileBytes, isRegular && isGzip(file))}`);
   }
-  return { trace, fileBytes };
+  const isComplete = trace.format !== 'otlp' || trace.skipped.size === 0;
+  if (!isComplete)
+    printError(`ttrace: not all of ${file} can be read as it stands: ${countsText(trace.skipped)}`);
+  return { trace, fileBytes, isWhole: isComplete && trace.error === undefined };
+}
+
+/** Counts by what is counted, on one line. */
+export function countsText(counts: ReadonlyMap<string, number>): string {
+  return [...counts].map(([what, count]) => `${what} (${countText(count)})`).join(', ');
 }
 
 /** What of a damaged file is lost, and why. */

@@ -4,10 +4,11 @@ import { expect, test } from 'vitest';
 import { lossText } from './otlp-report.ts';
 
 const RESULT = {
-  counts: { spans: 1, events: 0, links: 0, byCategory: new Map(), leftOut: new Map() },
+  counts: { spans: 1, events: 0, links: 0, byCategory: new Map(), leftOut: new Map(), unsendable: new Map() },
   sent: 0,
   unsent: 0,
   crowdedOut: 0,
+  cutTexts: 0,
   stopped: undefined,
 } as unknown as ExportResult;
 

@@ -1,45 +1,51 @@
 /** What `ttrace export --otlp` says: how many spans of what, what became of them, and what to do about those that are lost. */
 import { bytesText, counted, countText, timeText } from '@ttrace/analysis/quantity';
+import type { Trace } from '@ttrace/format';
 import type { ExportResult, SpanCounts } from '@ttrace/otel/otlp';
+import { countsText } from './load-trace.ts';
 
 /** Lines of a dry run. */
 export function countsLines(counts: SpanCounts): string[] {
-  const { spans, events, links, byCategory, leftOut } = counts;
+  const { spans, events, links, byCategory, leftOut, unsendable } = counts;
   const lines = [`${counted(spans, 'span')} with ${counted(events, 'event')} and ${counted(links, 'link')}`];
   const width = Math.max(0, ...[...byCategory.values()].map((count) => countText(count).length));
   for (const [category, count] of byCategory) {
     lines.push(`  ${countText(count).padStart(width)} ${category === '' ? '(no category)' : category}`);
   }
-  const left = leftOutText(leftOut);
-  if (left !== '') lines.push(left);
+  if (leftOut.size > 0) lines.push(leftOutText(leftOut));
+  if (unsendable.size > 0) lines.push(unsendableText(unsendable));
   return lines;
 }
 
 /** One line on what was sent, and one on what has no place in spans. */
 export function sentLine(result: ExportResult, url: string, seconds: number): string[] {
-  const { sent, counts, requests, retries, bytes, cutTexts } = result;
+  const { sent, counts, requests, retries, bytes } = result;
   const { events, links } = counts;
   const how = `${counted(requests, 'request')}, ${retries === 1 ? '1 retry' : `${countText(retries)} retries`}, ${bytesText(bytes)}`;
   const what = `${counted(sent, 'span')} with ${counted(events, 'event')} and ${counted(links, 'link')}`;
   const isWhole = sent === counts.spans;
-  const left = leftOutText(counts.leftOut);
   return [
     `Sent ${isWhole ? what : counted(sent, 'span')} to ${url} in ${timeText(seconds * 1e9)} (${how})`,
-    ...(left === '' ? [] : [left]),
-    ...(cutTexts === 0
-      ? []
-      : [`Attribute texts longer than receivers take, and cut: ${countText(cutTexts)}`]),
+    ...(counts.leftOut.size === 0 ? [] : [leftOutText(counts.leftOut)]),
   ];
 }
 
 function leftOutText(leftOut: ReadonlyMap<string, number>): string {
-  const parts = [...leftOut].map(([what, count]) => `${what} (${countText(count)})`);
-  return parts.length === 0 ? '' : `No spans are made of ${parts.join(', ')}`;
+  return `No spans are made of ${countsText(leftOut)}`;
+}
+
+function unsendableText(unsendable: ReadonlyMap<string, number>): string {
+  return `Cannot be sent: ${countsText(unsendable)}`;
+}
+
+/** A line on what no command reads of a file; of one of OTLP `loadTrace` has said it. */
+export function notReadLines({ format, skipped }: Trace): string[] {
+  return format === 'otlp' || skipped.size === 0 ? [] : [`Not read from the file: ${countsText(skipped)}`];
 }
 
 /** What was lost, in numbers, with advice; undefined when nothing was. */
 export function lossText(result: ExportResult, url: string): string | undefined {
-  const { counts, lost, unsent, crowdedOut, stopped } = result;
+  const { counts, lost, unsent, crowdedOut, cutTexts, stopped } = result;
   const parts: string[] = [];
   const missing = counts.spans - result.sent;
   if (missing > 0) {
@@ -52,7 +58,10 @@ export function lossText(result: ExportResult, url: string): string | undefined 
       `${countText(missing)} of ${counted(counts.spans, 'span')} did not arrive: ${reasons.join('; ')}`,
     );
   }
-  if (crowdedOut > 0) parts.push(`${countText(crowdedOut)} events and links had no room in their spans`);
+  if (counts.unsendable.size > 0) parts.push(unsendableText(counts.unsendable));
+  if (crowdedOut > 0)
+    parts.push(`${countText(crowdedOut)} events, links and attributes had no room in their spans`);
+  if (cutTexts > 0) parts.push(`Cut, because receivers take no longer ones: ${counted(cutTexts, 'text')}`);
   if (parts.length === 0) return undefined;
   const advice = missing > 0 ? adviceOn([...lost.keys()].join(' '), url) : '';
   return parts.join('. ') + advice;
@@ -106,7 +115,8 @@ export function connectionAdvice(error: unknown, url: string): string | undefine
 
 /** The result as an object. */
 export function resultJson(
-  { spans, events, links, byCategory, leftOut }: SpanCounts,
+  { skipped }: Trace,
+  { spans, events, links, byCategory, leftOut, unsendable }: SpanCounts,
   done?: { readonly result: ExportResult; readonly url: string; readonly seconds: number },
 ): Record<string, unknown> {
   const counts = {
@@ -115,6 +125,8 @@ export function resultJson(
     links,
     spansByCategory: Object.fromEntries(byCategory),
     noSpans: Object.fromEntries(leftOut),
+    unsendable: Object.fromEntries(unsendable),
+    notRead: Object.fromEntries(skipped),
   };
   if (done === undefined) return counts;
   const { sent, lost, unsent, requests, retries, bytes, crowdedOut, cutTexts, stopped } = done.result;
@@ -124,7 +136,7 @@ export function resultJson(
     sent,
     lost: Object.fromEntries(lost),
     unsent,
-    eventsAndLinksWithoutRoom: crowdedOut,
+    withoutRoom: crowdedOut,
     textsCut: cutTexts,
     requests,
     retries,

@@ -230,6 +230,117 @@ function checkLinks(spans: readonly CollectedSpan[]): void {
   }
 }
 
+describe('a file of OTLP of which not all can be sent', () => {
+  const NOT_READ =
+    `ttrace: not all of ${testdata('lossy-otlp.json')} can be read as it stands: event of a span without a time (1), ` +
+    'span without ids (1), span without a begin (1)\n';
+  const UNSENDABLE = 'spans with the ids of another span (1), links without valid ids (1)';
+
+  test.each(['json', 'protobuf'])(
+    'as %s: all the rest arrives, what is lost is said in numbers, and the exit code is 1',
+    async (encoding) => {
+      const received: unknown[] = [];
+      const server = new MockOtlpServer({
+        logLevel: 'fatal',
+        services: ['http'],
+        httpHostname: '127.0.0.1',
+        httpPort: 0,
+        onTrace: (trace) => received.push(normalizeTrace(trace)),
+      });
+      await server.start();
+      const { code, stdout, stderr } = await ttrace(
+        ['export', testdata('lossy-otlp.json'), '--otlp', server.httpUrl, '--otlp-encoding', encoding],
+        { env },
+      );
+      await server.close();
+      expect({ code, stderr }).toEqual({
+        code: 1,
+        stderr: `${NOT_READ}ttrace: Cannot be sent: ${UNSENDABLE}\n`,
+      });
+      expect(stdout).toContain('Sent 2 spans with 0 events and 1 link to ');
+      expect(received).toMatchObject([
+        {
+          resourceSpans: [
+            {
+              scopeSpans: [
+                {
+                  scope: { name: 'pg', attributes: { level: 7 } },
+                  spans: [
+                    {
+                      name: 'whole',
+                      attributes: { kind: 'a', kind_: 'b' },
+                      links: [{ spanId: 'b7ad6b7169203332', traceState: 'vendor=1' }],
+                    },
+                    { name: 'no ids' },
+                  ],
+                },
+              ],
+            },
+          ],
+        },
+      ]);
+    },
+  );
+
+  test('is said before it is sent, and to programs', async () => {
+    const args = ['export', testdata('lossy-otlp.json'), '--otlp', '--dry-run'];
+    const { code, stdout, stderr } = await ttrace(args, { env });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: NOT_READ });
+    expect(stdout).toContain(`\nCannot be sent: ${UNSENDABLE}\n`);
+    expect(JSON.parse((await ttrace([...args, '--json'], { env })).stdout)).toMatchObject({
+      unsendable: { 'spans with the ids of another span': 1, 'links without valid ids': 1 },
+      notRead: { 'span without a begin': 1 },
+    });
+  });
+
+  test('is said by every command that reads it', async () => {
+    const { code, stderr } = await ttrace(['summary', testdata('lossy-otlp.json')]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: NOT_READ });
+  });
+});
+
+test('what a damaged file has lost is lost in an export: the exit code is 1', async () => {
+  await using server = await receiverOf(200);
+  const args = ['export', testdata('cut.json'), '--otlp', server.url, '--began', '2026-11-26T10:00:00Z'];
+  const { code, stdout, stderr } = await ttrace(args, { env });
+  expect({ code, stderr }).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/^ttrace: Lost .* of the file: /),
+  });
+  expect(stdout).toContain('Sent 4 spans ');
+});
+
+test('texts that are cut are lost in part: the exit code is 1', async () => {
+  await using server = await receiverOf(200);
+  const file = directory.file('long.json');
+  writeFileSync(
+    file,
+    `[{"ph":"X","name":"a","pid":1,"tid":1,"ts":5,"dur":2,"args":{"text":"${'x'.repeat(70_000)}"}}]`,
+  );
+  const args = ['export', file, '--otlp', server.url, '--began', '2026-11-26T10:00:00Z', '--quiet'];
+  expect(await ttrace(args, { env })).toMatchObject({
+    code: 1,
+    stderr: 'ttrace: Cut, because receivers take no longer ones: 1 text\n',
+  });
+});
+
+/** A receiver that answers with a status. */
+async function receiverOf(status: number, headers = {}): Promise<AsyncDisposable & { readonly url: string }> {
+  const server = createServer((request, response) => {
+    request.resume();
+    request.on('end', () => response.writeHead(status, headers).end());
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    [Symbol.asyncDispose]: () =>
+      new Promise<void>((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
 test('a collector that is down is said, with what to do about it', async () => {
   const url = `http://127.0.0.1:${await freePort()}`;
   const { code, stdout, stderr } = await ttrace(['export', recording, '--otlp'], {

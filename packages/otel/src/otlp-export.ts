@@ -32,7 +32,7 @@ export interface ExportResult extends SendResult {
   readonly counts: SpanCounts;
   /** Spans that were neither sent nor lost, because sending ended before. */
   readonly unsent: number;
-  /** Events and links that had no room in their spans. */
+  /** Events, links and attributes that had no room in their spans. */
   readonly crowdedOut: number;
   /** Texts that were longer than a receiver takes. */
   readonly cutTexts: number;

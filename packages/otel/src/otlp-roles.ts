@@ -25,6 +25,8 @@ export class SpanRoles {
   readonly byCategory: ReadonlyMap<string, number>;
   /** Rows that have no role, by what they are. */
   readonly leftOut: Map<string, number> = new Map();
+  /** What would have a role and cannot be sent, by what it is. */
+  readonly unsendable: Map<string, number> = new Map();
   readonly spans: number;
   readonly #trace: Trace;
   readonly #tree: SpanTree;
@@ -80,7 +82,11 @@ export class SpanRoles {
     const inOrder = new Uint8Array(this.#trace.length);
     for (const row of this.#tree.rows.rows) inOrder[row] = 1;
     for (let row = 0; row < this.#trace.length; row++) {
-      const reason = inOrder[row] === 1 ? this.#reasonAgainst(row, choice) : 'events with damaged times';
+      if (inOrder[row] !== 1) {
+        countIn(this.unsendable, 'events with damaged times', 1);
+        continue;
+      }
+      const reason = this.#reasonAgainst(row, choice);
       if (reason !== undefined) this.#leave(reason);
       else if (kind[row] === EventKind.slice) this.role[row] = Role.span;
       else this.role[row] = kind[row] === EventKind.instant ? Role.event : Role.link;
@@ -88,8 +94,13 @@ export class SpanRoles {
     for (const [row, first] of this.#tree.twins) {
       if (this.role[row] !== Role.span || this.role[first] !== Role.span) continue;
       this.role[row] = 0;
-      this.#leave('slices that are the same operation as a span');
+      if (this.#isOfOpenTelemetry(row)) countIn(this.unsendable, 'spans with the ids of another span', 1);
+      else this.#leave('slices that are the same operation as a span');
     }
+  }
+
+  #isOfOpenTelemetry(row: number): boolean {
+    return this.#trace.columns.category[row] === this.#span;
   }
 
   /** Why a row is not sent; undefined when it is. */
@@ -160,7 +171,7 @@ export class SpanRoles {
     }
     const owner = this.#tree.ownerAmong(row, this.role);
     // A span of OpenTelemetry says itself what it is linked to: in a file of OTLP arrows show just that, and parents elsewhere.
-    const isTold = owner >= 0 && this.#trace.columns.category[owner] === this.#span;
+    const isTold = owner >= 0 && this.#isOfOpenTelemetry(owner);
     if (owner >= 0 && !isTold && this.originOf(this.#trace.columns.value[row]!) >= 0) {
       owners[row] = owner;
       return;
@@ -192,6 +203,11 @@ export class SpanRoles {
   }
 
   #leave(what: string): void {
-    this.leftOut.set(what, (this.leftOut.get(what) ?? 0) + 1);
+    countIn(this.leftOut, what, 1);
   }
+}
+
+/** Adds to one of several counts. */
+export function countIn(counts: Map<string, number>, what: string, count: number): void {
+  counts.set(what, (counts.get(what) ?? 0) + count);
 }

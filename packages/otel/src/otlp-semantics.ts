@@ -26,6 +26,8 @@ export interface Meaning {
   /** Events and links that a span of OpenTelemetry carries itself. */
   readonly events: readonly CarriedEvent[];
   readonly links: readonly OtlpLink[];
+  /** How many links it carries that lead nowhere, for want of valid ids. */
+  readonly badLinks: number;
   readonly droppedAttributes: number;
   readonly droppedEvents: number;
   readonly droppedLinks: number;
@@ -101,6 +103,7 @@ export function plainMeaning(category: string, name: string, task: number): Mean
     attributes: task === 0 ? [] : [['ttrace.task', task]],
     events: [],
     links: [],
+    badLinks: 0,
     droppedAttributes: 0,
     droppedEvents: 0,
     droppedLinks: 0,
@@ -111,6 +114,8 @@ export function plainMeaning(category: string, name: string, task: number): Mean
 /** A span of OpenTelemetry goes out as it came in. */
 function spanMeaning(given: Readonly<Record<string, unknown>>, counter: CutCounter): Meaning {
   const { kind, status, status_message, trace_state } = given;
+  const carried = objectsIn(given.links);
+  const links = linksOf(carried, counter);
   return {
     kind: Math.max(0, KINDS.indexOf(textIn(kind))) + 1,
     status: Math.max(0, STATUSES.indexOf(textIn(status))),
@@ -123,7 +128,8 @@ function spanMeaning(given: Readonly<Record<string, unknown>>, counter: CutCount
       afterMs: numberIn(event.at_ms),
       attributes: attributesOf(Category.span, event, CARRIED_FIELDS, undefined, counter),
     })),
-    links: linksOf(given.links, counter),
+    links,
+    badLinks: carried.length - links.length,
     droppedAttributes: numberIn(given.dropped_attributes),
     droppedEvents: numberIn(given.dropped_events) + moreIn(given.events),
     droppedLinks: numberIn(given.dropped_links) + moreIn(given.links),
@@ -248,9 +254,10 @@ function textOf(value: unknown): string {
   return typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
 }
 
-function linksOf(given: unknown, counter: CutCounter): OtlpLink[] {
+/** Those of the links that lead somewhere. */
+function linksOf(given: readonly Readonly<Record<string, unknown>>[], counter: CutCounter): OtlpLink[] {
   const links: OtlpLink[] = [];
-  for (const link of objectsIn(given)) {
+  for (const link of given) {
     const traceId = hexId(link.trace_id, 32);
     const spanId = hexId(link.span_id, 16);
     if (traceId === '' || spanId === '') continue;

@@ -346,3 +346,23 @@ slice s1 +0.2 0.1 span "y" ${ring('2', '1')}
     [named(spans, 'a'), named(spans, 'b')].filter(({ parentSpanId }) => parentSpanId === ''),
   ).toHaveLength(1);
 });
+
+test('a second span with the ids of another one and links without valid ids are counted as what cannot be sent', () => {
+  const ids = `"trace_id":"${TRACE_ID}","span_id":"b7ad6b7169203331"`;
+  const links = `"links":[{"trace_id":"12","span_id":"b7ad6b7169203332"},{},{${ids}}]`;
+  const { spans, all } = spansOf(`${HEAD}slice t1 +0.0 0.5 task "job" {"task":1,${ids},"item":17}
+slice s1 +0.1 0.2 span "first" {${ids},"own":1,"dropped_links":4,${links}}
+slice s1 +0.4 0.1 span "second" {${ids},"other":2}
+`);
+  expect(spans.map(({ name }) => name)).toEqual(['first']);
+  // What the task says of the operation is its own; what the other span says is not.
+  expect(attributes(spans[0]!)).toEqual({ own: 1, item: 17 });
+  expect([spans[0]!.links.length, spans[0]!.droppedLinks]).toEqual([1, 6]);
+  expect(Object.fromEntries(all.counts.unsendable)).toEqual({
+    'spans with the ids of another span': 1,
+    'links without valid ids': 2,
+  });
+  expect(Object.fromEntries(all.counts.leftOut)).toEqual({
+    'slices that are the same operation as a span': 1,
+  });
+});

@@ -5,7 +5,7 @@
 import { Category, type Trace } from '@ttrace/format';
 import { parsedArguments } from './otlp-arguments.ts';
 import { SpanIds } from './otlp-ids.ts';
-import { Role, type SpanChoice, SpanRoles } from './otlp-roles.ts';
+import { countIn, Role, type SpanChoice, SpanRoles } from './otlp-roles.ts';
 import { type CutCounter, safeText } from './otlp-safe-value.ts';
 import { eventOf, type Meaning, meaningOf, plainMeaning } from './otlp-semantics.ts';
 import {
@@ -29,6 +29,8 @@ export interface SpanCounts {
   readonly byCategory: ReadonlyMap<string, number>;
   /** What does not become a span, an event or a link, by what it is. */
   readonly leftOut: ReadonlyMap<string, number>;
+  /** What is lost before anything is sent, by what it is: of links, those of all spans that were made so far. */
+  readonly unsendable: ReadonlyMap<string, number>;
 }
 
 /** Bytes of `{"task":}`. */
@@ -45,7 +47,7 @@ const UNKNOWN = -2;
 export class TraceSpans implements CutCounter {
   /** Texts that were cut so far. */
   cut = 0;
-  /** Events and links that had no room in their spans so far. */
+  /** Events, links and attributes that had no room in their spans so far. */
   crowdedOut = 0;
   readonly #trace: Trace;
   readonly #tree: SpanTree;
@@ -73,12 +75,15 @@ export class TraceSpans implements CutCounter {
     this.#roles = new SpanRoles(trace, this.#tree, choice);
     this.#threads = new Int32Array(trace.tracks.length).fill(UNKNOWN);
     this.#errorCategory = trace.strings.find(Category.error);
-    this.#twins = new Map([...this.#tree.twins].map(([row, first]) => [first, row]));
+    const span = trace.strings.find(Category.span);
+    // A second span of the same ids is another operation, of which nothing is taken over.
+    const twins = [...this.#tree.twins].filter(([row]) => trace.columns.category[row] !== span);
+    this.#twins = new Map(twins.map(([row, first]) => [first, row]));
   }
 
   get counts(): SpanCounts {
-    const { spans, byCategory, leftOut } = this.#roles;
-    return { spans, byCategory, leftOut, events: this.#events, links: this.#links };
+    const { spans, byCategory, leftOut, unsendable } = this.#roles;
+    return { spans, byCategory, leftOut, unsendable, events: this.#events, links: this.#links };
   }
 
   /** The spans of one process, track by track. */
@@ -107,8 +112,7 @@ export class TraceSpans implements CutCounter {
   /** What is left of a span that is larger than a request may be: all but its events, links and own attributes. */
   bared(span: OtlpSpan): OtlpSpan {
     const { events, links, attributes } = span;
-    this.crowdedOut += events.length + links.length;
-    this.cut += attributes.length;
+    this.crowdedOut += events.length + links.length + attributes.length;
     return {
       ...span,
       attributes: NO_ATTRIBUTES,
@@ -149,6 +153,7 @@ export class TraceSpans implements CutCounter {
     // What began before the recording did says so.
     const start = columns.start[row]! - meaning.beforeMs * NANOS_A_MILLI;
     const { events, links, hasError, crowdedEvents, crowdedLinks } = this.#itemsOf(row, start, meaning);
+    if (meaning.badLinks > 0) countIn(this.#roles.unsendable, 'links without valid ids', meaning.badLinks);
     const isUnfinished = !isMoment && columns.value[row]! < 0;
     return {
       traceId,
@@ -166,7 +171,7 @@ export class TraceSpans implements CutCounter {
       links,
       droppedAttributes: meaning.droppedAttributes,
       droppedEvents: meaning.droppedEvents + crowdedEvents,
-      droppedLinks: meaning.droppedLinks + crowdedLinks,
+      droppedLinks: meaning.droppedLinks + meaning.badLinks + crowdedLinks,
       status: hasError ? SpanStatus.error : meaning.status,
       statusMessage: meaning.statusMessage,
     };
