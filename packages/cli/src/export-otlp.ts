@@ -15,6 +15,7 @@ import {
   notReadLines,
   resultJson,
   sentLine,
+  waitReport,
 } from './otlp-report.ts';
 import { print, printError } from './print.ts';
 import { startProgress } from './progress.ts';
@@ -155,6 +156,7 @@ export async function exportToOtlp(
     resource,
     epochNanos,
     deadlineMs,
+    isQuiet: quiet,
     ...(batch === undefined ? {} : { batchSpans: batch }),
   });
   const seconds = (performance.now() - started) / 1000;
@@ -169,6 +171,7 @@ export async function exportToOtlp(
 }
 
 interface Sending {
+  readonly isQuiet: boolean;
   readonly choice: SpanChoice;
   readonly resource: Parameters<typeof import('@ttrace/otel/otlp').exportOtlp>[2]['resource'];
   readonly epochNanos: bigint;
@@ -176,7 +179,11 @@ interface Sending {
   readonly batchSpans?: number;
 }
 
-async function send(trace: Trace, target: OtlpTarget, sending: Sending): Promise<ExportResult> {
+async function send(
+  trace: Trace,
+  target: OtlpTarget,
+  { isQuiet, ...sending }: Sending,
+): Promise<ExportResult> {
   const { exportOtlp, shownUrl } = await import('@ttrace/otel/otlp');
   const stop = new AbortController();
   const interrupt = (): void => stop.abort();
@@ -190,7 +197,15 @@ async function send(trace: Trace, target: OtlpTarget, sending: Sending): Promise
     (spans) => `${countText(spans)} spans`,
   );
   try {
-    return await exportOtlp(trace, target, { ...sending, signal: stop.signal, onProgress: progress.update });
+    return await exportOtlp(trace, target, {
+      ...sending,
+      signal: stop.signal,
+      onProgress: progress.update,
+      onWait: waitReport((line) => {
+        progress.clear();
+        if (!isQuiet) printError(line);
+      }),
+    });
   } catch (error) {
     const advice = connectionAdvice(error, shownUrl(target.url));
     throw advice === undefined ? error : new Failure(advice);

@@ -43,6 +43,20 @@ export function notReadLines({ format, skipped }: Trace): string[] {
   return format === 'otlp' || skipped.size === 0 ? [] : [`Not read from the file: ${countsText(skipped)}`];
 }
 
+/** Waits from here on are said, in milliseconds. */
+const SAID_WAIT_MS = 2000;
+
+/** Says waits that a receiver asks for, where they are long: several requests that wait for the same moment say it once. */
+export function waitReport(say: (line: string) => void): (ms: number, answer: string) => void {
+  let saidUntil = 0;
+  return (ms, answer) => {
+    const until = performance.now() + ms;
+    if (ms < SAID_WAIT_MS || until < saidUntil + SAID_WAIT_MS) return;
+    saidUntil = until;
+    say(`The receiver ${answer}. Waiting for ${timeText(ms * 1e6)}, as it asks`);
+  };
+}
+
 /** What was lost, in numbers, with advice; undefined when nothing was. */
 export function lossText(result: ExportResult, url: string): string | undefined {
   const { counts, lost, unsent, crowdedOut, cutTexts, stopped } = result;

@@ -324,11 +324,26 @@ test('texts that are cut are lost in part: the exit code is 1', async () => {
   });
 });
 
-/** A receiver that answers with a status. */
-async function receiverOf(status: number, headers = {}): Promise<AsyncDisposable & { readonly url: string }> {
+test('a long wait that the receiver asks for is said once, with how long it is', async () => {
+  await using server = await receiverOf(200, [429, 429]);
+  const args = ['export', recording, '--otlp', server.url, '--batch', '1'];
+  const { code, stderr } = await ttrace(args, { env });
+  expect(code).toBe(0);
+  expect(stderr).toMatch(/^The receiver answered 429: slow down\. Waiting for [23](\.\d+)? s, as it asks\n$/);
+});
+
+/** A receiver that answers with a status, and at first with others that ask for two seconds. */
+async function receiverOf(
+  status: number,
+  first: number[] = [],
+): Promise<AsyncDisposable & { readonly url: string }> {
   const server = createServer((request, response) => {
     request.resume();
-    request.on('end', () => response.writeHead(status, headers).end());
+    request.on('end', () => {
+      const busy = first.shift();
+      if (busy === undefined) response.writeHead(status).end();
+      else response.writeHead(busy, { 'retry-after': '2' }).end('slow down');
+    });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {

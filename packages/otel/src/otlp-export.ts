@@ -25,6 +25,8 @@ export interface ExportOptions {
   readonly deadlineMs: number;
   readonly signal: AbortSignal;
   readonly onProgress?: (spans: number) => void;
+  /** Called before each wait that the receiver asks for, with its answer. */
+  readonly onWait?: (ms: number, answer: string) => void;
 }
 
 /** What became of an export. */
@@ -61,6 +63,7 @@ export async function exportOtlp(
     deadlineMs: options.deadlineMs,
     signal: options.signal,
     onProgress: options.onProgress ?? (() => {}),
+    onWait: options.onWait,
   });
   const lost = [...result.lost.values()].reduce((sum, count) => sum + count, 0);
   return {

@@ -19,6 +19,8 @@ export interface SendOptions {
   readonly signal: AbortSignal;
   /** Called with the spans that were answered for, after each answer. */
   readonly onProgress: (spans: number) => void;
+  /** Called before a wait that the receiver asks for with `Retry-After`, with its answer. */
+  readonly onWait?: ((ms: number, answer: string) => void) | undefined;
 }
 
 /** What became of the bodies. */
@@ -115,6 +117,7 @@ class Sender {
         return;
       }
       this.#retries++;
+      if (outcome.retryAfterMs !== undefined) this.#options.onWait?.(wait, outcome.reason);
       await pause(wait, this.#options.signal);
     }
   }
