@@ -1,6 +1,6 @@
 /** `ttrace export --parquet`: the relations of a trace as Parquet files, one of them or all in a directory. */
 import { mkdirSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { bytesText, counted, indexOf, RELATIONS, type Relation } from '@ttrace/analysis';
 import type { Argv } from 'yargs';
 import { writeAtomically } from './atomic-file.ts';
@@ -96,10 +96,18 @@ function outputsOf(target: string, table: string | undefined): readonly Output[]
   return [{ path: target, relation }];
 }
 
+/** Makes a directory, and those above it. Node's own `recursive` never ends where none can be made, as in /proc. */
 function makeDirectory(path: string): void {
+  if (fileAt(path) !== undefined) return;
+  const above = dirname(resolve(path));
+  if (above !== resolve(path)) makeDirectory(above);
   try {
-    mkdirSync(path, { recursive: true });
+    mkdirSync(path);
   } catch (error) {
-    throw new Failure(`cannot write into ${path}: ${fileReason(error)}`);
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return;
+    // What a system says of a directory that lets none be made in it.
+    const reason = code === 'ENOENT' ? `no directory can be made in ${above}` : fileReason(error);
+    throw new Failure(`cannot write into ${path}: ${reason}`);
   }
 }

@@ -4,7 +4,7 @@ import { indexOf, RELATIONS, threadsTable } from '@ttrace/analysis';
 import { EventKind, readTextTrace } from '@ttrace/format';
 import { parquetMetadata } from 'hyparquet';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { scratch, ttrace } from './ttrace-process.ts';
+import { scratch, startTtrace, ttrace } from './ttrace-process.ts';
 
 const TRACE = `# ttrace text 1
 origin 5000000000
@@ -112,6 +112,18 @@ test('Parquet files hold what the trace says, to the nanosecond, and a query of 
   expect(facts).toMatchObject([{ events: index.trace.length, clock_ns: 5_000_000_001, format: 'text' }]);
   const count = index.trace.columns.kind.filter((kind) => kind === EventKind.slice).length;
   expect(slices).toHaveLength(count);
+});
+
+test.runIf(existsSync('/proc/self'))('a directory in which none can be made is said at once', async () => {
+  const running = startTtrace(['export', trace, '--parquet', '/proc/ttrace/tables']);
+  // It would make directories for ever.
+  const timer = setTimeout(() => running.process.kill('SIGKILL'), 30_000);
+  const { code, stderr } = await running.ended;
+  clearTimeout(timer);
+  expect({ code, stderr }).toEqual({
+    code: 1,
+    stderr: 'ttrace: cannot write into /proc/ttrace: no directory can be made in /proc\n',
+  });
 });
 
 test('a file that ends in .parquet gets one table, in row groups, with the types of the schema', async () => {
