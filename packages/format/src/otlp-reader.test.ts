@@ -261,6 +261,14 @@ test('a span without ids is no task as well: nothing would say that they are one
   expect([slicesOf(trace).length, slicesOf(trace, 'task').length]).toEqual([1, 0]);
 });
 
+test('a scope that stands behind its spans is counted, for they are without it', () => {
+  const scoped = (members: string): Trace => readText(`{"resourceSpans":[{"scopeSpans":[{${members}}]}]}`);
+  const spans = `"spans":[{"traceId":"0af7651916cd43dd8448eb211c80319c","spanId":"b7ad6b7169203331",${TIMES}}]`;
+  const scope = '"scope":{"name":"pg"}';
+  expect(scoped(`${scope},${spans}`).skipped.size).toBe(0);
+  expect(Object.fromEntries(scoped(`${spans},${scope}`).skipped)).toEqual({ 'scope behind its spans': 1 });
+});
+
 test('resources whose attributes are past the limit are counted', () => {
   const resources = Array.from(
     { length: 502 },

@@ -36,6 +36,8 @@ export class OtlpRows {
   #process = 0;
   /** Text of its members of JSON. */
   #scope = '';
+  /** Number of its first span. */
+  #scopeFrom = 0;
   #hasClock = false;
 
   constructor(builder: TraceBuilder, limits: ReadLimits) {
@@ -62,10 +64,12 @@ export class OtlpRows {
   /** What follows is of another scope. */
   beginScope(): void {
     this.#scope = '';
+    this.#scopeFrom = this.#spans.length;
   }
 
-  /** @param text `InstrumentationScope` as JSON. */
+  /** @param text `InstrumentationScope` as JSON; spans before it have none. */
   setScope(text: string): void {
+    if (this.#spans.length > this.#scopeFrom) this.#builder.skip('scope behind its spans');
     const { name, version, attributes } = parsedObject(text) ?? {};
     const own = attributesObjectText(attributes);
     const isText = (value: unknown): boolean => typeof value === 'string' && value !== '';
