@@ -251,10 +251,9 @@ function holdRows(
   // On what thread something is held the trace does not say.
   if (thread !== undefined) return holds;
   const isWanted = rowFilter(index, rest);
-  const { tracks } = index.trace;
+  const isAsync = Uint8Array.from(index.trace.tracks, ({ kind: what }) => (what === 'async' ? 1 : 0));
   for (let row = 0; row < index.trace.length; row++) {
-    if (category[row] !== region || kind[row] !== EventKind.slice || tracks[track[row]!]!.kind !== 'async')
-      continue;
+    if (category[row] !== region || kind[row] !== EventKind.slice || isAsync[track[row]!] === 0) continue;
     const name = index.nameOf(row);
     const base = waits.has(name) ? name : name.endsWith(' run') ? baseOf(name) : name;
     if (!waits.has(base) && !name.startsWith('lock ')) continue;

@@ -1,5 +1,5 @@
 /** Tasks by name, and each task by itself: Go's pages of user tasks. */
-import { durationColumns, sortedNumbers, type WithDurations } from './duration-columns.ts';
+import { durationColumns, sumOf, type WithDurations } from './duration-columns.ts';
 import { type Filter, keptIfWhole, rowFilter } from './filter.ts';
 import { histogramOf } from './histogram.ts';
 import type { Table } from './table.ts';
@@ -33,27 +33,31 @@ export function tasksTable(index: TraceIndex, filter: Filter = {}): Table<TaskTy
 
 function taskTypes(index: TraceIndex, filter: Filter = {}): TaskTypeRow[] {
   const tasks = tasksOf(index);
-  const { name: names, value } = index.trace.columns;
-  const groups = new Map<number, number[]>();
+  const { name, value } = index.trace.columns;
+  const groups = new Map<
+    number,
+    { durations: number[]; unfinished: number; longest: number; most: number }
+  >();
   for (const place of wantedTasks(index, filter)) {
-    const name = names[tasks.rows[place]!]!;
-    const group = groups.get(name);
-    if (group === undefined) groups.set(name, [place]);
-    else group.push(place);
+    const row = tasks.rows[place]!;
+    let group = groups.get(name[row]!);
+    if (group === undefined) {
+      group = { durations: [], unfinished: 0, longest: place, most: -1 };
+      groups.set(name[row]!, group);
+    }
+    const duration = value[row]!;
+    if (duration < 0) group.unfinished++;
+    else group.durations.push(duration);
+    const length = duration < 0 ? index.endOf(row) - index.trace.columns.start[row]! : duration;
+    if (length <= group.most) continue;
+    group.longest = place;
+    group.most = length;
   }
-  const lengthOf = (place: number): number =>
-    index.endOf(tasks.rows[place]!) - index.trace.columns.start[tasks.rows[place]!]!;
   return [...groups]
-    .map(([name, places]): TaskTypeRow & { total: number } => {
-      const complete = places.filter((place) => value[tasks.rows[place]!]! >= 0);
-      const durations = sortedNumbers(complete, lengthOf);
-      return {
-        name: index.trace.strings.text(name),
-        durations,
-        unfinished: places.length - complete.length,
-        longest: tasks.at(places.reduce((a, b) => (lengthOf(b) > lengthOf(a) ? b : a))),
-        total: durations.reduce((sum, each) => sum + each, 0),
-      };
+    .map(([id, { durations, unfinished, longest }]) => {
+      const sorted = Float64Array.from(durations).sort();
+      const row = { name: index.trace.strings.text(id), durations: sorted, unfinished };
+      return { ...row, longest: tasks.at(longest), total: sumOf(sorted) };
     })
     .sort((a, b) => b.total - a.total || (a.name < b.name ? -1 : 1));
 }

@@ -133,6 +133,7 @@ export class LoopTrack {
 
   /** What was seen in a block, beside what it is named after: an instant, so that it is there should the process be killed. */
   #writeLater({ name, time, task, frames }: StackSample): void {
+    if (frames.length === 0) return;
     const args = JSON.stringify({ stack: frames });
     this.#writer.instant(this.#ownTrack(), this.#writer.string(name), this.#category(), time, task, args);
   }
@@ -216,6 +217,6 @@ function sampleText({ time, turnStart, region, location, frames }: StackSample):
     ...(location === '' ? {} : { location }),
     ...(region === '' ? {} : { region }),
     sampled_ms: Math.round((time - turnStart) / 1e3) / 1e3,
-    stack: frames,
+    ...(frames.length === 0 ? {} : { stack: frames }),
   });
 }

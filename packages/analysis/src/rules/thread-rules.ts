@@ -4,6 +4,7 @@ import type { Finding, Rule } from '../finding.ts';
 import { bytesText, counted, countText, shareText, timeText } from '../quantity.ts';
 import { THREAD_STATES, threadTimes } from '../thread-states.ts';
 import type { Thread, TraceIndex } from '../trace-index.ts';
+import { waitRows } from '../wait-rows.ts';
 
 const IDLE_SHARE = 0.9;
 /** A worker that has lived for less may not have had its work yet. */
@@ -36,10 +37,41 @@ export const idleWorker: Rule = {
   },
 };
 
+/** 0 for threads that cannot have been idle for long: of most of them turns and waits alone say so. */
 function idleShare(index: TraceIndex, thread: Thread): number {
+  const life = thread.end - thread.start;
+  if (turnTime(index, thread) - waitTime(index, thread) > (1 - IDLE_SHARE) * life) return 0;
   const { byState } = threadTimes(index, thread, thread.start, thread.end);
   const idle = byState[THREAD_STATES.indexOf('idle')]! + byState[THREAD_STATES.indexOf('waiting')]!;
-  return idle / (thread.end - thread.start);
+  return idle / life;
+}
+
+/** Time in recorded turns of its event loop, in nanoseconds. */
+function turnTime(index: TraceIndex, { loopTrack }: Thread): number {
+  if (loopTrack < 0) return 0;
+  const { offsets, rows } = index.slices;
+  let time = 0;
+  let until = -Infinity;
+  for (const row of rows.subarray(offsets[loopTrack], offsets[loopTrack + 1])) {
+    const end = index.endOf(row);
+    if (end > until) time += end - Math.max(until, index.trace.columns.start[row]!);
+    until = Math.max(until, end);
+  }
+  return time;
+}
+
+function waitTime(index: TraceIndex, thread: Thread): number {
+  return index.once(waitTimes).get(thread.track) ?? 0;
+}
+
+/** By track, the time of all waits; of nested ones each counts. */
+function waitTimes(index: TraceIndex): Map<number, number> {
+  const { start, track } = index.trace.columns;
+  const times = new Map<number, number>();
+  for (const row of waitRows(index, {})) {
+    times.set(track[row]!, (times.get(track[row]!) ?? 0) + index.endOf(row) - start[row]!);
+  }
+  return times;
 }
 
 const WINDOW_NANOS = 1e9;
