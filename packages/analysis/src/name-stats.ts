@@ -6,6 +6,7 @@
  */
 import { Category, EventKind, type Trace } from '@ttrace/format';
 import { continuedRegions } from './continued-regions.ts';
+import { indexOf } from './trace-index.ts';
 
 /** What happened under one name. Times in nanoseconds; all 0 when no slice of that name has finished. */
 export interface NameStats {
@@ -27,10 +28,8 @@ export interface NameStats {
  * @param category takes slices of that category only; undefined takes all slices.
  */
 export function statsByName(trace: Trace, category: string | undefined): NameStats[] {
-  const wanted = category === undefined ? undefined : trace.strings.find(category);
-  if (wanted === -1) return [];
   const continued = category === Category.region ? continuedRegions(trace) : new Map<number, number>();
-  const groups = groupByName(trace, wanted, continued);
+  const groups = groupByName(trace, category, continued);
   const stats: NameStats[] = [];
   for (let group = 0; group < groups.names.length; group++) {
     const durations = groups.durations.subarray(groups.offsets[group], groups.offsets[group + 1]);
@@ -58,28 +57,32 @@ interface Groups {
 
 function groupByName(
   trace: Trace,
-  wanted: number | undefined,
+  wanted: string | undefined,
   continued: ReadonlyMap<number, number>,
 ): Groups {
   const { kind, value, name, category } = trace.columns;
-  const { length } = trace;
+  const rare = wanted === undefined ? undefined : indexOf(trace).rareRowsOf(wanted);
+  const length = rare?.length ?? trace.length;
+  const id = wanted === undefined ? -1 : trace.strings.find(wanted);
   const parts = new Set(continued.values());
-  const isOther = (row: number): boolean =>
-    kind[row] !== EventKind.slice ||
-    (wanted !== undefined && category[row] !== wanted) ||
-    (parts.size > 0 && parts.has(row));
+  /** The slice at a place among all rows that may be one; -1 where there is none. */
+  const sliceAt = (place: number): number => {
+    const row = rare === undefined ? place : rare[place]!;
+    const isWanted = kind[row] === EventKind.slice && (id < 0 || category[row] === id);
+    return isWanted && (parts.size === 0 || !parts.has(row)) ? row : -1;
+  };
   // Group + 1 of each string, so that a fresh array needs no filling.
   const groupOf = new Uint32Array(trace.strings.size);
   const names: number[] = [];
   const finished: number[] = [];
   const unfinished: number[] = [];
-  for (let row = 0; row < length; row++) {
-    if (isOther(row)) continue;
-    const id = name[row]!;
-    let group = groupOf[id]! - 1;
+  for (let place = 0; place < length; place++) {
+    const row = sliceAt(place);
+    if (row < 0) continue;
+    let group = groupOf[name[row]!]! - 1;
     if (group < 0) {
-      group = names.push(id) - 1;
-      groupOf[id] = names.length;
+      group = names.push(name[row]!) - 1;
+      groupOf[name[row]!] = names.length;
       finished.push(0);
       unfinished.push(0);
     }
@@ -90,9 +93,9 @@ function groupByName(
   for (let group = 0; group < names.length; group++) offsets[group + 1] = offsets[group]! + finished[group]!;
   const next = offsets.slice();
   const durations = new Float64Array(offsets[names.length]!);
-  for (let row = 0; row < length; row++) {
-    if (isOther(row)) continue;
-    if (value[row]! < 0) continue;
+  for (let place = 0; place < length; place++) {
+    const row = sliceAt(place);
+    if (row < 0 || value[row]! < 0) continue;
     const first = parts.size === 0 ? undefined : continued.get(row);
     const before = first === undefined ? 0 : value[first]!;
     durations[next[groupOf[name[row]!]! - 1]!++] = before + value[row]!;

@@ -32,8 +32,10 @@ export function threadActivity(trace: Trace): ThreadActivity[] {
   const events = new Uint32Array(count);
   const first = new Float64Array(count).fill(Infinity);
   const last = new Float64Array(count).fill(-Infinity);
+  const isThread = Uint8Array.from(trace.tracks, (each) => (each.kind === 'thread' ? 1 : 0));
   for (let row = 0; row < trace.length; row++) {
     const t = track[row]!;
+    if (isThread[t] === 0) continue;
     const begin = start[row]!;
     const end = kind[row] === EventKind.slice && value[row]! > 0 ? begin + value[row]! : begin;
     events[t]!++;

@@ -139,7 +139,7 @@ function makeTimeline(index: TraceIndex, thread: Thread, areStopsEnough = false)
     index.slices.offsets[thread.track],
     index.slices.offsets[thread.track + 1],
   );
-  layOwnSlices(index, areStopsEnough ? stopsIn(index, slices) : slices, own);
+  layOwnSlices(index, areStopsEnough ? stopsIn(index, thread.track, slices) : slices, own);
   mergeStates({ start, end, own, turns, gap, readings, turnNanos: shortestOf(loop) }, merged);
   const { length, starts, states, reasons } = merged;
   const timeline = { thread, length, starts, states, reasons, shares: NO_SHARES };
@@ -158,22 +158,57 @@ function memory(index: TraceIndex): { own: Stretches; merged: MergedStates } {
   return { own: new Stretches(most), merged };
 }
 
-/** Collections and waits of a thread, with what lies in them. @param rows all of its slices, those that contain others first. */
-function stopsIn(index: TraceIndex, rows: Uint32Array): Uint32Array {
-  const { category, start, value } = index.trace.columns;
-  const gc = index.category(Category.gc);
-  const wait = index.category(Category.wait);
+/** Collections and waits on a track, with what lies in them. @param slices all of its slices, those that contain others first. */
+function stopsIn(index: TraceIndex, track: number, slices: Uint32Array): Uint32Array {
+  const { start, value } = index.trace.columns;
   const found: number[] = [];
+  let place = 0;
   let until = -Infinity;
-  for (const row of rows) {
-    const isStop = category[row] === gc || category[row] === wait;
-    if (!isStop && start[row]! >= until) continue;
+  for (const stop of index.once(stopsByTrack).get(track) ?? []) {
     // It lasts as long as what it lies in.
-    if (isStop && value[row]! < 0) return rows;
-    found.push(row);
-    if (isStop) until = Math.max(until, index.endOf(row));
+    if (value[stop]! < 0) return slices;
+    if (start[stop]! >= until) {
+      place = firstFrom(slices, start, place, start[stop]!);
+      while (place < slices.length && slices[place] !== stop) place++;
+    }
+    until = Math.max(until, index.endOf(stop));
+    while (place < slices.length && start[slices[place]!]! < until) found.push(slices[place++]!);
   }
   return Uint32Array.from(found);
+}
+
+/** The first place from `from` on whose slice begins at a time or later: mostly it is near. */
+function firstFrom(rows: Uint32Array, start: Float64Array, from: number, time: number): number {
+  let low = from;
+  let step = 1;
+  while (low + step < rows.length && start[rows[low + step]!]! < time) {
+    low += step;
+    step *= 2;
+  }
+  let high = Math.min(rows.length, low + step);
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (start[rows[middle]!]! < time) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Collections and waits by track, in the order of their begin. */
+function stopsByTrack(index: TraceIndex): Map<number, number[]> {
+  const { kind, start, track, value } = index.trace.columns;
+  const stops = new Map<number, number[]>();
+  for (const category of [Category.gc, Category.wait]) {
+    for (const row of index.rowsOf(category)) {
+      if (kind[row] !== EventKind.slice || !Number.isFinite(start[row]! + value[row]!)) continue;
+      const rows = stops.get(track[row]!);
+      if (rows === undefined) stops.set(track[row]!, [row]);
+      else rows.push(row);
+    }
+  }
+  for (const rows of stops.values())
+    rows.sort((a, b) => start[a]! - start[b]! || index.endOf(b) - index.endOf(a));
+  return stops;
 }
 
 /** States from the slices on the thread itself: of nested ones the innermost says what the moment was. */

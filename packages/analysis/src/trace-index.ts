@@ -59,10 +59,20 @@ export class TraceIndex {
   /** Rows of a category, in file order. Of those that most rows have, such as regions, each call looks for them anew. */
   rowsOf(category: string): Uint32Array {
     const id = this.category(category);
+    const count = id < 0 ? 0 : this.#counted.counts[id]!;
+    return this.rareRowsOf(category) ?? rowsWhere(this.trace.columns.category, id, count);
+  }
+
+  /** The same; undefined for a category that more than a quarter of all rows have: who looks at each of them once had better do so. */
+  rareRowsOf(category: string): Uint32Array | undefined {
+    const id = this.category(category);
+    const { counts, rare } = this.#counted;
+    return id < 0 || counts[id] === 0 ? NO_ROWS : rare.get(id);
+  }
+
+  get #counted(): Categories {
     this.#categories ??= countedCategories(this.trace);
-    const { counts, rare } = this.#categories;
-    const count = id < 0 ? 0 : counts[id]!;
-    return count === 0 ? NO_ROWS : (rare.get(id) ?? rowsWhere(this.trace.columns.category, id, count));
+    return this.#categories;
   }
 
   /** Row of the innermost slice around a slice, on the same track; -1 for none. */

@@ -17,7 +17,7 @@ import {
   type Stop,
   stepAt,
 } from './availability.ts';
-import { type Filter, isThreadWanted, stretchOf } from './filter.ts';
+import { type Filter, isThreadWanted, keptIfWhole, stretchOf } from './filter.ts';
 import { withTimeline } from './thread-states.ts';
 import type { Thread, TraceIndex } from './trace-index.ts';
 import { worstWindow } from './worst-windows.ts';
@@ -49,6 +49,16 @@ export function utilizationOf(
   filter: Filter = {},
   stops: readonly Stop[] = DEFAULT_STOPS,
 ): Utilization {
+  return stops === DEFAULT_STOPS
+    ? keptIfWhole(index, filter, usualUtilization)
+    : findUtilization(index, filter, stops);
+}
+
+function usualUtilization(index: TraceIndex, filter: Filter = {}): Utilization {
+  return findUtilization(index, filter, DEFAULT_STOPS);
+}
+
+function findUtilization(index: TraceIndex, filter: Filter, stops: readonly Stop[]): Utilization {
   const { start, end } = stretchOf(index, filter);
   const threads = index.threads.filter(
     (thread) => isThreadWanted(filter, thread) && Math.min(end, thread.end) > Math.max(start, thread.start),
