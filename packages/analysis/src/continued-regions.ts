@@ -11,19 +11,29 @@ export function continuedRegions(trace: Trace): ReadonlyMap<number, number> {
   const region = trace.strings.find(Category.region);
   const continued = new Map<number, number>();
   if (region === -1) return continued;
-  const isAsync = trace.tracks.map((one) => one.kind === 'async');
+  const isAsync = asyncRegionTracks(trace);
+  if (isAsync === undefined) return continued;
   /** Asynchronous regions by their start; of several with one start the last. */
   const byStart = new Map<number, number>();
   for (let row = 0; row < trace.length; row++) {
-    if (kind[row] === EventKind.slice && category[row] === region && isAsync[track[row]!] === true) {
+    if (kind[row] === EventKind.slice && category[row] === region && isAsync[track[row]!] === 1) {
       byStart.set(start[row]!, row);
     }
   }
   if (byStart.size === 0) return continued;
   for (let row = 0; row < trace.length; row++) {
-    if (kind[row] !== EventKind.slice || category[row] !== region || isAsync[track[row]!] === true) continue;
+    if (kind[row] !== EventKind.slice || category[row] !== region || isAsync[track[row]!] === 1) continue;
     const next = byStart.get(start[row]! + value[row]!);
     if (next !== undefined && name[next] === name[row] && value[row]! > 0) continued.set(next, row);
   }
   return continued;
+}
+
+/** By track, 1 where asynchronous regions may lie; undefined where there is no such track. */
+export function asyncRegionTracks({ tracks }: Trace): Uint8Array | undefined {
+  const may = Uint8Array.from(tracks, ({ kind, category }) =>
+    // Not all formats say it of a track.
+    kind === 'async' && (category === '' || category === Category.region) ? 1 : 0,
+  );
+  return may.includes(1) ? may : undefined;
 }

@@ -7,6 +7,7 @@
  */
 import { Category, EventKind } from '@ttrace/format';
 import { someOf } from './blockers-table.ts';
+import { asyncRegionTracks } from './continued-regions.ts';
 import { sortedNumbers, sumOf } from './duration-columns.ts';
 import { type Filter, keptIfWhole, rowFilter } from './filter.ts';
 import { type Handover, handoversByName } from './handovers.ts';
@@ -251,7 +252,8 @@ function holdRows(
   // On what thread something is held the trace does not say.
   if (thread !== undefined) return holds;
   const isWanted = rowFilter(index, rest);
-  const isAsync = Uint8Array.from(index.trace.tracks, ({ kind: what }) => (what === 'async' ? 1 : 0));
+  const isAsync = asyncRegionTracks(index.trace);
+  if (isAsync === undefined) return holds;
   for (let row = 0; row < index.trace.length; row++) {
     if (category[row] !== region || kind[row] !== EventKind.slice || isAsync[track[row]!] === 0) continue;
     const name = index.nameOf(row);
