@@ -2,7 +2,7 @@
  * Arrows of a trace: from the slice in which something was sent, or somebody let go on, to the slice in which it arrived. Arrays, for there
  * may be millions. One that is sent to several, such as a broadcast, is one arrow for each.
  */
-import { EventKind } from '@ttrace/format';
+import { EventKind, type Trace } from '@ttrace/format';
 import type { TraceIndex } from './trace-index.ts';
 
 export interface Arrows {
@@ -61,10 +61,8 @@ function flowEnds({ trace }: TraceIndex): { outs: Int32Array; ends: Int32Array; 
   // Flows are numbered from 1 on; 0 is one that was too many for the reader.
   let flows = 0;
   let count = 0;
-  const rows: number[] = [];
-  for (let row = 0; row < trace.length; row++) {
-    if (kind[row]! < EventKind.flowOut) continue;
-    rows.push(row);
+  const rows = flowRows(trace);
+  for (const row of rows) {
     if (value[row]! > flows) flows = value[row]!;
     if (kind[row] === EventKind.flowIn) count++;
   }
@@ -86,4 +84,14 @@ function flowEnds({ trace }: TraceIndex): { outs: Int32Array; ends: Int32Array; 
     if (outs[flow]! >= 0 && isEnded[flow] === 0) lonely.push(outs[flow]!);
   }
   return { outs, ends, lonely };
+}
+
+/** Rows of all ends of arrows, in file order. */
+export function flowRows({ columns, length }: Trace): Uint32Array {
+  const { kind } = columns;
+  let count = 0;
+  for (let row = 0; row < length; row++) if (kind[row]! >= EventKind.flowOut) count++;
+  const rows = new Uint32Array(count);
+  for (let row = 0, at = 0; at < count; row++) if (kind[row]! >= EventKind.flowOut) rows[at++] = row;
+  return rows;
 }

@@ -31,9 +31,14 @@ export function continuedRegions(trace: Trace): ReadonlyMap<number, number> {
 
 /** By track, 1 where asynchronous regions may lie; undefined where there is no such track. */
 export function asyncRegionTracks({ tracks }: Trace): Uint8Array | undefined {
-  const may = Uint8Array.from(tracks, ({ kind, category }) =>
+  const may = new Uint8Array(tracks.length);
+  let count = 0;
+  for (let at = 0; at < tracks.length; at++) {
+    const { kind, category } = tracks[at]!;
     // Not all formats say it of a track.
-    kind === 'async' && (category === '' || category === Category.region) ? 1 : 0,
-  );
-  return may.includes(1) ? may : undefined;
+    if (kind !== 'async' || (category !== '' && category !== Category.region)) continue;
+    may[at] = 1;
+    count++;
+  }
+  return count === 0 ? undefined : may;
 }

@@ -5,6 +5,7 @@
  * Every field is plain data that JSON can carry; times are nanoseconds and say so in their names.
  */
 import { Category, EventKind, MetadataName, type Trace, timeRange } from '@ttrace/format';
+import { flowRows } from './arrows.ts';
 import { type BlockStats, blockStats } from './blocks.ts';
 import { type CounterStats, counterStats } from './counter-stats.ts';
 import { type NameStats, statsByName } from './name-stats.ts';
@@ -142,10 +143,9 @@ function mostFirst(counts: EventCount[]): EventCount[] {
     .sort((a, b) => b.count - a.count || (a.name < b.name ? -1 : 1));
 }
 
-function countFlows({ columns, length }: Trace): Summary['flows'] {
-  const { kind, value } = columns;
-  const rows: number[] = [];
-  for (let row = 0; row < length; row++) if (kind[row]! >= EventKind.flowOut) rows.push(row);
+function countFlows(trace: Trace): Summary['flows'] {
+  const { kind, value } = trace.columns;
+  const rows = flowRows(trace);
   // Flows are numbered from 1 on. Bit 1: is there, bit 2: has a start, bit 4: has an end.
   const ends = new Uint8Array(rows.reduce((most, row) => Math.max(most, value[row]!), 0) + 1);
   for (const row of rows) {

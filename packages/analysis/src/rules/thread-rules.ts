@@ -4,7 +4,6 @@ import type { Finding, Rule } from '../finding.ts';
 import { bytesText, counted, countText, shareText, timeText } from '../quantity.ts';
 import { THREAD_STATES, threadTimes } from '../thread-states.ts';
 import type { Thread, TraceIndex } from '../trace-index.ts';
-import { waitRows } from '../wait-rows.ts';
 
 const IDLE_SHARE = 0.9;
 /** A worker that has lived for less may not have had its work yet. */
@@ -66,9 +65,10 @@ function waitTime(index: TraceIndex, thread: Thread): number {
 
 /** By track, the time of all waits; of nested ones each counts. */
 function waitTimes(index: TraceIndex): Map<number, number> {
-  const { start, track } = index.trace.columns;
+  const { kind, start, track } = index.trace.columns;
   const times = new Map<number, number>();
-  for (const row of waitRows(index, {})) {
+  for (const row of index.rowsOf(Category.wait)) {
+    if (kind[row] !== EventKind.slice) continue;
     times.set(track[row]!, (times.get(track[row]!) ?? 0) + index.endOf(row) - start[row]!);
   }
   return times;
