@@ -164,7 +164,7 @@ function stopsIn(index: TraceIndex, track: number, slices: Uint32Array): Uint32A
   const found: number[] = [];
   let place = 0;
   let until = -Infinity;
-  for (const stop of index.once(stopsByTrack).get(track) ?? []) {
+  for (const stop of stopsOn(index, track)) {
     // It lasts as long as what it lies in.
     if (value[stop]! < 0) return slices;
     if (start[stop]! >= until) {
@@ -194,7 +194,11 @@ function firstFrom(rows: Uint32Array, start: Float64Array, from: number, time: n
   return low;
 }
 
-/** Collections and waits by track, in the order of their begin. */
+/** Collections and waits on a track, in the order of their begin. */
+export function stopsOn(index: TraceIndex, track: number): readonly number[] {
+  return index.once(stopsByTrack).get(track) ?? [];
+}
+
 function stopsByTrack(index: TraceIndex): Map<number, number[]> {
   const { kind, start, track, value } = index.trace.columns;
   const stops = new Map<number, number[]>();

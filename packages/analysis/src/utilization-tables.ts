@@ -8,7 +8,7 @@ import {
   type UtilizationPoint,
   utilizationCurve,
 } from './utilization.ts';
-import { type Cause, causeFinder } from './window-causes.ts';
+import { type Cause, causesIn } from './window-causes.ts';
 import { worstWindows } from './worst-windows.ts';
 
 /** A window in which loops were little available, and why. */
@@ -92,12 +92,13 @@ export function worstWindowsOf(
   { availability, threads, stops }: Utilization,
   windowNanos: number,
 ): WorstWindow[] {
-  const causesOf = causeFinder(index, threads, stops);
-  return worstWindows(availability, windowNanos, WORST).map(({ start, end, utilization }) => ({
+  const windows = worstWindows(availability, windowNanos, WORST);
+  const causes = causesIn(index, threads, stops, windows);
+  return windows.map(({ start, end, utilization }, at) => ({
     start: start - index.start,
     end: end - index.start,
     utilization,
-    causes: causesOf(start, end),
+    causes: causes[at]!,
   }));
 }
 

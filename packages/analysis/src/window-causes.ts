@@ -4,10 +4,12 @@ import type { Stop } from './availability.ts';
 import {
   isBlock,
   shareAt,
+  stopsOn,
   stretchAt,
   THREAD_STATES,
   type ThreadState,
-  threadTimeline,
+  type ThreadTimeline,
+  withTimeline,
 } from './thread-states.ts';
 import type { Thread, TraceIndex } from './trace-index.ts';
 
@@ -27,27 +29,39 @@ const STATE_OF: Readonly<Record<Stop, ThreadState>> = {
   running: 'running',
 };
 
-/** Answers for any stretch of the trace; what it needs of a thread it looks up once. */
-export function causeFinder(
+/** For each of some stretches of the trace what filled it, the longest first. */
+export function causesIn(
   index: TraceIndex,
   threads: readonly Thread[],
   stops: readonly Stop[],
-): (from: number, to: number) => readonly Cause[] {
+  stretches: readonly { readonly start: number; readonly end: number }[],
+): readonly (readonly Cause[])[] {
   const states = stops.map((stop) => STATE_OF[stop]);
-  const finders = threads.map((thread) => ofThread(index, thread, states));
-  return (from, to) => finders.flatMap((find) => find(from, to)).sort((a, b) => b.nanos - a.nanos);
+  // A thread at a time: of its timeline nothing is kept.
+  const byThread = threads.map((thread) =>
+    withTimeline(
+      index,
+      thread,
+      (timeline) => {
+        const find = causesOnThread(index, timeline, states);
+        return stretches.map(({ start, end }) => find(start, end));
+      },
+      !stops.includes('running'),
+    ),
+  );
+  return stretches.map((_, at) => byThread.flatMap((found) => found[at]!).sort((a, b) => b.nanos - a.nanos));
 }
 
-function ofThread(
+function causesOnThread(
   index: TraceIndex,
-  thread: Thread,
+  timeline: ThreadTimeline,
   wanted: readonly ThreadState[],
 ): (from: number, to: number) => Cause[] {
-  const timeline = threadTimeline(index, thread);
-  const gc = index.category(Category.gc);
+  const { thread } = timeline;
   const { category } = index.trace.columns;
-  const collections = rowsOf(index, thread.track, (row) => category[row] === gc);
-  const blocks = rowsOf(index, thread.loopTrack, (row) => isBlock(index, row));
+  const gc = index.category(Category.gc);
+  const collections = stopsOn(index, thread.track).filter((row) => category[row] === gc);
+  const blocks = blocksOn(index, thread.loopTrack);
   const { starts, states, reasons, length } = timeline;
   return (from, to) => {
     const causes = new Map<string, { state: ThreadState; name: string; nanos: number }>();
@@ -75,13 +89,12 @@ function ofThread(
   };
 }
 
-/** Slices of a track by begin, as far as they are wanted. */
-function rowsOf(index: TraceIndex, track: number, isWanted: (row: number) => boolean): readonly number[] {
+/** Blocks of an event loop, by begin. */
+function blocksOn(index: TraceIndex, track: number): readonly number[] {
   const { rows, offsets } = index.slices;
-  const found: number[] = [];
-  if (track < 0) return found;
-  for (let i = offsets[track]!; i < offsets[track + 1]!; i++) if (isWanted(rows[i]!)) found.push(rows[i]!);
-  return found;
+  return track < 0
+    ? []
+    : [...rows.subarray(offsets[track], offsets[track + 1])].filter((row) => isBlock(index, row));
 }
 
 /** Parts a stretch by the slices that it lies in. */
