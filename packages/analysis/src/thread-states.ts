@@ -28,7 +28,7 @@ export interface StateTimes {
   /** By number of `THREAD_STATES`. */
   readonly byState: Float64Array;
   /** Waiting time by the string id of the wait's name. */
-  readonly byReason: Map<number, number>;
+  readonly byReason: ReadonlyMap<number, number>;
 }
 
 /** A thread's time as stretches: stretch i is from `starts[i]` to `starts[i + 1]`. */
@@ -86,15 +86,18 @@ export function threadTimes(index: TraceIndex, thread: Thread, from: number, to:
   return withTimeline(index, thread, (timeline) => timesBetween(timeline, from, to));
 }
 
+/** Of most stretches: a hundred thousand of them need no map each. */
+const NO_REASONS: ReadonlyMap<number, number> = new Map();
+
 /** No time in any state. */
 export function emptyTimes(): StateTimes {
-  return { byState: new Float64Array(THREAD_STATES.length), byReason: new Map() };
+  return { byState: new Float64Array(THREAD_STATES.length), byReason: NO_REASONS };
 }
 
 /** Time by state between two moments; what lies outside of the thread's life counts nowhere. */
 export function timesBetween(timeline: ThreadTimeline, from: number, to: number): StateTimes {
-  const times = emptyTimes();
-  const { byState, byReason } = times;
+  const byState = new Float64Array(THREAD_STATES.length);
+  let byReason: Map<number, number> | undefined;
   const { starts, states, reasons, length } = timeline;
   for (let i = stretchAt(timeline, from); i < length && starts[i]! < to; i++) {
     const time = Math.min(to, starts[i + 1]!) - Math.max(from, starts[i]!);
@@ -103,9 +106,11 @@ export function timesBetween(timeline: ThreadTimeline, from: number, to: number)
     const ran = time * shareAt(timeline, i);
     byState[RUNNING]! += ran;
     byState[state]! += time - ran;
-    if (state === WAITING) byReason.set(reasons[i]!, (byReason.get(reasons[i]!) ?? 0) + time);
+    if (state !== WAITING) continue;
+    byReason ??= new Map();
+    byReason.set(reasons[i]!, (byReason.get(reasons[i]!) ?? 0) + time);
   }
-  return times;
+  return { byState, byReason: byReason ?? NO_REASONS };
 }
 
 /** Part of a stretch that was running although its state is another. */
