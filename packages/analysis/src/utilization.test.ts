@@ -52,7 +52,8 @@ const timeline: fc.Arbitrary<ThreadTimeline> = fc
       shares: Float32Array.from(stretches, ({ state, share }) => (isIdle(state) ? share : 0)),
     };
   });
-const timelines = fc.array(timeline, { minLength: 1, maxLength: 4 });
+// More than are added at once.
+const timelines = fc.array(timeline, { minLength: 1, maxLength: 10 });
 const stops = fc.subarray([...STOPS]);
 
 /** By definition: availability in each nanosecond, from the first moment on. */
