@@ -5,6 +5,7 @@
  * Times are nanoseconds since the trace's origin, as in its columns. What people see and type counts from `TraceIndex.start`.
  */
 import { Category, EventKind, type RowsByTrack, slicesByTrack, type Trace, timeRange } from '@ttrace/format';
+import { CategoryRows } from './category-rows.ts';
 
 /** A thread and the tracks on which it lies. */
 export interface Thread {
@@ -28,7 +29,7 @@ export class TraceIndex {
   readonly end: number;
   readonly #made = new Map<unknown, unknown>();
   #slices: RowsByTrack | undefined;
-  #categories: Categories | undefined;
+  #categories: CategoryRows | undefined;
   #parents: Int32Array | undefined;
   /** By track, the place in `slices` after the one that `sliceAt` found last. */
   #lastAt: Uint32Array | undefined;
@@ -58,20 +59,16 @@ export class TraceIndex {
 
   /** Rows of a category, in file order. Of those that most rows have, such as regions, each call looks for them anew. */
   rowsOf(category: string): Uint32Array {
-    const id = this.category(category);
-    const count = id < 0 ? 0 : this.#counted.counts[id]!;
-    return this.rareRowsOf(category) ?? rowsWhere(this.trace.columns.category, id, count);
+    return this.#rows.rowsOf(this.category(category));
   }
 
   /** The same; undefined for a category that more than a quarter of all rows have: who looks at each of them once had better do so. */
   rareRowsOf(category: string): Uint32Array | undefined {
-    const id = this.category(category);
-    const { counts, rare } = this.#counted;
-    return id < 0 || counts[id] === 0 ? NO_ROWS : rare.get(id);
+    return this.#rows.rareRowsOf(this.category(category));
   }
 
-  get #counted(): Categories {
-    this.#categories ??= countedCategories(this.trace);
+  get #rows(): CategoryRows {
+    this.#categories ??= new CategoryRows(this.trace);
     return this.#categories;
   }
 
@@ -238,40 +235,6 @@ function leadingTask(strings: Trace['strings'], args: number): number | undefine
     task = task * 10 + byte - ZERO;
   }
   return undefined;
-}
-
-const NO_ROWS = new Uint32Array(0);
-
-/** How many rows each category has, by its string id, and which, if those are no more than a quarter of all. */
-interface Categories {
-  readonly counts: Uint32Array;
-  readonly rare: ReadonlyMap<number, Uint32Array>;
-}
-
-function countedCategories({ columns, length, strings }: Trace): Categories {
-  const { category } = columns;
-  const counts = new Uint32Array(strings.size);
-  for (let row = 0; row < length; row++) counts[category[row]!]!++;
-  const rare = new Map<number, Uint32Array>();
-  const places: (Uint32Array | undefined)[] = [];
-  for (let id = 0; id < counts.length; id++) {
-    if (counts[id] === 0 || counts[id]! > length / 4) continue;
-    rare.set(id, new Uint32Array(counts[id]!));
-    places[id] = rare.get(id);
-  }
-  const next = new Uint32Array(counts.length);
-  for (let row = 0; row < length; row++) {
-    const id = category[row]!;
-    const rows = places[id];
-    if (rows !== undefined) rows[next[id]!++] = row;
-  }
-  return { counts, rare };
-}
-
-function rowsWhere(column: Uint32Array, wanted: number, count: number): Uint32Array {
-  const rows = new Uint32Array(count);
-  for (let row = 0, at = 0; at < count; row++) if (column[row] === wanted) rows[at++] = row;
-  return rows;
 }
 
 function parentsIn(index: TraceIndex): Int32Array {

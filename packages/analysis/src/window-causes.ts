@@ -1,10 +1,10 @@
 /** What filled a stretch of a thread's time in which its loop could run nothing else: blocks by culprit, collections by kind, waits by name. */
 import { Category } from '@ttrace/format';
 import type { Stop } from './availability.ts';
+import { stopsOn } from './stop-slices.ts';
 import {
   isBlock,
   shareAt,
-  stopsOn,
   stretchAt,
   THREAD_STATES,
   type ThreadState,
