@@ -5,10 +5,14 @@
  * Connected as long as the server runs: V8's heap sampler ends with the session that started it.
  */
 import { Session } from 'node:inspector';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { threadId as ownThreadId } from 'node:worker_threads';
+import { beginWorkerQuestion, endWorkerQuestion } from '@ttrace/sdk/debug';
 import { within } from './deadline.ts';
 
 const SETTLE_PATIENCE_MS = 500;
+/** How long it is until a worker that is about to be ended is. */
+const ENDING_LOOK_MS = 5;
 
 /** A thread that can be asked. */
 export interface InspectedThread {
@@ -122,6 +126,19 @@ export class InspectedThreads {
     });
   }
 
+  /** Asks a worker for something that its own code answers: not while a worker is about to be ended. */
+  async #askWorker<T>(sessionId: string, method: string, params: object | undefined): Promise<T> {
+    while (!beginWorkerQuestion()) {
+      await sleep(ENDING_LOOK_MS);
+      if (!this.#isOpen) throw new Error('the debug server closes');
+    }
+    try {
+      return await this.#postWorker(sessionId, method, params);
+    } finally {
+      endWorkerQuestion();
+    }
+  }
+
   #attach(sessionId: string, { title, url }: { readonly title: string; readonly url: string }): void {
     const [, number = '', label = ''] = /^\[worker (\d+)\] ?(.*)$/.exec(title) ?? [];
     const id = Number(number);
@@ -131,7 +148,10 @@ export class InspectedThreads {
       id,
       name,
       url,
-      post: (method, params) => this.#postWorker(sessionId, method, params),
+      post: (method, params) =>
+        method === 'Runtime.evaluate'
+          ? this.#askWorker(sessionId, method, params)
+          : this.#postWorker(sessionId, method, params),
     };
     this.#workers.set(sessionId, thread);
     for (const listener of this.#listeners) listener(thread);

@@ -31,6 +31,8 @@ const WATCH_INTERVAL_MS = 10;
 const LEAST_INTERVAL_MS = 4;
 /** A main thread that is ending says nothing any more; it ends this thread. */
 const DISCONNECT_PATIENCE_MS = 1000;
+/** How long it stays for answers of workers that may be ended as soon as it is gone. */
+const SETTLE_MS = 50;
 /** Records in a round from which on it does not sleep at all. */
 const BUSY_RECORDS = 4096;
 /** How long the main thread has for ending what a command has attached. */
@@ -71,7 +73,7 @@ class Collector {
     this.#process = this.#hub.process(data.pid, data.processName);
     this.#drain = new Drain(this.#control, data.arena, this.#hub, data.pid, data.origin);
     const probe = `globalThis[Symbol.for(${JSON.stringify(PROBE_KEY)})]?.()`;
-    this.#sampler = new StackSampler(probe, this.#control[Control.canInspect] === 1);
+    this.#sampler = new StackSampler(probe, this.#control, this.#control[Control.canInspect] === 1);
     this.#watchdog = this.#startWatchdog();
   }
 
@@ -94,6 +96,7 @@ class Collector {
     this.#finish();
     this.#closeFile('exit');
     this.#debug?.close();
+    await this.#sampler.settle(SETTLE_MS);
     this.#sampler.close();
     return this.#sampler.wasConnected;
   }

@@ -15,7 +15,9 @@ import {
   settled,
   tell,
 } from './session.ts';
+import { sharedMemory } from './shared-memory.ts';
 import { TraceUsageError } from './trace-usage-error.ts';
+import { beginQuestion, endQuestion } from './worker-questions.ts';
 
 export type {
   CountedStack,
@@ -44,6 +46,20 @@ export interface DebugConnection {
   readonly port: MessagePort;
   /** Of the recorder's own thread, which is none of the program's. */
   readonly collectorThreadId: number;
+}
+
+const { control } = sharedMemory();
+
+/**
+ * Whether a worker may be asked something by the inspector now, that it answers in the middle of its code: not while one is about to be
+ * ended, which would be lost. If so, `endWorkerQuestion` must follow the answer.
+ */
+export function beginWorkerQuestion(): boolean {
+  return beginQuestion(control);
+}
+
+export function endWorkerQuestion(): void {
+  endQuestion(control);
 }
 
 let isOpen = false;

@@ -53,6 +53,9 @@ export const Control = {
   seesWaits: 23,
   /** Message queues that have a counter. */
   shownQueues: 24,
+  /** Questions to workers that are not answered yet, and workers that are about to be ended: worker-questions.ts. */
+  openQuestions: 25,
+  endingWorkers: 26,
 } as const;
 
 export const CollectorState = { starting: 0, running: 1, finishing: 2, finished: 3 } as const;
@@ -153,7 +156,7 @@ export const Header = {
   dropped: 17,
   /** Open regions. */
   depth: 18,
-  /** Four doubles: `Stamp`. */
+  /** Doubles: `Stamp`. */
   stamps: 20,
   /** Next slot to be read. */
   tail: 32,
@@ -168,6 +171,8 @@ export const Stamp = {
   lookups: 2,
   /** 1 while its loop is so idle that it does not show itself regularly. */
   quiet: 3,
+  /** How many calls of `node:vm` it is in that have a time limit. */
+  limited: 4,
 } as const;
 
 /** Where the watchdog finds what to ask a thread: key (`Symbol.for`) of a function on the thread's global object. */
@@ -182,6 +187,7 @@ export const BlockState = { free: 0, claimed: 1, live: 2, ended: 3 } as const;
 export const MAX_OPEN = 64;
 
 const HEADER_BYTES = 256;
+const STAMPS = 5;
 const OPEN_BYTES = MAX_OPEN * 32;
 const BLOCK_HEADER_BYTES = HEADER_BYTES + OPEN_BYTES;
 
@@ -219,7 +225,7 @@ export function blockAt(arena: SharedArrayBuffer, slotsLog2: number, index: numb
   const ring = offset + BLOCK_HEADER_BYTES;
   return {
     header: blockHeader(arena, slotsLog2, index),
-    stamps: new Float64Array(arena, offset + Header.stamps * 4, 4),
+    stamps: new Float64Array(arena, offset + Header.stamps * 4, STAMPS),
     openStart: new Float64Array(arena, open, MAX_OPEN),
     openName: new Uint32Array(arena, open + MAX_OPEN * 8, MAX_OPEN * 2),
     openFlow: new Float64Array(arena, open + MAX_OPEN * 16, MAX_OPEN * 2),

@@ -27,6 +27,7 @@ import { activeRecording } from './thread-recorder.ts';
 import { stopSources } from './thread-sources.ts';
 import { TraceUsageError } from './trace-usage-error.ts';
 import { enrolWorkers, OriginalWorker } from './worker-enrolment.ts';
+import { endQuestions } from './worker-questions.ts';
 
 /** Who wants what is recorded. */
 export type Consumer = 'file' | 'flight' | 'debug';
@@ -213,6 +214,7 @@ export function finishAtExit(): string | undefined {
     rounds = now;
     if (idleMs > EXIT_PATIENCE_MS) return 'the collector thread does not answer; the file may lack its end';
   }
+  endQuestions(control);
   const length = Atomics.load(control, Control.errorBytes);
   if (length === 0) return undefined;
   return new TextDecoder().decode(new Uint8Array(control.buffer, ERROR_OFFSET, length).slice());
@@ -234,7 +236,7 @@ function launch({ slotsLog2, sources }: SessionOptions): Session {
   control[Control.sampleMicros] = sources.sampleMicros;
   control[Control.canInspect] = canInspect() ? 1 : 0;
   control[Control.poolThreads] = poolThreads();
-  control.fill(0, Control.poolSubmitted, Control.shownQueues + 1);
+  control.fill(0, Control.poolSubmitted, Control.endingWorkers + 1);
   control.fill(0, BROADCAST_OFFSET / 4, BROADCAST_OFFSET / 4 + BROADCASTS * BROADCAST_INTS);
 
   const data: CollectorData = {

@@ -8,6 +8,7 @@
  */
 import type { Session } from 'node:inspector';
 import { threadId as ownThreadId } from 'node:worker_threads';
+import { beginQuestion, endQuestion } from './worker-questions.ts';
 
 /** A thread that has not answered by then may be gone. */
 const PATIENCE_MS = 30_000;
@@ -39,6 +40,7 @@ interface EvaluateResult {
 
 export class StackSampler {
   readonly #expression: string;
+  readonly #control: Int32Array;
   /** Inspector's session ids by thread id. */
   readonly #workers = new Map<number, string>();
   readonly #found = new Map<number, FoundWorker>();
@@ -56,10 +58,12 @@ export class StackSampler {
 
   /**
    * @param expression its value must be a text.
+   * @param control Memory of all threads, in which workers that are about to be ended are known.
    * @param isPermitted Whether the process may use the inspector: if not, connecting would end it.
    */
-  constructor(expression: string, isPermitted: boolean) {
+  constructor(expression: string, control: Int32Array, isPermitted: boolean) {
     this.#expression = expression;
+    this.#control = control;
     if (!isPermitted) this.failure = NOT_PERMITTED;
   }
 
@@ -83,14 +87,17 @@ export class StackSampler {
     if (threadId !== 0) await this.#workersKnown;
     // Closed meanwhile.
     if (this.#session !== session) return undefined;
+    const sessionId = threadId === 0 ? '' : this.#workers.get(threadId);
+    // It has not started yet, or has ended, or may be about to.
+    if (sessionId === undefined || (threadId !== 0 && !beginQuestion(this.#control))) return undefined;
     return new Promise((resolve) => {
       const timer = setTimeout(() => answer(undefined), PATIENCE_MS);
       const answer: Answer = (value) => {
         clearTimeout(timer);
-        this.#open.delete(answer);
+        if (this.#open.delete(answer) && threadId !== 0) endQuestion(this.#control);
         resolve(value);
       };
-      this.#open.set(answer, '');
+      this.#open.set(answer, sessionId);
       const params = { expression, returnByValue: true, silent: true, awaitPromise };
       if (threadId === 0) {
         session.post('Runtime.evaluate', params, (error, result) =>
@@ -98,10 +105,6 @@ export class StackSampler {
         );
         return;
       }
-      const sessionId = this.#workers.get(threadId);
-      // It has not started yet, or has ended.
-      if (sessionId === undefined) return answer(undefined);
-      this.#open.set(answer, sessionId);
       const id = ++this.#lastId;
       this.#pending.set(id, answer);
       const message = JSON.stringify({ id, method: 'Runtime.evaluate', params });
@@ -109,6 +112,14 @@ export class StackSampler {
         if (error !== null) this.#answer(id, undefined);
       });
     });
+  }
+
+  /** Resolves when no worker is being asked any more, or after so many milliseconds. */
+  async settle(millis: number): Promise<void> {
+    const deadline = performance.now() + millis;
+    while ([...this.#open.values()].some((sessionId) => sessionId !== '') && performance.now() < deadline) {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
   }
 
   /** Ends the connection. Who still waits for an answer gets none: a timer of theirs would keep the thread for as long. */

@@ -55,7 +55,7 @@ const REGION = RecordKind.region << KIND_SHIFT;
 const FLOW = RecordKind.flow << KIND_SHIFT;
 const NO_BLOCK: Block = {
   header: new Int32Array(64),
-  stamps: new Float64Array(4),
+  stamps: new Float64Array(5),
   openStart: new Float64Array(MAX_OPEN),
   openName: new Uint32Array(MAX_OPEN * 2),
   openFlow: new Float64Array(MAX_OPEN * 2),

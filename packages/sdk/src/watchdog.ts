@@ -70,7 +70,7 @@ export class Watchdog {
       if (!isQuiet) thread.wait?.forget();
       this.areAllQuiet = false;
       if (!silence.isAsked && now < silence.nextQuestion) due = Math.min(due, silence.nextQuestion - now);
-      if (silence.isAsked || now < silence.nextQuestion) continue;
+      if (silence.isAsked || now < silence.nextQuestion || thread.block.stamps[Stamp.limited]! > 0) continue;
       silence.gap = Math.min(silence.gap * GAP_GROWTH, MAX_GAP);
       silence.nextQuestion = now + silence.gap;
       void this.#ask(thread, silence);

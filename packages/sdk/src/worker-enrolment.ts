@@ -12,7 +12,12 @@ import { endBlock } from './end-block.ts';
 import { OWN_FILES } from './own-files.ts';
 import { Control } from './ring.ts';
 import { sharedMemory } from './shared-memory.ts';
+import { patchMethod } from './sources/patch-method.ts';
 import { withWorkerLabel } from './thread-name.ts';
+import { endBetweenQuestions } from './worker-questions.ts';
+
+// Bound early: test tools replace it.
+const { setTimeout } = globalThis;
 
 // The CommonJS object: assignments to it reach `require` and, after syncBuiltinESMExports, `import` as well.
 const workerThreads = createRequire(import.meta.url)('node:worker_threads') as { Worker: typeof NodeWorker };
@@ -23,6 +28,14 @@ export const OriginalWorker: typeof NodeWorker = workerThreads.Worker;
 const HOOK = fileURLToPath(new URL('register.cjs', OWN_FILES));
 const memory = sharedMemory();
 const { control } = memory;
+
+/** Workers that this thread has ended while recording. */
+const terminated = new WeakSet<NodeWorker>();
+
+/** Whether `terminate` was called of a worker: it then has the exit code of one that failed. */
+export function wasTerminated(worker: NodeWorker): boolean {
+  return terminated.has(worker);
+}
 
 /** The constructor that this thread has got, while it has it. */
 let patched: typeof NodeWorker | undefined;
@@ -45,10 +58,18 @@ export function enrolWorkers(): () => void {
       return worker;
     },
   });
+  const unpatch = patchMethod(OriginalWorker.prototype, 'terminate', (original, patch) => {
+    return function terminate(this: unknown, ...args: unknown[]): unknown {
+      if (!patch.isOn) return original.apply(this, args);
+      terminated.add(this as NodeWorker);
+      return endBetweenQuestions(control, setTimeout, () => original.apply(this, args));
+    };
+  });
   workerThreads.Worker = Worker;
   patched = Worker;
   syncBuiltinESMExports();
   return () => {
+    unpatch();
     // Somebody may have patched on top of us; then ours stays, and does nothing while tracing is off.
     if (workerThreads.Worker !== Worker) return;
     workerThreads.Worker = Original;

@@ -24,6 +24,7 @@ import {
 } from '../thread-recorder.ts';
 import { LostWaits } from './lost-waits.ts';
 import { stackFrames } from './stack-frames.ts';
+import { startVmLimits } from './vm-limits.ts';
 
 // Bound early: test tools replace them.
 const { setImmediate, clearImmediate, setInterval, clearInterval } = globalThis;
@@ -113,7 +114,9 @@ export function startEventLoop(): () => void {
     stamp(Stamp.quiet, 1);
   }
   wake(0);
+  const stopVmLimits = startVmLimits();
   return () => {
+    stopVmLimits();
     isRunning = false;
     endTurn();
     stampAlive(0);

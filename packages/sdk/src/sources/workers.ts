@@ -2,22 +2,21 @@
  * The lives of workers, as the thread that makes them sees it: from construction to exit, and when they run their code. Node's
  * channel tells of every construction; the recorder's own thread is made before any source starts.
  */
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { Category } from '@ttrace/format/vocabulary';
 import { isOwnWorker } from '../own-worker.ts';
 import { RecordKind } from '../ring.ts';
 import { newWorkerLabel, workerName } from '../thread-name.ts';
 import { currentTaskId, nextId, now, recordWith, sourceName } from '../thread-recorder.ts';
+import { wasTerminated } from '../worker-enrolment.ts';
 import { boundedNames } from './bounded-names.ts';
 import { listenOn } from './channels.ts';
-import { patchMethod } from './patch-method.ts';
 
 interface Life {
   readonly id: number;
   readonly label: number;
   readonly task: number;
   readonly threadId: number;
-  isTerminated: boolean;
 }
 
 export function startWorkers(): () => void {
@@ -34,7 +33,7 @@ export function startWorkers(): () => void {
     const life = lives.get(this);
     if (life === undefined) return;
     forget(this);
-    const text = `{"exitCode":${exitCode | 0}${life.isTerminated ? ',"terminated":true' : ''}}`;
+    const text = `{"exitCode":${exitCode | 0}${wasTerminated(this) ? ',"terminated":true' : ''}}`;
     recordWith(text, 0, 0, RecordKind.asyncEnd, life.label, life.task, now(), life.id);
   }
   const forget = (worker: Worker): void => {
@@ -48,7 +47,7 @@ export function startWorkers(): () => void {
       const { threadId } = worker;
       const given = newWorkerLabel();
       const label = labelOf(workerName(threadId, given), `worker ${given || '(other)'}`);
-      const life: Life = { id: nextId(), label, task: currentTaskId(), threadId, isTerminated: false };
+      const life: Life = { id: nextId(), label, task: currentTaskId(), threadId };
       const start = now();
       recordWith(
         `{"threadId":${threadId}}`,
@@ -64,17 +63,8 @@ export function startWorkers(): () => void {
       worker.on('online', onOnline).on('exit', onExit);
     },
   });
-  // A worker that is terminated has the exit code of one that failed.
-  const unpatch = patchMethod(Worker.prototype, 'terminate', (original, patch) => {
-    return function terminate(this: unknown, ...args: unknown[]): unknown {
-      const life = patch.isOn ? lives.get(this as Worker) : undefined;
-      if (life !== undefined) life.isTerminated = true;
-      return original.apply(this, args);
-    };
-  });
   return () => {
     unlisten();
-    unpatch();
     for (const worker of [...lives.keys()]) forget(worker);
   };
 }

@@ -1,0 +1,70 @@
+/**
+ * Keeps questions to workers, which the inspector has them answer in the middle of their code, apart from the ends of workers. A worker that
+ * is told to end while it answers goes on for ever: V8 takes the end for that of the answer. On Node.js 20 a second end then aborts the
+ * process, if the worker waits in `Atomics.wait`. Measured on 20 to 26: TRAPS.md.
+ *
+ * Whoever asks counts the question first and looks for ends then, whoever ends a worker does it the other way round: one of them sees the other.
+ */
+import { performance } from 'node:perf_hooks';
+import { Control } from './ring.ts';
+
+// Bound early: test tools replace it.
+const clock: () => number = performance.now.bind(performance);
+
+/** An answer takes a few milliseconds. Who has none by then is in a native call: nothing ends it sooner, and after it the end comes first. */
+const ANSWER_MS = 1000;
+
+/** Whether a worker may be asked something now; if so, `endQuestion` must follow its answer. */
+export function beginQuestion(control: Int32Array): boolean {
+  Atomics.add(control, Control.openQuestions, 1);
+  if (Atomics.load(control, Control.endingWorkers) <= 0) return true;
+  endQuestion(control);
+  return false;
+}
+
+export function endQuestion(control: Int32Array): void {
+  if (Atomics.sub(control, Control.openQuestions, 1) === 1) Atomics.notify(control, Control.openQuestions);
+}
+
+/** Ends a worker by `end`: at once, or when what is being asked is answered. */
+export function endBetweenQuestions<T>(
+  control: Int32Array,
+  later: typeof setTimeout,
+  end: () => T,
+): T | Promise<Awaited<T>> {
+  Atomics.add(control, Control.endingWorkers, 1);
+  const deadline = clock() + ANSWER_MS;
+  const isFree = (): boolean => Atomics.load(control, Control.openQuestions) <= 0 || clock() >= deadline;
+  const endNow = (): T => {
+    try {
+      return end();
+    } finally {
+      Atomics.sub(control, Control.endingWorkers, 1);
+    }
+  };
+  if (isFree()) return endNow();
+  return new Promise((resolve, reject) => {
+    const look = (): void => {
+      if (!isFree()) later(look, 1);
+      else
+        try {
+          resolve(endNow() as Awaited<T>);
+        } catch (error) {
+          reject(error as Error);
+        }
+    };
+    later(look, 1);
+  });
+}
+
+/** Before the process exits, which ends all workers: no more questions, and those that are open answered. */
+export function endQuestions(control: Int32Array): void {
+  Atomics.add(control, Control.endingWorkers, 1);
+  const deadline = clock() + ANSWER_MS;
+  for (;;) {
+    const open = Atomics.load(control, Control.openQuestions);
+    const left = deadline - clock();
+    if (open <= 0 || left <= 0) return;
+    Atomics.wait(control, Control.openQuestions, open, left);
+  }
+}
