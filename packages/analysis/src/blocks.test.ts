@@ -94,6 +94,62 @@ slice m +0.600000000 0.050000000 loop "normalizeString" {"blocked":true,"stack":
   ]);
 });
 
+test('of functions that take turns the one that called them is the culprit, and one that has the block to itself is', () => {
+  const block = (at: number, inner: readonly string[]): string => {
+    const stack = (frame: string): string =>
+      JSON.stringify([
+        frame,
+        'arrange (/srv/a.js:22:9)',
+        'handle (/srv/b.js:5:1)',
+        'emit (node:events:500:3)',
+      ]);
+    const [first, ...rest] = inner.map(stack);
+    return [
+      `slice m +${at}.000000000 0.100000000 loop "first a.js:1" {"blocked":true,"location":"/srv/a.js:1","stack":${first}}`,
+      ...rest.map(
+        (frames, i) =>
+          `instant m +${at}.${String(25 * (i + 1)).padStart(3, '0')}000000 loop "arrange a.js:22 → sort" {"stack":${frames}}`,
+      ),
+    ].join('\n');
+  };
+  const index = indexOf(
+    traceOf(`process 1 "shop"
+track 1/1 thread "main"
+track m async 1 loop "0x1" "main event loop"
+${block(1, ['left (/srv/a.js:1:1)', 'right (/srv/a.js:8:1)', 'left (/srv/a.js:2:1)', 'right (/srv/a.js:9:1)'])}
+${block(2, ['right (/srv/a.js:8:1)', 'right (/srv/a.js:9:1)', 'right (/srv/a.js:8:1)', 'sort (native)'])}
+${block(3, ['first (/srv/a.js:1:1)', 'first (/srv/a.js:2:1)', 'first (/srv/a.js:1:1)', 'first (/srv/a.js:1:1)'])}`),
+  );
+  expect(blocksOf(index).map(({ name, location }) => [name, location])).toEqual([
+    ['arrange a.js:22', '/srv/a.js:22'],
+    // In the last quarter it had called something else.
+    ['arrange a.js:22 → sort', '/srv/a.js:22'],
+    ['first a.js:1', '/srv/a.js:1'],
+  ]);
+});
+
+test('a function is one row whatever line of it ran, functions without a name are told apart by theirs', () => {
+  const index = indexOf(
+    traceOf(`process 1 "shop"
+track 1/1 thread "main"
+track l async 1 loop "0x1" "main event loop"
+slice l +0.100000000 0.030000000 loop "hash a.js:1" {"blocked":true,"location":"/srv/a.js:1"}
+slice l +0.200000000 0.040000000 loop "hash a.js:2 → pbkdf2Sync" {"blocked":true,"location":"/srv/a.js:2"}
+slice l +0.300000000 0.050000000 loop "hash a.js:1" {"blocked":true,"location":"/srv/other/a.js:1"}
+slice l +0.400000000 0.020000000 loop "(anonymous) a.js:4" {"blocked":true,"location":"/srv/a.js:4"}
+slice l +0.500000000 0.020000000 loop "(anonymous) a.js:5" {"blocked":true,"location":"/srv/a.js:5"}`),
+  );
+  const { rows, linkOf } = blockersTable(index);
+  expect(rows.map(({ name, location, blocks }) => [name, location, blocks.length])).toEqual([
+    ['hash a.js', '/srv/a.js:2', 2],
+    ['hash a.js:1', '/srv/other/a.js:1', 1],
+    ['(anonymous) a.js:4', '/srv/a.js:4', 1],
+    ['(anonymous) a.js:5', '/srv/a.js:5', 1],
+  ]);
+  // A name does not say in which of the files.
+  expect(eachBlockTable(index, linkOf!(rows[0]!)!.filter).rows).toHaveLength(3);
+});
+
 test('a function is one culprit whatever it had called, and its name leads to all of its blocks', () => {
   const index = indexOf(
     traceOf(`process 1 "shop"

@@ -6,7 +6,7 @@
  */
 import { Argument, Category, EventKind, type Trace } from '@ttrace/format';
 import { type Filter, rowFilter } from './filter.ts';
-import { frameText, parseFrame } from './stack-frame.ts';
+import { type Frame, frameText, parseFrame } from './stack-frame.ts';
 import { indexOf, type TraceIndex } from './trace-index.ts';
 
 /** What was seen in a block. */
@@ -69,7 +69,8 @@ export function blocksOf(index: TraceIndex, filter: Filter = {}): readonly Block
     .once(findBlocks)
     .filter(
       ({ row, name }) =>
-        (wanted === undefined || name === wanted || functionOf(name) === wanted) && isWanted(row),
+        (wanted === undefined || [name, functionOf(name), plainFunction(name)].includes(wanted)) &&
+        isWanted(row),
     );
 }
 
@@ -104,23 +105,34 @@ export function functionOf(name: string): string {
   return at < 0 ? name : name.slice(0, at);
 }
 
-/** Groups blocks by function and place, the longest total first. What it had called is named where it was always the same. */
+const ANONYMOUS = '(anonymous)';
+
+/** `hash auth.js` of `hash auth.js:12`: which line of it was running varies as well. One without a name has its line alone. */
+export function plainFunction(name: string): string {
+  const of = functionOf(name);
+  return of.startsWith(ANONYMOUS) ? of : of.replace(/:\d+$/, '');
+}
+
+/** Groups blocks by function and file, the longest total first. Line, and what it had called, are named where they were always the same. */
 export function groupedBlocks(blocks: readonly Block[]): BlockGroup[] {
   const groups = new Map<string, Block[]>();
   for (const block of blocks) {
-    const key = `${functionOf(block.name)}\n${block.location}`;
+    const key = functionIn(block);
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [block]);
     else group.push(block);
   }
   return [...groups.values()]
-    .map((group) => ({ name: commonName(group), location: group[0]!.location, blocks: group }))
+    .map((group) => ({ name: commonName(group), location: longestOf(group).location, blocks: group }))
     .sort((a, b) => totalOf(b.blocks) - totalOf(a.blocks) || (a.name < b.name ? -1 : 1));
 }
 
 function commonName(blocks: readonly Block[]): string {
-  const { name } = blocks[0]!;
-  return blocks.every((block) => block.name === name) ? name : functionOf(name);
+  const [{ name } = { name: '' }] = blocks;
+  const common = [name, functionOf(name)].find((text) =>
+    blocks.every((block) => block.name === text || functionOf(block.name) === text),
+  );
+  return common ?? plainFunction(name);
 }
 
 /** Time of all of them together, in nanoseconds. */
@@ -195,28 +207,66 @@ function sightingOf(index: TraceIndex, row: number): Sighting {
   return { time: start[row]!, name, location, stack, args: args[row]! };
 }
 
-/** The block, named after the function that it was seen in for the most time. */
+/** So much of a block a function must be on the stack for, to be what blocked. */
+const MOST = 0.9;
+
+/**
+ * The block, named after the innermost function of the program that was on the stack for most of it: of two that took turns the one that
+ * called both. After what it was in for the most time where there is none.
+ */
 function namedByMost(block: Block, sightings: readonly Sighting[]): Block {
   if (sightings.length === 0) return block;
-  const times = new Map<string, number>();
-  const add = (seen: Seen, nanos: number): void => {
-    const key = functionIn(seen);
-    times.set(key, (times.get(key) ?? 0) + nanos);
-  };
-  add(block.first, sightings[0]!.time - block.start);
-  for (const [at, seen] of sightings.entries()) {
-    add(seen, (sightings[at + 1]?.time ?? block.end) - seen.time);
+  const looks = [{ ...block.first, time: block.start }, ...sightings].map((seen, at) => {
+    const frames = seen.stack.map(parseFrame).filter(isOfProgram);
+    return { seen, frames, nanos: (sightings[at]?.time ?? block.end) - seen.time };
+  });
+  const within = new Map<string, number>();
+  const inside = new Map<string, number>();
+  const add = (times: Map<string, number>, key: string, nanos: number): void =>
+    void times.set(key, (times.get(key) ?? 0) + nanos);
+  for (const { seen, frames, nanos } of looks) {
+    add(inside, functionIn(seen), nanos);
+    for (const key of new Set(frames.map(frameKey))) add(within, key, nanos);
   }
-  const most = Math.max(...times.values());
-  const { name, location, stack } = [block.first, ...sightings].find(
-    (seen) => times.get(functionIn(seen)) === most,
-  )!;
-  return { ...block, name, location, stack, sightings };
+  const enough = MOST * (block.end - block.start);
+  const longest = looks.reduce((a, b) => (b.nanos > a.nanos ? b : a));
+  const culprit = longest.frames.find((frame) => within.get(frameKey(frame))! >= enough);
+  const most = Math.max(...inside.values());
+  // One in which it is the innermost knows what it had called.
+  const shown =
+    (culprit === undefined
+      ? looks.find(({ seen }) => inside.get(functionIn(seen)) === most)
+      : looks.find(({ frames: [frame] }) => frame !== undefined && frameKey(frame) === frameKey(culprit))) ??
+    longest;
+  const { name, location, stack } = shown.seen;
+  const isCalled = culprit !== undefined && !sameFunction(shown.frames[0], culprit);
+  return {
+    ...block,
+    name: isCalled ? frameText(culprit) : name,
+    location: isCalled ? `${culprit.file}:${culprit.line}` : location,
+    stack,
+    sightings,
+  };
+}
+
+/** Whether somebody of the program's own has written it: neither Node.js nor a package. */
+function isOfProgram({ file, line }: Frame): boolean {
+  return line > 0 && !file.startsWith('node:') && !/[\\/]node_modules[\\/]/.test(file);
+}
+
+/** Functions without a name are told apart by their lines. */
+function frameKey({ name, file, line }: Frame): string {
+  return name === ANONYMOUS ? `${name} ${file}:${line}` : `${name} ${file}`;
+}
+
+function sameFunction(one: Frame | undefined, other: Frame): boolean {
+  return one !== undefined && frameKey(one) === frameKey(other);
 }
 
 /** A function of the program, whatever line of it is meant, and whatever it had called. */
 function functionIn({ name, location }: Seen): string {
-  return [functionOf(name), location].map((text) => text.replace(/:\d+$/, '')).join('\n');
+  const plain = plainFunction(name);
+  return plain.startsWith(ANONYMOUS) ? `${plain}\n${location}` : `${plain}\n${location.replace(/:\d+$/, '')}`;
 }
 
 function stackOf(facts: Readonly<Record<string, unknown>>): readonly string[] {

@@ -2,7 +2,7 @@
  * What changed between two traces: tasks, regions, blocks, waits and collections by name, how often and how long. Meant for two recordings of
  * the same work; a name that only one has is shown, and never counts as slower.
  */
-import { blocksOf, functionOf, groupedBlocks } from './blocks.ts';
+import { blocksOf, groupedBlocks, plainFunction } from './blocks.ts';
 import { gcDurations } from './gc-durations.ts';
 import { locksTable } from './locks-table.ts';
 import { percentile } from './name-stats.ts';
@@ -150,7 +150,7 @@ function figuresOf(index: TraceIndex): Map<string, DiffFigures> {
   // All together: a block that is new counts, though its name has no other to be slower than.
   add('block', '(all blocks)', Float64Array.from(blocksOf(index), ({ start, end }) => end - start).sort());
   for (const { name, blocks } of groupedBlocks(blocksOf(index))) {
-    add('block', functionOf(name), Float64Array.from(blocks, ({ start, end }) => end - start).sort());
+    add('block', plainFunction(name), Float64Array.from(blocks, ({ start, end }) => end - start).sort());
   }
   for (const { name, waits, unfinished } of locksTable(index).rows) {
     if (waits.length > 0) add('wait', name, waits, waits.length + unfinished);
