@@ -28,6 +28,7 @@ export async function reportRecording(file: string): Promise<void> {
     }
   }
   printError(`Trace: ${shown} (${bytesText(size)}). Look at it with: ttrace view ${shown}`);
+  printError(`What is wrong, and all of it, in text: ttrace lint ${shown}; ttrace summary ${shown}`);
 }
 
 /** A path as the user would write it. */

@@ -51,10 +51,10 @@ export function shortSummaryLines(summary: Summary, top: number): string[] {
   return [
     `${counted(events, 'event')} on ${counted(threads.length, 'thread')} in ${timeText(durationNanos)}`,
     ...(dropped > 0 ? [`${counted(dropped, 'event')} dropped: the recorder could not keep up`] : []),
-    ...blockTable(summary, top),
-    ...statsTable('Task', summary.tasks, top),
-    ...statsTable('Region', summary.regions, top),
-    ...statsTable('Wait', summary.waits, top),
+    ...blockTable(summary, top, ''),
+    ...statsTable('Task', summary.tasks, top, ''),
+    ...statsTable('Region', summary.regions, top, ''),
+    ...statsTable('Wait', summary.waits, top, ''),
   ];
 }
 
@@ -153,7 +153,7 @@ function threadTable({ threads, durationNanos, processes }: Summary, top: number
   return [...alignedLines(columns, rows), ...moreLine(threads.length, top)];
 }
 
-function blockTable({ blocks }: Summary, top: number): string[] {
+function blockTable({ blocks }: Summary, top: number, option = TOP): string[] {
   if (blocks.length === 0) return [];
   const columns = [
     left('Blocked by'),
@@ -173,10 +173,10 @@ function blockTable({ blocks }: Summary, top: number): string[] {
       threads.length > 3 ? `${threads.length} threads` : cellText(threads.join(', ')),
       cellText(location),
     ]);
-  return [...alignedLines(columns, rows), ...moreLine(blocks.length, top)];
+  return [...alignedLines(columns, rows), ...moreLine(blocks.length, top, option)];
 }
 
-function statsTable(title: string, stats: readonly NameStats[], top: number): string[] {
+function statsTable(title: string, stats: readonly NameStats[], top: number, option = TOP): string[] {
   if (stats.length === 0) return [];
   const columns = [left(title), right('Count')];
   const hasUnfinished = stats.some(({ unfinished }) => unfinished > 0);
@@ -195,7 +195,7 @@ function statsTable(title: string, stats: readonly NameStats[], top: number): st
       timeText(row.p99Nanos),
       timeText(row.maxNanos),
     ]);
-  return [...alignedLines(columns, rows), ...moreLine(stats.length, top)];
+  return [...alignedLines(columns, rows), ...moreLine(stats.length, top, option)];
 }
 
 function counterTable({ counters }: Summary, top: number): string[] {
@@ -231,6 +231,12 @@ function categoryTable({ categories, events }: Summary, top: number): string[] {
   ];
 }
 
-function moreLine(count: number, top: number): string[] {
-  return count > top ? [`… and ${countText(count - top)} more: --top ${count}`] : [];
+/** The option of the command that shows more. */
+const TOP = '--top';
+
+/** @param option '' where the command has none. */
+function moreLine(count: number, top: number, option = TOP): string[] {
+  return count > top
+    ? [`… and ${countText(count - top)} more${option === '' ? '' : `: ${option} ${count}`}`]
+    : [];
 }
