@@ -72,13 +72,13 @@ slice 1/2 +0.000000600 0.000000400 region "charge" {"task":1}
 `);
   expect(steps(path)).toEqual([
     'running parse @main 0-100',
-    'message postMessage by main 100-500',
+    'message postMessage main → worker @worker 100-500',
     'running message @worker 500-600',
     'running charge @worker 600-1000',
   ]);
 });
 
-test('a message that nothing of the task answers is still what a gap began with', () => {
+test('what a message of the task has made run is part of it where it belongs to no other task', () => {
   const path = pathOf(`process 1 "shop"
 track 1/1 thread "main"
 track 1/2 thread "worker"
@@ -90,9 +90,42 @@ slice 1/2 +0.000000400 0.000000100 message "message"
 flow-in 1/2 +0.000000400 1 flow "flow"
 `);
   expect(steps(path)).toEqual([
-    'running postMessage @main 0-100',
-    'message postMessage to worker 100-400',
-    'gap nothing recorded @worker 400-1000',
+    'message postMessage main → worker @worker 0-400',
+    'running message @worker 400-500',
+    'gap nothing recorded @main 500-1000',
+  ]);
+});
+
+test('a message says what it was queued behind, and its handler which lock it waited for', () => {
+  const path = pathOf(`process 1 "shop"
+track 1/1 thread "main"
+track 1/2 thread "worker"
+track l async 1 loop "0x1" "main event loop"
+track t async 1 task "0x1" "order"
+track f async 1 task "0x2" "publish feed"
+slice t +0.000000000 0.001000000 task "order" {"task":1}
+slice f +0.000000000 0.000500000 task "publish feed" {"task":2}
+slice 1/1 +0.000000000 0.000010000 message "postMessage" {"task":1}
+flow-out 1/1 +0.000000000 1 flow "flow"
+slice 1/2 +0.000000000 0.000450000 message "message"
+slice 1/2 +0.000050000 0.000400000 region "feed" {"task":2}
+slice 1/2 +0.000500000 0.000200000 message "message"
+flow-in 1/2 +0.000500000 1 flow "flow"
+slice 1/2 +0.000510000 0.000150000 wait "lock ledger wait"
+slice 1/2 +0.000680000 0.000010000 message "postMessage"
+flow-out 1/2 +0.000680000 2 flow "flow"
+slice l +0.000650000 0.000300000 loop "arrange a.js:2" {"blocked":true,"location":"/a.js:2","task":9}
+slice 1/1 +0.000950000 0.000050000 message "message"
+flow-in 1/1 +0.000950000 2 flow "flow"
+`);
+  expect(steps(path)).toEqual([
+    'message postMessage main → worker, queued behind feed of publish feed @worker 0-450000',
+    'message postMessage main → worker @worker 450000-500000',
+    'running message @worker 500000-510000',
+    'waiting lock ledger wait @worker 510000-660000',
+    'running message @worker 660000-680000',
+    'message postMessage worker → main, queued behind arrange a.js:2 @main 680000-950000',
+    'running message @main 950000-1000000',
   ]);
 });
 

@@ -4,13 +4,17 @@
  *
  * At each moment the step is what, of all that belongs to the task and its subtasks, ended last: so of things that run side by side the one
  * counts that the task had to wait for. Where that began with a message or with somebody letting go of a lock, the path goes on at the
- * sender. Where nothing is recorded that belongs to the task, the step says what its thread did meanwhile, as far as that is known.
+ * sender; what the receiver did while a message was on its way stands beside it. Where nothing is recorded that belongs to the task, the step says what its thread did meanwhile, as far as that is known.
  */
 import { Category, EventKind } from '@ttrace/format';
 import { arrowsOf } from './arrows.ts';
+import { queuedBehind } from './queued-behind.ts';
 import { type Task, withDescendants } from './tasks.ts';
 import { THREAD_STATES, threadTimeline, timesBetween } from './thread-states.ts';
 import type { Thread, TraceIndex } from './trace-index.ts';
+
+/** What a gap is called in which the thread did nothing that is known either. */
+export const NOTHING_RECORDED = 'nothing recorded';
 
 /** What a step was. */
 export type StepKind =
@@ -69,7 +73,8 @@ export function criticalPath(index: TraceIndex, task: Task): CriticalPath {
     time = from;
     if (from > piece.start || piece.sender === undefined || piece.sender.time >= from) continue;
     time = Math.max(task.start, piece.sender.time);
-    if (time < from) steps.push(messageStep(piece.sender.name, time, from));
+    const to = piece.sender.isMessage ? piece.thread : undefined;
+    if (time < from) steps.push(...messageSteps(index, piece.sender.name, to, time, from).reverse());
     ({ track } = piece.sender);
   }
   return { task, steps: joined(steps.reverse()) };
@@ -98,6 +103,8 @@ interface Sender {
   readonly time: number;
   readonly track: number;
   readonly name: string;
+  /** Or somebody who let go of what was waited for. */
+  readonly isMessage: boolean;
 }
 
 /** A stretch of a piece in which nothing inside of it, on its own track, is open. */
@@ -132,8 +139,69 @@ function piecesOf(index: TraceIndex, task: Task): Piece[] {
       sender: senderOf(index, row),
     });
   }
+  pieces.push(...handledFor(index, task, pieces));
   pieces.push(...handlersAround(index, task, pieces));
   return pieces.sort((a, b) => a.start - b.start || b.end - a.end);
+}
+
+/** A message, and the answer to it. */
+const HOPS = 2;
+
+/** What runs in handlers of the task's messages, and of the answers to these, and belongs to no other task. */
+function handledFor(index: TraceIndex, task: Task, pieces: readonly Piece[]): Piece[] {
+  const { category, start, track } = index.trace.columns;
+  const arrows = arrowsOf(index);
+  const [message, wait] = [index.category(Category.message), index.category(Category.wait)];
+  const own = new Set(pieces.map(({ row }) => row));
+  const found: Piece[] = [];
+  let senders: ReadonlySet<number> = own;
+  for (let hop = 0; hop < HOPS && senders.size > 0; hop++) {
+    const next = new Set<number>();
+    for (let at = 0; at < arrows.length; at++) {
+      const handler = arrows.inSlice[at]!;
+      if (handler < 0 || !senders.has(arrows.outSlice[at]!) || own.has(handler)) continue;
+      if (category[handler] !== message || index.taskOf(handler) !== 0) continue;
+      for (const row of slicesIn(index, handler)) {
+        const end = Math.min(index.endOf(row), task.end);
+        if (own.has(row) || index.taskOf(row) !== 0 || start[row]! >= task.end || end <= task.start) continue;
+        own.add(row);
+        next.add(row);
+        const thread = index.threadOf(track[row]!);
+        const kind = category[row] === wait ? 'waiting' : 'running';
+        found.push({
+          row,
+          start: start[row]!,
+          end,
+          kind,
+          track: track[row]!,
+          thread,
+          sender: senderOf(index, row),
+        });
+      }
+    }
+    senders = next;
+  }
+  return found;
+}
+
+/** A slice, and those that lie in it on its track. */
+function slicesIn(index: TraceIndex, row: number): number[] {
+  const { start, track } = index.trace.columns;
+  const { offsets, rows } = index.slices;
+  const end = index.endOf(row);
+  const last = offsets[track[row]! + 1]!;
+  let low = offsets[track[row]!]!;
+  let high = last;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (start[rows[middle]!]! < start[row]!) low = middle + 1;
+    else high = middle;
+  }
+  const found: number[] = [];
+  for (; low < last && start[rows[low]!]! < end; low++) {
+    if (rows[low] === row || found.length > 0) found.push(rows[low]!);
+  }
+  return found.length > 0 ? found : [row];
 }
 
 /** What handles a message of the task need not belong to it itself: it does from its begin to the last of the task's slices in it. */
@@ -167,9 +235,19 @@ function senderOf(index: TraceIndex, row: number): Sender | undefined {
   const at = index.once(arrowsByTarget).get(row);
   if (at === undefined) return undefined;
   const { outTime, outTrack, outSlice } = arrowsOf(index);
-  const from = index.threadOf(outTrack[at]!)?.name ?? '';
+  const from = index.threadOf(outTrack[at]!);
   const what = outSlice[at]! < 0 ? 'message' : index.nameOf(outSlice[at]!);
-  return { time: outTime[at]!, track: outTrack[at]!, name: from === '' ? what : `${what} by ${from}` };
+  const isMessage = index.trace.columns.category[row] === index.category(Category.message);
+  const name = isMessage
+    ? wayOf(what, from, index.threadOf(index.trace.columns.track[row]!))
+    : `${what}${from === undefined ? '' : ` by ${from.name}`}`;
+  return { time: outTime[at]!, track: outTrack[at]!, name, isMessage };
+}
+
+/** `postMessage main → worker 2`. */
+function wayOf(what: string, from: Thread | undefined, to: Thread | undefined): string {
+  const ends = [from?.name ?? '', to?.name ?? ''].filter((name) => name !== '');
+  return [what, ends.join(' → ')].filter((text) => text !== '').join(' ');
 }
 
 /** Numbers of arrows that have both ends, by the row of the slice that they lead to. */
@@ -302,8 +380,27 @@ function idleBetween(index: TraceIndex, thread: Thread, start: number, end: numb
   return timesBetween(threadTimeline(index, thread), start, end).byState[THREAD_STATES.indexOf('idle')]!;
 }
 
-function messageStep(name: string, start: number, end: number): Step {
-  return { kind: 'message', name, thread: '', start, end, row: -1 };
+/** The way of a message, by what its receiver did meanwhile. */
+function messageSteps(
+  index: TraceIndex,
+  name: string,
+  to: Thread | undefined,
+  start: number,
+  end: number,
+): Step[] {
+  const thread = to?.name ?? '';
+  const steps: Step[] = [];
+  const add = (what: string, from: number, until: number): void => {
+    if (until > from) steps.push({ kind: 'message', name: what, thread, start: from, end: until, row: -1 });
+  };
+  let time = start;
+  for (const behind of to === undefined ? [] : queuedBehind(index, to, start, end)) {
+    add(name, time, behind.start);
+    add(`${name}, queued behind ${behind.what}`, behind.start, behind.end);
+    time = behind.end;
+  }
+  add(name, time, end);
+  return steps;
 }
 
 /** A message that a slice of the task sent. */
@@ -323,7 +420,7 @@ function sentMessages(index: TraceIndex, pieces: readonly Piece[]): SentMessage[
     const row = arrows.outSlice[at]!;
     if (!own.has(row) || Number.isNaN(arrows.inTime[at]!)) continue;
     const to = index.threadOf(arrows.inTrack[at]!);
-    const name = to === undefined ? index.nameOf(row) : `${index.nameOf(row)} to ${to.name}`;
+    const name = wayOf(index.nameOf(row), index.threadOf(arrows.outTrack[at]!), to);
     sent.push({ sent: arrows.outTime[at]!, received: arrows.inTime[at]!, name, to });
   }
   return sent.sort((a, b) => a.received - b.received);
@@ -347,17 +444,17 @@ function gapSteps(
   const message = sent[low - 1];
   if (message === undefined || message.received <= start || message.sent > start)
     return [gap(index, thread, start, end)];
-  const way = messageStep(message.name, start, message.received);
-  return message.received < end ? [gap(index, message.to, message.received, end), way] : [way];
+  const way = messageSteps(index, message.name, message.to, start, message.received).reverse();
+  return message.received < end ? [gap(index, message.to, message.received, end), ...way] : way;
 }
 
 function gap(index: TraceIndex, thread: Thread | undefined, start: number, end: number): Step {
-  if (thread === undefined) return { kind: 'gap', name: 'nothing recorded', thread: '', start, end, row: -1 };
+  if (thread === undefined) return { kind: 'gap', name: NOTHING_RECORDED, thread: '', start, end, row: -1 };
   const { byState } = timesBetween(threadTimeline(index, thread), start, end);
   const most = byState.indexOf(Math.max(...byState));
   const state = 2 * byState[most]! >= end - start ? THREAD_STATES[most]! : 'unknown';
   const name =
-    state === 'idle' || state === 'unknown' ? 'nothing recorded' : `${thread.name} was ${GAP_WORDS[state]}`;
+    state === 'idle' || state === 'unknown' ? NOTHING_RECORDED : `${thread.name} was ${GAP_WORDS[state]}`;
   return { kind: 'gap', name, thread: thread.name, start, end, row: -1 };
 }
 

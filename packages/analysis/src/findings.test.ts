@@ -70,6 +70,24 @@ test('a worker that computes is not told to move to a worker, and fails no build
   expect(finding!.advice).not.toMatch(/Move it to a worker/);
 });
 
+test('blocks in which only Node.js itself was seen are one finding, of which nobody need move anything', () => {
+  const node = (at: number, name: string): string =>
+    block(at, 40, name, { stack: [`${name} (node:internal/modules/cjs/loader:1554:14)`] });
+  expect(found([node(50, 'Module._compile'), node(100, 'open'), node(150, 'normalizeString')])).toEqual([
+    'low blocked-loop: Code of Node.js itself, with none of the program’s around it (Module._compile, normalizeString, open), was seen in 3 blocks of 120 ms in all, up to 40.0 ms on main.',
+  ]);
+});
+
+test('tasks that always take long, though nothing of them is recorded, are found', () => {
+  const some = [90, 95, 100, 105, 110, 115, 100, 90, 95, 100];
+  const rules = found(tasks(some)).filter((each) => each.includes('mostly-waiting'));
+  expect(rules).toEqual([
+    'medium mostly-waiting: Half of the 10 tasks order take 100 ms and more, and such a one spends 100.0 % of that on nothing that is recorded: no code, lock or message of it.',
+  ]);
+  const busy = some.map((_, i) => `slice 1/1 +${s(i + 1)} ${s(60)} region "work" {"task":${i + 1}}`);
+  expect(found([...tasks(some), ...busy]).filter((each) => each.includes('mostly-waiting'))).toEqual([]);
+});
+
 test('promises that never let go are told from one function that runs long', () => {
   const end = 'process.processTicksAndRejections (node:internal/process/task_queues:95:5)';
   const first = block(50, 120, 'read a.js:1', { stack: ['read (a.js:1:3)', end] });

@@ -3,7 +3,7 @@ import { type Finding, type Rule, worstFirst } from './finding.ts';
 import { uncaughtError } from './rules/error-rules.ts';
 import { blockedLoop, microtaskStarvation, syncInTask } from './rules/loop-rules.ts';
 import { damagedFile, droppedEvents } from './rules/recorder-rules.ts';
-import { openRegion, slowTail, unboundedNames, unendedTask } from './rules/task-rules.ts';
+import { mostlyWaiting, openRegion, slowTail, unboundedNames, unendedTask } from './rules/task-rules.ts';
 import { allocationBurst, gcWindow, idleWorker } from './rules/thread-rules.ts';
 import { growingQueue, lockConvoy, queuedForPool, smallMessages } from './rules/wait-rules.ts';
 import type { Table } from './table.ts';
@@ -16,6 +16,7 @@ export const RULES: readonly Rule[] = [
   microtaskStarvation,
   syncInTask,
   slowTail,
+  mostlyWaiting,
   unendedTask,
   openRegion,
   unboundedNames,

@@ -12,29 +12,62 @@ const NOTICED_NANOS = 100e6;
 export const blockedLoop: Rule = {
   id: 'blocked-loop',
   help: 'A function that blocked an event loop for longer than the recorder’s limit, by default 20 ms; high from 100 ms on, but for what workers alone do: computing is what they are for.',
-  find: (index) =>
-    groupedBlocks(blocksOf(index)).map((group) => {
-      const { name, location, blocks } = group;
-      const worst = longestOf(blocks);
-      const isOfWorkers = blocks.every((block) => isOnWorker(index, block));
-      const what = isKnown(group)
-        ? `${name}${location === '' ? '' : ` (${location})`}`
-        : 'Something that no stack was seen of';
-      return {
-        ...ofBlocks(index, 'blocked-loop', group),
-        // Where nobody saw what ran, such as while the program starts, there is nothing to act on.
-        severity: lengthOf(worst) >= NOTICED_NANOS && !isOfWorkers && isKnown(group) ? 'high' : 'medium',
-        sentence:
-          `${what} blocked the event loop of ${worst.thread} for ${timeText(lengthOf(worst))}${during(index, worst)}` +
-          `${blocks.length === 1 ? '' : `, ${counted(blocks.length, 'time')} and ${timeText(totalOf(blocks))} in all`}.`,
-        advice: !isKnown(group)
-          ? 'Look at the timeline around it; a block that is shorter than the watchdog’s look has no stack.'
-          : isOfWorkers
-            ? 'That is what workers are for, unless messages or timers wait there meanwhile: then use more workers, or smaller parts.'
-            : 'Move it to a worker, split it into parts with setImmediate between them, or call it less often.',
-      };
-    }),
+  find: (index) => {
+    const groups = groupedBlocks(blocksOf(index));
+    const own = groups.filter((group) => !isOfNode(group));
+    return [...own.map((group) => ofFunction(index, group)), ...ofNode(index, groups)];
+  },
 };
+
+function ofFunction(index: TraceIndex, group: BlockGroup): Finding {
+  const { name, location, blocks } = group;
+  const worst = longestOf(blocks);
+  const isOfWorkers = blocks.every((block) => isOnWorker(index, block));
+  const what = isKnown(group)
+    ? `${name}${location === '' ? '' : ` (${location})`}`
+    : 'Something that no stack was seen of';
+  return {
+    ...ofBlocks(index, 'blocked-loop', group),
+    // Where nobody saw what ran, such as while the program starts, there is nothing to act on.
+    severity: lengthOf(worst) >= NOTICED_NANOS && !isOfWorkers && isKnown(group) ? 'high' : 'medium',
+    sentence:
+      `${what} blocked the event loop of ${worst.thread} for ${timeText(lengthOf(worst))}${during(index, worst)}` +
+      `${blocks.length === 1 ? '' : `, ${counted(blocks.length, 'time')} and ${timeText(totalOf(blocks))} in all`}.`,
+    advice: !isKnown(group)
+      ? 'Look at the timeline around it; a block that is shorter than the watchdog’s look has no stack.'
+      : isOfWorkers
+        ? 'That is what workers are for, unless messages or timers wait there meanwhile: then use more workers, or smaller parts.'
+        : 'Move it to a worker, split it into parts with setImmediate between them, or call it less often.',
+  };
+}
+
+/** Whether no function of the program, nor of a package, was on the stacks that were seen. */
+function isOfNode(group: BlockGroup): boolean {
+  return isKnown(group) && group.location === '' && group.blocks.some(({ stack }) => stack.length > 0);
+}
+
+/** Functions that are named one by one. */
+const MOST_NAMED = 3;
+
+/** Blocks in which only Node.js's own functions were seen: there is nothing in the program to move or to split. */
+function ofNode(index: TraceIndex, groups: readonly BlockGroup[]): Finding[] {
+  const found = groups.filter(isOfNode);
+  const blocks = found.flatMap((group) => group.blocks);
+  if (blocks.length === 0) return [];
+  const worst = longestOf(blocks);
+  const names = found.slice(0, MOST_NAMED).map(({ name }) => name);
+  const more = found.length - names.length;
+  return [
+    {
+      ...ofBlocks(index, 'blocked-loop', { name: worst.name, blocks }),
+      severity: 'low',
+      sentence: `Code of Node.js itself, with none of the program’s around it (${names.join(', ')}${more > 0 ? ` and ${counted(more, 'more function')}` : ''}), was seen in ${counted(blocks.length, 'block')} of ${timeText(totalOf(blocks))} in all, up to ${timeText(lengthOf(worst))} on ${worst.thread}.`,
+      advice:
+        'Mostly that is the loading of modules at the start, or a thread that got no processor for a while: too few of them for all threads, or a busy machine.',
+      link: { page: 'blockers', filter: {} },
+    },
+  ];
+}
 
 function isOnWorker(index: TraceIndex, { row }: Block): boolean {
   const thread = index.threadOf(index.trace.columns.track[row]!);

@@ -1,6 +1,7 @@
 /** What is wrong with tasks and regions: those that never end, a tail far slower than the rest, and names without bound. */
 import { Category, EventKind, OTHER_NAME } from '@ttrace/format';
-import { criticalPath, timeByKind } from '../critical-path.ts';
+import { criticalPath, NOTHING_RECORDED, timeByKind } from '../critical-path.ts';
+import { sumOf } from '../duration-columns.ts';
 import type { Finding, Rule } from '../finding.ts';
 import { percentile } from '../name-stats.ts';
 import { counted, countText, shareText, timeText } from '../quantity.ts';
@@ -118,11 +119,49 @@ export function mostly(index: TraceIndex, task: Task): string {
   const longest = path.steps.reduce((a, b) => (b.end - b.start > a.end - a.start ? b : a), path.steps[0]!);
   if (longest === undefined) return 'is too short to say what it did';
   const share = (longest.end - longest.start) / total;
-  const place = longest.thread === '' ? '' : ` on ${longest.thread}`;
-  if (share >= 0.5) return `spent ${shareText(share)} of that on one step: ${longest.name}${place}`;
+  // Messages and gaps name their threads themselves.
+  const isNamed = longest.kind === 'message' || longest.kind === 'gap' || longest.thread === '';
+  const step = `${longest.name}${isNamed ? '' : ` on ${longest.thread}`}`;
+  if (share >= 0.5) return `spent ${shareText(share)} of that on one step: ${step}`;
   const [kind, time] = Object.entries(timeByKind(path)).reduce((a, b) => (b[1] > a[1] ? b : a));
-  return `${SPENT[kind as keyof typeof SPENT]} for ${shareText(time / total)} of that; its longest step was ${longest.name}${place}`;
+  return `${SPENT[kind as keyof typeof SPENT]} for ${shareText(time / total)} of that; its longest step was ${step}`;
 }
+
+/** Tasks that take so long, half of them and in all at least, and for most of it nothing of them is recorded. */
+const WAITING = { tasks: 10, nanos: 20e6, totalNanos: 500e6, share: 0.8 };
+
+export const mostlyWaiting: Rule = {
+  id: 'mostly-waiting',
+  help: `Tasks of one name, from ${WAITING.tasks} on, of which half take ${timeText(WAITING.nanos)} and more, and the one in the middle spends ${shareText(WAITING.share)} of its time on nothing that is recorded.`,
+  find: (index) =>
+    tasksTable(index).rows.flatMap(({ name, durations }) => {
+      const p50 = percentile(durations, 50);
+      const total = sumOf(durations);
+      if (durations.length < WAITING.tasks || p50 < WAITING.nanos || total < WAITING.totalNanos) return [];
+      const { name: names, value } = index.trace.columns;
+      const id = index.trace.strings.find(name);
+      const [middle] = tasksOf(index).where((row) => names[row] === id && value[row] === p50);
+      if (middle === undefined) return [];
+      const { steps } = criticalPath(index, middle);
+      const nothing = steps.reduce(
+        (sum, { name: what, start, end }) => (what === NOTHING_RECORDED ? sum + end - start : sum),
+        0,
+      );
+      if (nothing < WAITING.share * p50) return [];
+      return [
+        {
+          rule: 'mostly-waiting',
+          severity: 'medium',
+          count: durations.length,
+          costNanos: total,
+          sentence: `Half of the ${counted(durations.length, 'task')} ${name} take ${timeText(p50)} and more, and such a one spends ${shareText(nothing / p50)} of that on nothing that is recorded: no code, lock or message of it.`,
+          advice: `It awaits what the trace does not show, such as timers, I/O or a library; often one after another what could go on side by side (Promise.all). Record again with --sources pool,timing, or put withRegion around what it awaits. One in the middle: ttrace critical-path --task '#${middle.number}'.`,
+          span: spanOfTask(index, middle),
+          link: { page: 'critical-path', filter: { task: `#${middle.number}` } },
+        } satisfies Finding,
+      ];
+    }),
+};
 
 /** Reports that group by name help nobody with more names than this. */
 const MANY_NAMES = 1000;

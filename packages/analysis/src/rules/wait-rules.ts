@@ -2,7 +2,7 @@
 
 import { sumOf } from '../duration-columns.ts';
 import type { Finding, Rule } from '../finding.ts';
-import { locksTable } from '../locks-table.ts';
+import { heldByText, locksTable } from '../locks-table.ts';
 import { type MessagesRow, messagesTable } from '../messages-table.ts';
 import { percentile } from '../name-stats.ts';
 import { counted, countText, shareText, timeText } from '../quantity.ts';
@@ -18,12 +18,19 @@ export const lockConvoy: Rule = {
   help: `A lock that others wait for in more than ${shareText(CONVOY.share)} of the time it is held, from ${CONVOY.waits} waits on.`,
   find: (index) =>
     locksTable(index).rows.flatMap((row) => {
-      const { name, waits, heldNanos, contendedNanos, maxWaiting, threads, handovers } = row;
+      const { name, waits, heldNanos, contendedNanos, maxWaiting, threads, handovers, heldBy } = row;
       const share = heldNanos > 0 ? contendedNanos / heldNanos : 0;
       const waited = sumOf(waits);
       if (!LOCK.test(name) || waits.length < CONVOY.waits || share <= CONVOY.share || waited < CONVOY.nanos)
         return [];
       const [most] = handovers;
+      const holders = heldByText(heldBy.filter(({ task }) => task !== '').slice(0, 1));
+      const who =
+        holders !== ''
+          ? `; held by ${holders}`
+          : most === undefined
+            ? ''
+            : `; mostly ${most.from} lets ${most.to} go on`;
       return [
         {
           rule: 'lock-convoy',
@@ -33,7 +40,7 @@ export const lockConvoy: Rule = {
           sentence:
             `${name} is contended for ${shareText(share)} of the time it is held: ${timeText(waited)} of waiting in ${counted(waits.length, 'wait')}` +
             `${threads.size > 0 ? ` on ${counted(threads.size, 'thread')}` : ''}, ${countText(maxWaiting)} at once` +
-            `${most === undefined ? '' : `; mostly ${most.from} lets ${most.to} go on`}.`,
+            `${who}.`,
           advice:
             'Do less while it is held, take it less often, or give each thread a part of its own and join them at the end.',
           span: locksTable(index).spanOf?.(row),
