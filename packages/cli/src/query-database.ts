@@ -114,7 +114,7 @@ function bigIntOf(value: RelationValue): bigint | null {
   return value === null ? null : BigInt(value as number | bigint);
 }
 
-const decoder = new TextDecoder();
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 function textOf(value: RelationValue): string | null {
   return value === null ? null : decoder.decode(value as Uint8Array);

@@ -21,7 +21,7 @@ const EVENT_ROOM = 160;
 const OPENING_BRACKET = 0x5b;
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 const [DURATION_0, DURATION_1] = [...textWords(', "dur":')] as [number, number];
 

@@ -17,7 +17,7 @@ const COMMA = 0x2c;
 const COLON = 0x3a;
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 export class AnnotationReader {
   readonly json: JsonOutput = new JsonOutput();

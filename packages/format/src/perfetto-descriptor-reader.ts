@@ -8,7 +8,7 @@ import type { PerfettoTrack, PerfettoTracks } from './perfetto-tracks.ts';
 import { BYTES, type ProtobufInput } from './protobuf-input.ts';
 import type { TraceBuilder } from './trace-builder.ts';
 
-const decoder = new TextDecoder();
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** What a descriptor of a process or thread says beside the ids. */
 interface Described {

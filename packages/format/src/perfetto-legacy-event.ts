@@ -21,7 +21,7 @@ export interface LegacyPlace {
 const FLOW_PARTS: readonly (FlowPart | undefined)[] = [undefined, FlowPart.in, FlowPart.out, FlowPart.step];
 const PROCESS_SCOPE = 2;
 
-const decoder = new TextDecoder();
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 export class LegacyEvent {
   nameIid = 0;

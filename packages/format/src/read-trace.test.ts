@@ -50,6 +50,31 @@ test('each format is told by its first bytes, and read in chunks of any size, co
   }
 });
 
+test('names and arguments that begin with a byte order mark keep it', async () => {
+  for (const createWriter of [createJsonWriter, createPerfettoWriter]) {
+    const chunks: Uint8Array[] = [];
+    const writer = createWriter({ sink: (bytes) => chunks.push(bytes.slice()) });
+    writer.process(1, '\ufeffshop');
+    const thread = writer.thread(1, 1, '\ufeffmain');
+    writer.slice(
+      thread,
+      writer.string('\ufeffname'),
+      writer.string('region'),
+      5,
+      5,
+      0,
+      '{"text":"\ufeffvalue"}',
+    );
+    writer.finish();
+    const trace = await read(Buffer.concat(chunks));
+    const { name, args } = trace.columns;
+    expect(trace.tracks.find(({ kind }) => kind === 'thread')?.name).toBe('\ufeffmain');
+    expect(trace.strings.text(name[0]!)).toBe('\ufeffname');
+    expect(trace.strings.find('\ufeffname')).toBe(name[0]);
+    expect(JSON.parse(trace.strings.text(args[0]!))).toEqual({ text: '\ufeffvalue' });
+  }
+});
+
 test('JSON may begin with a line feed, as a Perfetto packet does', async () => {
   for (const size of [1, 1000]) {
     const trace = await read(encoder.encode('\n[\n{"ph":"i","ts":1}]'), size);

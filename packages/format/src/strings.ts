@@ -5,7 +5,7 @@
  * that finds the bytes of a known name must not build a string. Texts are decoded when asked for, and kept.
  */
 
-const decoder = new TextDecoder();
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 const encoder = new TextEncoder();
 
 /** Bytes of text past which `isFull` holds: what 32-bit offsets and one buffer of every Node can still name. */
