@@ -48,7 +48,7 @@ export function queuedBehind(index: TraceIndex, thread: Thread, from: number, to
 
 /** Blocks of a thread that are known, as far as they reach between two moments. */
 function blocksIn(index: TraceIndex, thread: Thread, from: number, to: number): readonly Block[] {
-  const blocks = index.once(blocksByThread).get(thread.name) ?? [];
+  const blocks = index.once(blocksByThread).get(thread) ?? [];
   let low = 0;
   let high = blocks.length;
   while (low < high) {
@@ -62,12 +62,14 @@ function blocksIn(index: TraceIndex, thread: Thread, from: number, to: number): 
 }
 
 /** By begin: those of one loop do not overlap. */
-function blocksByThread(index: TraceIndex): ReadonlyMap<string, readonly Block[]> {
-  const byThread = new Map<string, Block[]>();
+function blocksByThread(index: TraceIndex): ReadonlyMap<Thread, readonly Block[]> {
+  const byThread = new Map<Thread, Block[]>();
   for (const block of blocksOf(index)) {
-    if (block.name === 'blocked') continue;
-    const blocks = byThread.get(block.thread);
-    if (blocks === undefined) byThread.set(block.thread, [block]);
+    // Two processes may have threads of one name.
+    const thread = index.threadOf(index.trace.columns.track[block.row]!);
+    if (block.name === 'blocked' || thread === undefined) continue;
+    const blocks = byThread.get(thread);
+    if (blocks === undefined) byThread.set(thread, [block]);
     else blocks.push(block);
   }
   for (const blocks of byThread.values()) blocks.sort((x, y) => x.start - y.start);
@@ -85,27 +87,13 @@ function outermostIn(index: TraceIndex, track: number, from: number, to: number)
     found.push(row);
     until = index.endOf(row);
   }
-  for (const next of slicesFrom(index, track, from)) {
+  for (const next of index.slicesFrom(track, from)) {
     if (start[next]! >= to) break;
     if (start[next]! < until || next === row) continue;
     found.push(next);
     until = index.endOf(next);
   }
   return found;
-}
-
-/** Slices of a track from a moment on, those that contain others first. */
-function slicesFrom(index: TraceIndex, track: number, from: number): Uint32Array {
-  const { start } = index.trace.columns;
-  const { offsets, rows } = index.slices;
-  let low = offsets[track]!;
-  let high = offsets[track + 1]!;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (start[rows[middle]!]! < from) low = middle + 1;
-    else high = middle;
-  }
-  return rows.subarray(low, offsets[track + 1]!);
 }
 
 /** A message's handler is called after what it did for most of the time. */
@@ -117,7 +105,7 @@ function whatIs(index: TraceIndex, thread: Thread, row: number, from: number, to
   let best = -1;
   let most = 0;
   let until = -Infinity;
-  for (const inner of slicesFrom(index, thread.track, start[row]!)) {
+  for (const inner of index.slicesFrom(thread.track, start[row]!)) {
     if (start[inner]! >= to) break;
     if (inner === row || isHandler(inner) || start[inner]! < until) continue;
     until = index.endOf(inner);

@@ -109,6 +109,20 @@ export class TraceIndex {
     return row;
   }
 
+  /** Slices of a track that begin at a moment or later, those that contain others first. */
+  slicesFrom(track: number, time: number): Uint32Array {
+    const { start } = this.trace.columns;
+    const { offsets, rows } = this.slices;
+    let low = offsets[track]!;
+    let high = offsets[track + 1]!;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (start[rows[middle]!]! < time) low = middle + 1;
+      else high = middle;
+    }
+    return rows.subarray(low, offsets[track + 1]!);
+  }
+
   /** All threads, in the order in which the file names them. */
   get threads(): readonly Thread[] {
     this.#threads ??= threadsOf(this.trace);
