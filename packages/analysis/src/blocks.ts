@@ -2,7 +2,7 @@
  * What blocked event loops: turns that the recorder called blocks, one by one and grouped by the function that was running, with where it
  * is. A block without a stack, and one whose thread was in no function of the program, is grouped under what is known of it.
  *
- * The recorder names a long block while it lasts; here it is named after the function that it was seen in for the most time, to its end.
+ * The recorder names a long block while it lasts; here it is named by all that was seen of it, to its end.
  */
 import { Argument, Category, EventKind, type Trace } from '@ttrace/format';
 import { type Filter, rowFilter } from './filter.ts';

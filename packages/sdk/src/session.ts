@@ -236,7 +236,7 @@ function launch({ slotsLog2, sources }: SessionOptions): Session {
   control[Control.sampleMicros] = sources.sampleMicros;
   control[Control.canInspect] = canInspect() ? 1 : 0;
   control[Control.poolThreads] = poolThreads();
-  control.fill(0, Control.poolSubmitted, Control.endingWorkers + 1);
+  control.fill(0, Control.poolSubmitted, Control.openQuestions + 1);
   control.fill(0, BROADCAST_OFFSET / 4, BROADCAST_OFFSET / 4 + BROADCASTS * BROADCAST_INTS);
 
   const data: CollectorData = {

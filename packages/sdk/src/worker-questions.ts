@@ -17,7 +17,7 @@ const ANSWER_MS = 1000;
 /** Whether a worker may be asked something now; if so, `endQuestion` must follow its answer. */
 export function beginQuestion(control: Int32Array): boolean {
   Atomics.add(control, Control.openQuestions, 1);
-  if (Atomics.load(control, Control.endingWorkers) <= 0) return true;
+  if (Atomics.load(control, Control.endingWorkers) === 0) return true;
   endQuestion(control);
   return false;
 }
@@ -57,14 +57,15 @@ export function endBetweenQuestions<T>(
   });
 }
 
-/** Before the process exits, which ends all workers: no more questions, and those that are open answered. */
+/** Before the process exits, which ends all workers, when the collector asks no more: waits for the answers that are open. */
 export function endQuestions(control: Int32Array): void {
   Atomics.add(control, Control.endingWorkers, 1);
   const deadline = clock() + ANSWER_MS;
   for (;;) {
     const open = Atomics.load(control, Control.openQuestions);
     const left = deadline - clock();
-    if (open <= 0 || left <= 0) return;
+    if (open <= 0 || left <= 0) break;
     Atomics.wait(control, Control.openQuestions, open, left);
   }
+  Atomics.sub(control, Control.endingWorkers, 1);
 }
