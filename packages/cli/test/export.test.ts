@@ -1,4 +1,7 @@
-/** `ttrace export --otlp` as users call it: to the real OpenTelemetry Collector, to one that is busy, and to nothing at all. */
+/**
+ * `ttrace export --otlp` as users call it: to the real OpenTelemetry Collector, to one that is busy, and to nothing at all. One file, for
+ * they share a recording and the servers that receive it.
+ */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';
@@ -252,6 +255,7 @@ describe('a file of OTLP of which not all can be sent', () => {
         ['export', testdata('lossy-otlp.json'), '--otlp', server.httpUrl, '--otlp-encoding', encoding],
         { env },
       );
+      await vi.waitFor(() => expect(received).toHaveLength(1), 10_000);
       await server.close();
       expect({ code, stderr }).toEqual({
         code: 1,
