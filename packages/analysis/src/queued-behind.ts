@@ -105,12 +105,21 @@ function whatIs(index: TraceIndex, thread: Thread, row: number, from: number, to
   let best = -1;
   let most = 0;
   let until = -Infinity;
-  for (const inner of index.slicesFrom(thread.track, start[row]!)) {
-    if (start[inner]! >= to) break;
-    if (inner === row || isHandler(inner) || start[inner]! < until) continue;
+  const look = (inner: number): void => {
+    if (inner === row || isHandler(inner) || start[inner]! < until) return;
     until = index.endOf(inner);
     const overlap = Math.min(to, until) - Math.max(from, start[inner]!);
     if (overlap > most) [best, most] = [inner, overlap];
+  };
+  // What was open in it at the begin, then what begins after: a handler may hold thousands of others.
+  let open = -1;
+  for (let at = index.sliceAt(thread.track, from); at >= 0 && at !== row; at = index.parentOf(at)) {
+    if (!isHandler(at)) open = at;
+  }
+  if (open >= 0) look(open);
+  for (const inner of index.slicesFrom(thread.track, from)) {
+    if (start[inner]! >= to) break;
+    look(inner);
   }
   if (2 * most >= length) return named(index, best);
   const block = blocksIn(index, thread, from, to).find(

@@ -7,14 +7,14 @@
  */
 import { createRequire, syncBuiltinESMExports } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import type { Worker as NodeWorker, WorkerOptions } from 'node:worker_threads';
+import { isMainThread, type Worker as NodeWorker, type WorkerOptions } from 'node:worker_threads';
 import { endBlock } from './end-block.ts';
 import { OWN_FILES } from './own-files.ts';
 import { Control } from './ring.ts';
 import { sharedMemory } from './shared-memory.ts';
 import { patchMethod } from './sources/patch-method.ts';
 import { withWorkerLabel } from './thread-name.ts';
-import { endBetweenQuestions } from './worker-questions.ts';
+import { endBetweenQuestions, endQuestions } from './worker-questions.ts';
 
 // Bound early: test tools replace it.
 const { setTimeout } = globalThis;
@@ -65,11 +65,15 @@ export function enrolWorkers(): () => void {
       return endBetweenQuestions(control, setTimeout, () => original.apply(this, args));
     };
   });
+  // The main thread's exit waits for the collector, which asks no more then: session.ts.
+  const onExit = (): void => endQuestions(control);
+  if (!isMainThread) process.on('exit', onExit);
   workerThreads.Worker = Worker;
   patched = Worker;
   syncBuiltinESMExports();
   return () => {
     unpatch();
+    process.off('exit', onExit);
     // Somebody may have patched on top of us; then ours stays, and does nothing while tracing is off.
     if (workerThreads.Worker !== Worker) return;
     workerThreads.Worker = Original;

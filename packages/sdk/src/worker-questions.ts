@@ -11,8 +11,11 @@ import { Control } from './ring.ts';
 // Bound early: test tools replace it.
 const clock: () => number = performance.now.bind(performance);
 
-/** An answer takes a few milliseconds. Who has none by then is in a native call: nothing ends it sooner, and after it the end comes first. */
-const ANSWER_MS = 1000;
+/**
+ * An answer takes a few milliseconds. Who has none by then is in a native call, after which the end comes before the answer; one that is over
+ * sooner is followed by code of the worker until its end comes.
+ */
+const ANSWER_MS = 200;
 
 /** Whether a worker may be asked something now; if so, `endQuestion` must follow its answer. */
 export function beginQuestion(control: Int32Array): boolean {
@@ -57,7 +60,7 @@ export function endBetweenQuestions<T>(
   });
 }
 
-/** Before the process exits, which ends all workers, when the collector asks no more: waits for the answers that are open. */
+/** Before a thread exits, which ends the workers that it has made: waits for the answers that are open. */
 export function endQuestions(control: Int32Array): void {
   Atomics.add(control, Control.endingWorkers, 1);
   const deadline = clock() + ANSWER_MS;

@@ -4,7 +4,7 @@ import { runProgram } from './program.ts';
 
 /** In a worker: answers take so long that an end comes in the middle of one, and say so. */
 const SLOW_PROBE = `const { workerData: cell } = require('node:worker_threads'); const key = Symbol.for('ttrace/probe'); const probe = globalThis[key];
-  globalThis[key] = () => { Atomics.add(cell, 0, 1); const end = performance.now() + 40; while (performance.now() < end); return probe(); };
+  globalThis[key] = () => { Atomics.add(cell, 0, 1); const end = performance.now() + 20; while (performance.now() < end); return probe(); };
   const spin = (done) => { while (!done()); };`;
 
 const AFTERWARDS = {
@@ -47,6 +47,24 @@ test('a process that exits while its workers answer exits', async () => {
   }
 });
 
+test('workers of a worker that exits while they answer end', async () => {
+  const middle = `const { Worker, workerData } = require('node:worker_threads');
+    new Worker(${JSON.stringify(SLOW_PROBE + AFTERWARDS.computes)}, { eval: true, workerData });
+    setInterval(() => { if (Atomics.load(workerData, 0) > 0) process.exit(3); }, 1);`;
+  const outcome = await runProgram(
+    `import * as worker_threads from 'node:worker_threads';
+    await trace.start({ file, sources: { loop: true } });
+    for (let i = 0; i < 5; i++) {
+      const cell = new Int32Array(new SharedArrayBuffer(8));
+      const worker = new worker_threads.Worker(${JSON.stringify(middle)}, { eval: true, workerData: cell });
+      await new Promise((done) => worker.once('exit', done));
+    }
+    await trace.stop();
+    console.log('all ended');`,
+  );
+  expect([outcome.stdout, outcome.stderr, outcome.code]).toEqual(['all ended\n', '', 0]);
+});
+
 test('code that has a time limit is not asked while it runs, and before and after it is', async () => {
   const outcome = await runProgram(
     `import vm from 'node:vm';
@@ -70,6 +88,9 @@ test('code that has a time limit is not asked while it runs, and before and afte
       during(() => { try { run(); } catch (error) { counts.push(error.code); } });
       await new Promise((done) => setTimeout(done, 50));
     }
+    // An outer limit that ends an inner one leaves nothing behind.
+    try { vm.runInNewContext('inner()', { inner: () => vm.runInThisContext('for (;;);', { timeout: 5000 }) }, { timeout: 100 }); } catch {}
+    await new Promise((done) => setTimeout(done, 50));
     during(() => vm.runInThisContext('(' + spin + ')')());
     await trace.stop();
     counts.push(vm.Script.prototype.runInContext === runInContext);

@@ -10,21 +10,29 @@ import { patchMethod } from './patch-method.ts';
 /** Calls that are limited, one in another. */
 let depth = 0;
 
-/** All other functions of `node:vm` that run a script call these. */
+function setDepth(calls: number): void {
+  depth = calls;
+  stamp(Stamp.limited, calls);
+}
+
+/** All other functions of `node:vm` that run a script call these; modules of it, which are experimental, are left out. */
 const METHODS = { runInContext: 1, runInThisContext: 0 };
 
 export function startVmLimits(): () => void {
+  depth = 0;
   const stops = Object.entries(METHODS).map(([method, at]) =>
     patchMethod(Script.prototype, method, (original, patch) => {
       return function run(this: unknown, ...args: unknown[]): unknown {
         const options = args[at] as { timeout?: unknown; breakOnSigint?: unknown } | null | undefined;
         if (!patch.isOn || (options?.timeout === undefined && options?.breakOnSigint !== true))
           return original.apply(this, args);
-        stamp(Stamp.limited, ++depth);
+        // A call that an outer limit ends does not come to its end here: the outer one sets the depth right.
+        const outer = depth;
+        setDepth(outer + 1);
         try {
           return original.apply(this, args);
         } finally {
-          stamp(Stamp.limited, --depth);
+          setDepth(outer);
         }
       };
     }),
