@@ -127,10 +127,16 @@ export class InspectedThreads {
   }
 
   /** Asks a worker for something that its own code answers: not while a worker is about to be ended. */
-  async #askWorker<T>(sessionId: string, method: string, params: object | undefined): Promise<T> {
-    while (!beginWorkerQuestion()) {
+  async #askWorker<T>(
+    threadId: number,
+    sessionId: string,
+    method: string,
+    params: object | undefined,
+  ): Promise<T> {
+    while (!beginWorkerQuestion(threadId)) {
       await sleep(ENDING_LOOK_MS);
       if (!this.#isOpen) throw new Error('the debug server closes');
+      if (!this.#workers.has(sessionId)) throw new Error('the thread has ended');
     }
     try {
       return await this.#postWorker(sessionId, method, params);
@@ -150,7 +156,7 @@ export class InspectedThreads {
       url,
       post: (method, params) =>
         method === 'Runtime.evaluate'
-          ? this.#askWorker(sessionId, method, params)
+          ? this.#askWorker(id, sessionId, method, params)
           : this.#postWorker(sessionId, method, params),
     };
     this.#workers.set(sessionId, thread);

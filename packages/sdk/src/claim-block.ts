@@ -11,6 +11,7 @@ import {
   Header,
 } from './ring.ts';
 import type { SharedMemory } from './shared-memory.ts';
+import { makerThreadId } from './thread-name.ts';
 
 /** A block for this thread in state `claimed`, its header cleared; undefined when the arena can grow no more. */
 export function claimBlock({ control, arena }: SharedMemory, recording: number): Block | undefined {
@@ -27,6 +28,7 @@ export function claimBlock({ control, arena }: SharedMemory, recording: number):
     for (let field: number = Header.recording; field < state.length; field++) state[field] = 0;
     state[Header.recording] = recording;
     state[Header.threadId] = threadId;
+    state[Header.maker] = makerThreadId();
     let blocks = Atomics.load(control, Control.blocks);
     while (blocks <= index) {
       blocks = Atomics.compareExchange(control, Control.blocks, blocks, index + 1);

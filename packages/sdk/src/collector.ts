@@ -18,6 +18,7 @@ import { FileOutput } from './file-output.ts';
 import { FlightOutput } from './flight/flight-output.ts';
 import { canSeeLoopWaits } from './loop-wait.ts';
 import { CollectorState, Control, ERROR_OFFSET, PROBE_KEY } from './ring.ts';
+import type { SharedMemory } from './shared-memory.ts';
 import { hasSource } from './source-options.ts';
 import { StackSampler } from './stack-sampler.ts';
 import { Watchdog } from './watchdog.ts';
@@ -50,6 +51,7 @@ interface Lookout {
 class Collector {
   readonly #data: CollectorData;
   readonly #control: Int32Array;
+  readonly #memory: SharedMemory;
   readonly #hub = new WriterHub();
   readonly #process: TrackRef;
   readonly #drain: Drain;
@@ -70,10 +72,11 @@ class Collector {
   constructor(data: CollectorData) {
     this.#data = data;
     this.#control = new Int32Array(data.control);
+    this.#memory = { control: this.#control, arena: data.arena };
     this.#process = this.#hub.process(data.pid, data.processName);
     this.#drain = new Drain(this.#control, data.arena, this.#hub, data.pid, data.origin);
     const probe = `globalThis[Symbol.for(${JSON.stringify(PROBE_KEY)})]?.()`;
-    this.#sampler = new StackSampler(probe, this.#control, this.#control[Control.canInspect] === 1);
+    this.#sampler = new StackSampler(probe, this.#memory, this.#control[Control.canInspect] === 1);
     this.#watchdog = this.#startWatchdog();
   }
 
@@ -137,8 +140,9 @@ class Collector {
     this.#command = command;
     this.#overSince = 0;
     const recording = this.#control[Control.recording]!;
-    const memory = { control: this.#control, arena: this.#data.arena };
-    this.#finder ??= new WorkerFinder(this.#sampler, memory, (id) => endBlock(memory, id, recording));
+    this.#finder ??= new WorkerFinder(this.#sampler, this.#memory, (id) =>
+      endBlock(this.#memory, id, recording),
+    );
     void this.#finder.start().then((threads) => command.say(threads));
   }
 

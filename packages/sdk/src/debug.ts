@@ -48,18 +48,18 @@ export interface DebugConnection {
   readonly collectorThreadId: number;
 }
 
-const { control } = sharedMemory();
+const memory = sharedMemory();
 
 /**
  * Whether a worker may be asked something by the inspector now, that it answers in the middle of its code: not while one is about to be
  * ended, which would be lost. If so, `endWorkerQuestion` must follow the answer.
  */
-export function beginWorkerQuestion(): boolean {
-  return beginQuestion(control);
+export function beginWorkerQuestion(threadId: number): boolean {
+  return beginQuestion(memory, threadId);
 }
 
 export function endWorkerQuestion(): void {
-  endQuestion(control);
+  endQuestion(memory.control);
 }
 
 let isOpen = false;

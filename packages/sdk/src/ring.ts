@@ -150,6 +150,9 @@ export const Header = {
   state: 0,
   recording: 1,
   threadId: 2,
+  /** Thread that made it, 0 = main or not known; whether it is about to end, with all that it has made. */
+  maker: 3,
+  isEnding: 4,
   /** Next slot to be written. */
   head: 16,
   /** Records that found no room. */

@@ -55,7 +55,8 @@ const EXIT_PATIENCE_MS = 5000;
 const ATTACH_KEY = Symbol.for('ttrace/attach/1');
 const ATTACH_MODULE = fileURLToPath(new URL('attach/attached-process.js', OWN_FILES));
 
-const { control, arena } = sharedMemory();
+const memory = sharedMemory();
+const { control, arena } = memory;
 let session: Session | undefined;
 /** The session that is being ended: the process may exit before its file is complete. */
 let ending: Session | undefined;
@@ -214,7 +215,7 @@ export function finishAtExit(): string | undefined {
     rounds = now;
     if (idleMs > EXIT_PATIENCE_MS) return 'the collector thread does not answer; the file may lack its end';
   }
-  endQuestions(control);
+  endQuestions(memory);
   const length = Atomics.load(control, Control.errorBytes);
   if (length === 0) return undefined;
   return new TextDecoder().decode(new Uint8Array(control.buffer, ERROR_OFFSET, length).slice());

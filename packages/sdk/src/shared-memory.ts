@@ -6,7 +6,7 @@ import { getEnvironmentData, setEnvironmentData } from 'node:worker_threads';
 import { ARENA_MAX_BYTES, CONTROL_BYTES } from './ring.ts';
 
 /** The key names the layout: copies of the SDK with another layout must not share. */
-const KEY = 'ttrace/5';
+const KEY = 'ttrace/6';
 
 export interface SharedMemory {
   readonly control: Int32Array;

@@ -8,6 +8,7 @@
  */
 import type { Session } from 'node:inspector';
 import { threadId as ownThreadId } from 'node:worker_threads';
+import type { SharedMemory } from './shared-memory.ts';
 import { beginQuestion, endQuestion } from './worker-questions.ts';
 
 /** A thread that has not answered by then may be gone. */
@@ -40,7 +41,7 @@ interface EvaluateResult {
 
 export class StackSampler {
   readonly #expression: string;
-  readonly #control: Int32Array;
+  readonly #memory: SharedMemory;
   /** Inspector's session ids by thread id. */
   readonly #workers = new Map<number, string>();
   readonly #found = new Map<number, FoundWorker>();
@@ -58,12 +59,12 @@ export class StackSampler {
 
   /**
    * @param expression its value must be a text.
-   * @param control Memory of all threads, in which workers that are about to be ended are known.
+   * @param memory In which workers that are about to be ended are known.
    * @param isPermitted Whether the process may use the inspector: if not, connecting would end it.
    */
-  constructor(expression: string, control: Int32Array, isPermitted: boolean) {
+  constructor(expression: string, memory: SharedMemory, isPermitted: boolean) {
     this.#expression = expression;
-    this.#control = control;
+    this.#memory = memory;
     if (!isPermitted) this.failure = NOT_PERMITTED;
   }
 
@@ -89,12 +90,13 @@ export class StackSampler {
     if (this.#session !== session) return undefined;
     const sessionId = threadId === 0 ? '' : this.#workers.get(threadId);
     // It has not started yet, or has ended, or may be about to.
-    if (sessionId === undefined || (threadId !== 0 && !beginQuestion(this.#control))) return undefined;
+    if (sessionId === undefined || (threadId !== 0 && !beginQuestion(this.#memory, threadId)))
+      return undefined;
     return new Promise((resolve) => {
       const timer = setTimeout(() => answer(undefined), PATIENCE_MS);
       const answer: Answer = (value) => {
         clearTimeout(timer);
-        if (this.#open.delete(answer) && threadId !== 0) endQuestion(this.#control);
+        if (this.#open.delete(answer) && threadId !== 0) endQuestion(this.#memory.control);
         resolve(value);
       };
       this.#open.set(answer, sessionId);

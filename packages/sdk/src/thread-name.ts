@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import { getEnvironmentData, isMainThread, setEnvironmentData, threadId } from 'node:worker_threads';
 
 const KEY = 'ttrace/worker-name';
+const MAKER_KEY = 'ttrace/worker-maker';
 const MAX_LENGTH = 100;
 /** Label of the worker that is being constructed, '' while there is none. */
 let labelInCreation = '';
@@ -21,6 +22,12 @@ export function giveWorkerLabel(label: string): void {
   if (typeof getEnvironmentData(KEY) !== 'string') setEnvironmentData(KEY, label.slice(0, MAX_LENGTH));
 }
 
+/** The thread that made this one, 0 = main or not known. */
+export function makerThreadId(): number {
+  const id = getEnvironmentData(MAKER_KEY);
+  return typeof id === 'number' ? id : 0;
+}
+
 /** Name of a worker, as its own track has it. */
 export function workerName(id: number, label: string): string {
   return label === '' ? `worker ${id}` : `worker ${id} ${label}`;
@@ -36,18 +43,21 @@ export function newWorkerOptions(): unknown {
   return optionsInCreation;
 }
 
-/** Runs `create`, which makes a Worker, so that the worker will know its label: environment data is copied at creation. */
+/** Runs `create`, which makes a Worker, so that the worker will know its label and its maker: environment data is copied at creation. */
 export function withWorkerLabel<T>(file: unknown, options: unknown, create: () => T): T {
   const own = getEnvironmentData(KEY);
+  const ownMaker = getEnvironmentData(MAKER_KEY);
   labelInCreation = workerLabel(file, options);
   optionsInCreation = options;
   setEnvironmentData(KEY, labelInCreation);
+  setEnvironmentData(MAKER_KEY, threadId);
   try {
     return create();
   } finally {
     labelInCreation = '';
     optionsInCreation = undefined;
     setEnvironmentData(KEY, own);
+    setEnvironmentData(MAKER_KEY, ownMaker);
   }
 }
 

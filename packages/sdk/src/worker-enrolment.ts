@@ -62,11 +62,13 @@ export function enrolWorkers(): () => void {
     return function terminate(this: unknown, ...args: unknown[]): unknown {
       if (!patch.isOn) return original.apply(this, args);
       terminated.add(this as NodeWorker);
-      return endBetweenQuestions(control, setTimeout, () => original.apply(this, args));
+      return endBetweenQuestions(memory, (this as NodeWorker).threadId, setTimeout, () =>
+        original.apply(this, args),
+      );
     };
   });
   // The main thread's exit waits for the collector, which asks no more then: session.ts.
-  const onExit = (): void => endQuestions(control);
+  const onExit = (): void => endQuestions(memory);
   if (!isMainThread) process.on('exit', onExit);
   workerThreads.Worker = Worker;
   patched = Worker;

@@ -3,10 +3,15 @@
  * is told to end while it answers goes on for ever: V8 takes the end for that of the answer. On Node.js 20 a second end then aborts the
  * process, if the worker waits in `Atomics.wait`. Measured on 20 to 26: TRAPS.md.
  *
+ * A worker also ends when the one that made it does, some time later and without a word in JavaScript: who made whom is in the blocks.
+ *
  * Whoever asks counts the question first and looks for ends then, whoever ends a worker does it the other way round: one of them sees the other.
  */
 import { performance } from 'node:perf_hooks';
-import { Control } from './ring.ts';
+import { threadId } from 'node:worker_threads';
+import { headerOf } from './end-block.ts';
+import { Control, Header } from './ring.ts';
+import type { SharedMemory } from './shared-memory.ts';
 
 // Bound early: test tools replace it.
 const clock: () => number = performance.now.bind(performance);
@@ -18,11 +23,29 @@ const clock: () => number = performance.now.bind(performance);
 const ANSWER_MS = 200;
 
 /** Whether a worker may be asked something now; if so, `endQuestion` must follow its answer. */
-export function beginQuestion(control: Int32Array): boolean {
+export function beginQuestion(memory: SharedMemory, threadId: number): boolean {
+  const { control } = memory;
   Atomics.add(control, Control.openQuestions, 1);
-  if (Atomics.load(control, Control.endingWorkers) === 0) return true;
+  if (Atomics.load(control, Control.endingWorkers) === 0 && !isMakerEnding(memory, threadId)) return true;
   endQuestion(control);
   return false;
+}
+
+/** Whether a worker ends because one of those that it descends from is about to, or has. */
+function isMakerEnding(memory: SharedMemory, threadId: number): boolean {
+  const recording = memory.control[Control.recording]!;
+  let header = headerOf(memory, threadId, recording);
+  while (header !== undefined && header[Header.maker] !== 0) {
+    header = headerOf(memory, header[Header.maker]!, recording);
+    if (header === undefined || Atomics.load(header, Header.isEnding) !== 0) return true;
+  }
+  return false;
+}
+
+/** From now on no worker that this one has made is asked. */
+function markEnding(memory: SharedMemory, threadId: number): void {
+  const header = headerOf(memory, threadId, memory.control[Control.recording]!);
+  if (header !== undefined) Atomics.store(header, Header.isEnding, 1);
 }
 
 export function endQuestion(control: Int32Array): void {
@@ -31,11 +54,14 @@ export function endQuestion(control: Int32Array): void {
 
 /** Ends a worker by `end`: at once, or when what is being asked is answered. */
 export function endBetweenQuestions<T>(
-  control: Int32Array,
+  memory: SharedMemory,
+  worker: number,
   later: typeof setTimeout,
   end: () => T,
 ): T | Promise<Awaited<T>> {
+  const { control } = memory;
   Atomics.add(control, Control.endingWorkers, 1);
+  markEnding(memory, worker);
   const deadline = clock() + ANSWER_MS;
   const isFree = (): boolean => Atomics.load(control, Control.openQuestions) <= 0 || clock() >= deadline;
   const endNow = (): T => {
@@ -60,9 +86,11 @@ export function endBetweenQuestions<T>(
   });
 }
 
-/** Before a thread exits, which ends the workers that it has made: waits for the answers that are open. */
-export function endQuestions(control: Int32Array): void {
+/** Before this thread exits, which ends the workers that it has made: waits for the answers that are open. */
+export function endQuestions(memory: SharedMemory): void {
+  const { control } = memory;
   Atomics.add(control, Control.endingWorkers, 1);
+  markEnding(memory, threadId);
   const deadline = clock() + ANSWER_MS;
   for (;;) {
     const open = Atomics.load(control, Control.openQuestions);

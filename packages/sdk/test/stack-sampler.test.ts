@@ -13,7 +13,7 @@ test('closed at any moment it leaves no timer: its thread ends at once', async (
       const { workerData } = require('node:worker_threads');
       import('${SAMPLER}').then(async ({ StackSampler }) => {
         for (let i = 0; i < 60; i++) {
-          const sampler = new StackSampler('"here"', new Int32Array(64), true);
+          const sampler = new StackSampler('"here"', { control: new Int32Array(64), arena: new SharedArrayBuffer(0) }, true);
           const asked = sampler.ask(workerData).catch(() => {});
           for (let k = 0; k < i % 20; k++) await new Promise((done) => (k % 2 ? setImmediate : queueMicrotask)(done));
           sampler.close();

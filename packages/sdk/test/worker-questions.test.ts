@@ -47,17 +47,25 @@ test('a process that exits while its workers answer exits', async () => {
   }
 });
 
-test('workers of a worker that exits while they answer end', async () => {
-  const middle = `const { Worker, workerData } = require('node:worker_threads');
-    new Worker(${JSON.stringify(SLOW_PROBE + AFTERWARDS.computes)}, { eval: true, workerData });
-    setInterval(() => { if (Atomics.load(workerData, 0) > 0) process.exit(3); }, 1);`;
+test.each(['exits', 'is terminated'])('workers of a worker that %s while they answer end', async (how) => {
+  const middle = `const { Worker, workerData: cell, parentPort } = require('node:worker_threads');
+    for (let i = 0; i < 3; i++) {
+      new Worker(${JSON.stringify(SLOW_PROBE + AFTERWARDS.computes)}, { eval: true, workerData: cell });
+    }
+    const waiting = setInterval(() => {
+      if (Atomics.load(cell, 0) < 6) return;
+      clearInterval(waiting);
+      ${how === 'exits' ? 'process.exit(3)' : "parentPort.postMessage('answered')"};
+    }, 1);`;
   const outcome = await runProgram(
     `import * as worker_threads from 'node:worker_threads';
     await trace.start({ file, sources: { loop: true } });
     for (let i = 0; i < 5; i++) {
       const cell = new Int32Array(new SharedArrayBuffer(8));
       const worker = new worker_threads.Worker(${JSON.stringify(middle)}, { eval: true, workerData: cell });
-      await new Promise((done) => worker.once('exit', done));
+      const exit = new Promise((done) => worker.once('exit', done));
+      worker.once('message', () => worker.terminate());
+      await exit;
     }
     await trace.stop();
     console.log('all ended');`,
