@@ -1,45 +1,64 @@
 /**
  * The JavaScript of the packages that run in users' processes: one file for each way in, and few that they share. Node.js takes a
  * millisecond and more to load a module, and every thread that is recorded loads them. Their declarations are tsc's.
+ *
+ * The SDK's is CommonJS, with what it needs of `format` in it, and an ES module for each way in that hands on what that has. Workers
+ * load it while they start: Node.js 20 and 22 abort the process when a worker is ended in the middle of a `require` of ES modules.
  */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'rolldown';
 
+const path = (name) => fileURLToPath(new URL(`packages/${name}`, import.meta.url));
+
 /** What a package exports, and what its own threads and hooks begin with. */
-function bundle(directory, threads = []) {
-  const path = (name) => fileURLToPath(new URL(`packages/${directory}/${name}`, import.meta.url));
-  const { exports } = JSON.parse(readFileSync(path('package.json'), 'utf8'));
+function bundle(directory, threads, options, output) {
+  const { exports } = JSON.parse(readFileSync(path(`${directory}/package.json`), 'utf8'));
   const exported = Object.values(exports).flatMap(
     (way) => /^\.\/dist\/(.+)\.js$/.exec(way.default)?.[1] ?? [],
   );
   return {
-    input: Object.fromEntries([...exported, ...threads].map((name) => [name, path(`src/${name}.ts`)])),
-    // Other packages have files of their own, which the read side uses as well.
-    external: [/^node:/, /^@ttrace\//],
-    platform: 'neutral',
+    input: Object.fromEntries(
+      [...exported, ...threads].map((name) => [name, path(`${directory}/src/${name}.ts`)]),
+    ),
+    external: [/^node:/],
     treeshake: false,
     optimization: { inlineConst: false },
     transform: { target: 'es2023' },
+    ...options,
     // All in one directory: stacks are read by where a file lies (own-files.ts).
-    output: { dir: path('dist'), chunkFileNames: 'chunk-[name].js', sourcemap: true },
+    output: { dir: path(`${directory}/dist`), sourcemap: true, comments: false, ...output },
   };
 }
 
-const sdk = (name) => fileURLToPath(new URL(`packages/sdk/${name}`, import.meta.url));
+const format = bundle('format', [], { platform: 'neutral' }, { chunkFileNames: 'chunk-[name].js' });
 
-await build([
-  bundle('format'),
-  bundle('sdk', [
+const sdk = bundle(
+  'sdk',
+  [
     ...['collector', 'whole-run', 'child-run', 'worker-start', 'attach/waiting-worker', 'attach/late-worker'],
     // Measured and tested by themselves.
     ...['stack-sampler', 'flight/window'],
-  ]),
-  {
-    input: sdk('src/register.cts'),
-    // It decides what to load.
-    external: [/^\./, /^node:/],
-    platform: 'neutral',
-    output: { file: sdk('dist/register.cjs'), format: 'cjs', sourcemap: true },
-  },
-]);
+  ],
+  { platform: 'node', resolve: { conditionNames: ['ttrace-source'] } },
+  { format: 'cjs', entryFileNames: '[name].cjs', chunkFileNames: 'chunk-[name].cjs' },
+);
+
+const hook = {
+  input: path('sdk/src/register.cts'),
+  // It decides what to load.
+  external: [/^\./, /^node:/],
+  platform: 'neutral',
+  output: { file: path('sdk/dist/register.cjs'), format: 'cjs', sourcemap: true },
+};
+
+const [, built] = await build([format, sdk, hook]);
+for (const { isEntry, fileName, exports } of built.output) {
+  if (!isEntry || exports.length === 0) continue;
+  const module = path(`sdk/dist/${fileName.replace(/\.cjs$/, '.js')}`);
+  writeFileSync(
+    module,
+    `import all from './${basename(fileName)}';\nexport const { ${exports.join(', ')} } = all;\n`,
+  );
+}

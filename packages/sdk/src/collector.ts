@@ -328,17 +328,20 @@ function reply(message: Reply): void {
   parentPort!.postMessage(message);
 }
 
-const data = workerData as CollectorData;
-// A wait on shared memory does not keep a thread alive.
-const life = setInterval(() => {}, 2 ** 30);
-const hasSession = await new Collector(data).run();
-clearInterval(life);
-const control = new Int32Array(data.control);
-const wake = Atomics.load(control, Control.wake);
-Atomics.store(control, Control.state, CollectorState.finished);
-Atomics.notify(control, Control.state);
-if (hasSession) {
-  // When the main thread closes its side it posts to this thread, and the process aborts if the thread is gone by then.
-  reply({ id: 0, isDisconnected: true });
-  Atomics.wait(control, Control.wake, wake, DISCONNECT_PATIENCE_MS);
+async function collect(data: CollectorData): Promise<void> {
+  // A wait on shared memory does not keep a thread alive.
+  const life = setInterval(() => {}, 2 ** 30);
+  const hasSession = await new Collector(data).run();
+  clearInterval(life);
+  const control = new Int32Array(data.control);
+  const wake = Atomics.load(control, Control.wake);
+  Atomics.store(control, Control.state, CollectorState.finished);
+  Atomics.notify(control, Control.state);
+  if (hasSession) {
+    // When the main thread closes its side it posts to this thread, and the process aborts if the thread is gone by then.
+    reply({ id: 0, isDisconnected: true });
+    Atomics.wait(control, Control.wake, wake, DISCONNECT_PATIENCE_MS);
+  }
 }
+
+void collect(workerData as CollectorData);

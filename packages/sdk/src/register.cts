@@ -10,33 +10,34 @@ const {
   isMainThread,
 }: typeof import('node:worker_threads') = require('node:worker_threads');
 
-/** What is required below is ES modules; where that is impossible the program runs as ever, unrecorded. */
-const canRequireModules = (process.features as { require_module?: boolean }).require_module === true;
-
 if (isMainThread) {
   const file = process.env.TTRACE_FILE ?? '';
   const flight = process.env.TTRACE_FLIGHT ?? '';
   // Child processes inherit the variable and must not write the same file. Each may have a flight recorder of its own.
   delete process.env.TTRACE_FILE;
-  if ((file !== '' || flight !== '') && !canRequireModules) {
-    process.stderr.write(
-      `ttrace: recording needs Node.js 20.19, 22.12 or newer with require(esm) on; this is ${process.version}\n`,
-    );
-  } else if (file !== '' || flight !== '') {
-    (require('./whole-run.js') as typeof import('./whole-run.js')).recordWholeRun(file, flight);
+  if (file !== '' || flight !== '') {
+    if ('require_module' in process.features) {
+      (require('./whole-run.cjs') as typeof import('./whole-run.js')).recordWholeRun(file, flight);
+    } else {
+      process.stderr.write(
+        `ttrace: recording needs Node.js 20.19, 22.12 or newer; this is ${process.version}\n`,
+      );
+    }
   }
-  if (file === '' && process.env.TTRACE_CHILDREN && canRequireModules) {
-    // Stays in the environment: children of children are recorded too. One whose flags (`--conditions`, loaders) keep the
-    // recorder from loading must run all the same: its parent may know nothing of ttrace.
+  if (file === '' && process.env.TTRACE_CHILDREN) {
+    // Stays in the environment: children of children are recorded too. One that keeps the recorder from loading must run all the
+    // same: its parent may know nothing of ttrace.
     try {
-      (require('./child-run.js') as typeof import('./child-run.js')).recordChild(process.env.TTRACE_CHILDREN);
+      (require('./child-run.cjs') as typeof import('./child-run.js')).recordChild(
+        process.env.TTRACE_CHILDREN,
+      );
     } catch {}
   }
 } else {
   // What the Worker constructor added: the program sees the flags that it gave.
   const { execArgv } = process;
   if (execArgv.at(-1) === __filename && execArgv.at(-2) === '-r') execArgv.splice(-2);
-  if (canRequireModules && typeof getEnvironmentData('ttrace/worker-name') === 'string') {
-    (require('./worker-start.js') as typeof import('./worker-start.js')).enrolThisWorker();
+  if (typeof getEnvironmentData('ttrace/worker-name') === 'string') {
+    (require('./worker-start.cjs') as typeof import('./worker-start.js')).enrolThisWorker();
   }
 }

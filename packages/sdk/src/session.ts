@@ -53,7 +53,7 @@ const EXIT_PATIENCE_MS = 5000;
 
 /** Under which `ttrace attach` finds the recorder that runs, whichever copy of the SDK it is: the path of its module for that. */
 const ATTACH_KEY = Symbol.for('ttrace/attach/1');
-const ATTACH_MODULE = fileURLToPath(new URL('attach/attached-process.js', OWN_FILES));
+const ATTACH_MODULE = fileURLToPath(new URL('attach/attached-process.cjs', OWN_FILES));
 
 const memory = sharedMemory();
 const { control, arena } = memory;
@@ -91,11 +91,10 @@ export function checkCanRecord(): void {
       'start the recording in the main thread: its workers take part by themselves',
     );
   }
-  // Workers enrol through a CommonJS hook that requires ES modules.
-  if (process.features.require_module !== true) {
+  if (!isSupportedNode()) {
     throw new TraceUsageError(
       'unsupported-node',
-      `recording needs Node.js 20.19, 22.12 or newer with require(esm) on; this is ${process.version}`,
+      `recording needs Node.js 20.19, 22.12 or newer; this is ${process.version}`,
     );
   }
   if (session === undefined && ending === undefined && Atomics.load(control, Control.owner) !== 0) {
@@ -248,7 +247,7 @@ function launch({ slotsLog2, sources }: SessionOptions): Session {
     origin: process.hrtime.bigint(),
   };
   // No flags, no environment: preloads of the program must not run in the collector.
-  const collector = new OriginalWorker(new URL('collector.js', OWN_FILES), {
+  const collector = new OriginalWorker(new URL('collector.cjs', OWN_FILES), {
     workerData: data,
     execArgv: [],
     env: {},
@@ -279,6 +278,11 @@ function launch({ slotsLog2, sources }: SessionOptions): Session {
   // Starts this thread's sources; without any it takes part once it records something.
   if (sources.mask !== 0) activeRecording();
   return own;
+}
+
+/** Told by a feature that came with the oldest versions. */
+function isSupportedNode(): boolean {
+  return 'require_module' in process.features;
 }
 
 /**

@@ -1,7 +1,6 @@
 /** Makes a stack readable: places in the program's own sources where there are source maps, and a name for the whole. */
 import { basename } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { OWN_FILES } from './own-files.ts';
+import { isOwnFile } from './own-files.ts';
 import { filePath, sourcePosition } from './source-position.ts';
 import type { RawFrame } from './sources/stack-frames.ts';
 
@@ -17,14 +16,12 @@ export interface StackDescription {
   readonly frames: readonly string[];
 }
 
-const OWN_PATH = fileURLToPath(OWN_FILES);
-
 /**
  * @param frames innermost first.
  * @param isLate The thread answered only when a native call was over: a function that it has just entered is not to blame.
  */
 export function describeStack(frames: readonly RawFrame[], isLate: boolean): StackDescription {
-  const program = frames.filter(([, file]) => !file.startsWith(OWN_FILES) && !file.startsWith(OWN_PATH));
+  const program = frames.filter(([, file]) => !isOwnFile(file));
   const [first] = program;
   // A builtin that was interrupted is one that has just been entered: what really took long has returned.
   const isInnocent =

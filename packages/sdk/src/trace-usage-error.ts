@@ -5,7 +5,7 @@
  * - `not-started`: the flight recorder does not run
  * - `write-in-progress`: the flight recorder is writing already
  * - `not-main-thread`: recordings start and stop in the main thread
- * - `unsupported-node`: this Node.js cannot `require` ES modules: older than 20.19 or 22.12, or told not to
+ * - `unsupported-node`: this Node.js is older than 20.19 or 22.12
  * - `bad-option`: an option has a value it may not have
  * - `cannot-open`: the file cannot be created
  * - `write-failed`: writing failed later (disk full, closed pipe, …); what was written before is readable

@@ -47,7 +47,7 @@ const FACTS = `JSON.stringify({
   version: process.version,
   title: (process.argv[1] ?? '').split(/[\\\\/]/).pop(),
   module: globalThis[Symbol.for('ttrace/attach/1')],
-  canRequire: process.features.require_module === true && typeof process.getBuiltinModule === 'function',
+  isSupported: 'require_module' in process.features && typeof process.getBuiltinModule === 'function',
 })`;
 
 interface Facts {
@@ -55,7 +55,7 @@ interface Facts {
   readonly version: string;
   readonly title: string;
   readonly module?: string;
-  readonly canRequire: boolean;
+  readonly isSupported: boolean;
 }
 
 /**
@@ -111,16 +111,14 @@ async function askFacts(client: InspectorClient, say: (line: string) => void): P
   return JSON.parse(text) as Facts;
 }
 
-function checkFacts({ pid, version, canRequire }: Facts, wanted: number): void {
+function checkFacts({ pid, version, isSupported }: Facts, wanted: number): void {
   if (pid !== wanted) {
     throw new Failure(
       `the inspector on that port is process ${pid}’s, not ${wanted}’s: name the right --inspect-port`,
     );
   }
-  if (!canRequire) {
-    throw new Failure(
-      `process ${pid} runs Node.js ${version}: recording takes 20.19, 22.12 or newer, and require(esm) must not be switched off`,
-    );
+  if (!isSupported) {
+    throw new Failure(`process ${pid} runs Node.js ${version}: recording takes 20.19, 22.12 or newer`);
   }
 }
 

@@ -33,7 +33,7 @@ export function enrolWorker(label: string): boolean {
   // Its loop has the message already, and this call interrupts what hands it to `take`.
   if (!hasSharedMemory()) return false;
   giveWorkerLabel(label);
-  const late = createRequire(import.meta.url)('./late-worker.js') as typeof import('./late-worker.ts');
+  const late = createRequire(import.meta.url)('./late-worker.cjs') as typeof import('./late-worker.ts');
   return late.enrolLateWorker();
 }
 

@@ -20,7 +20,19 @@ export interface FoundThreads {
   readonly missed: readonly string[];
 }
 
-const MODULE = fileURLToPath(new URL('attach/waiting-worker.js', OWN_FILES));
+const MODULE = fileURLToPath(new URL('attach/waiting-worker.cjs', OWN_FILES));
+/**
+ * Whether a worker has got as far as to the program's modules: Node.js ends one that has run a module before, as `require` in the
+ * middle of its start would. Its loaders are then being set up, or have not been.
+ */
+const IS_STARTED = `(() => {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = Infinity;
+  const { stack } = new Error();
+  Error.stackTraceLimit = stackTraceLimit;
+  return process.getBuiltinModule('node:module').globalPaths.length > 0 &&
+    !/\\b(setupUserModules|initializeModuleLoaders)\\b/.test(String(stack));
+})()`;
 /** The inspector tells of workers after it has answered that it will. */
 const FIRST_MS = 100;
 /** Interrupted from then on: idle workers of pools wait in Atomics.wait. */
@@ -115,7 +127,7 @@ export class WorkerFinder {
   async #call({ threadId }: FoundWorker, call: string): Promise<string | undefined> {
     const path = JSON.stringify(MODULE);
     const { begin, force, forget } = interruption(
-      `String(process.getBuiltinModule('node:module').createRequire(${path})(${path}).${call})`,
+      `${IS_STARTED} ? String(process.getBuiltinModule('node:module').createRequire(${path})(${path}).${call}) : undefined`,
     );
     const answer = this.#sampler.evaluate(threadId, begin, true);
     const first = await Promise.race([answer, sleep(INTERRUPT_MS, LATE as typeof LATE)]);

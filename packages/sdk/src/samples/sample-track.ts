@@ -7,7 +7,7 @@
  */
 import { Category, sampleTrackName } from '@ttrace/format/vocabulary';
 import type { StringRef, TraceWriter, TrackRef } from '@ttrace/format/writers';
-import { OWN_FILES } from '../own-files.ts';
+import { isOwnFile } from '../own-files.ts';
 import { filePath, sourcePosition } from '../source-position.ts';
 
 /** A profile of V8's: nodes form a tree, samples name the node that was running. */
@@ -128,7 +128,7 @@ export class SampleTrack {
   }
 
   #frame([, functionName, url, line, column]: ProfiledNode): Frame | undefined {
-    if (NOTHING.has(functionName) || url.startsWith(OWN_FILES)) return undefined;
+    if (NOTHING.has(functionName) || isOwnFile(url)) return undefined;
     const name = functionName === '' ? '(anonymous)' : functionName;
     if (url === '') return this.#known(name, '');
     const path = filePath(url);

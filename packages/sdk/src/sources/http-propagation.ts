@@ -2,7 +2,7 @@
  * Tells the services that this process asks which trace a request belongs to, by the headers `traceparent` and `tracestate`. Only
  * when that is asked for, and never where somebody has put one: an instrumentation of OpenTelemetry knows better.
  */
-import http, { type ClientRequest } from 'node:http';
+import type { ClientRequest } from 'node:http';
 import { Control } from '../ring.ts';
 import { PROPAGATE } from '../source-options.ts';
 import { ensureTrace, traceHere } from '../task-trace.ts';
@@ -25,8 +25,9 @@ export function isPropagated(): boolean {
 /** Puts the headers into requests of node:http, when their head is about to be sent. The result takes that back. */
 export function startPropagation(): () => void {
   if (!isPropagated()) return () => {};
+  const { ClientRequest } = process.getBuiltinModule('node:http');
   // What makes the head of requests that do not come with a finished one, in all versions of Node.js from 20 to 26.
-  return patchMethod(http.ClientRequest.prototype, '_implicitHeader', (original, patch) => {
+  return patchMethod(ClientRequest.prototype, '_implicitHeader', (original, patch) => {
     const patched: AnyFunction = function (...args) {
       try {
         if (patch.isOn && isTakingPart()) tellBy(this as ClientRequest);

@@ -1,5 +1,4 @@
 /** What slices of the thread pool say about their arguments. Short: a path may be long, and nothing else is anybody's business. */
-import { isIP } from 'node:net';
 
 const MAX_TEXT = 200;
 
@@ -16,7 +15,8 @@ export const aboutPath: About = ([path]) => {
 
 /** The host that is looked up. An address is answered without the pool. */
 export const aboutHost: About = ([host]) => {
-  if (typeof host !== 'string' || host === '' || isIP(host) !== 0) return undefined;
+  if (typeof host !== 'string' || host === '') return undefined;
+  if (process.getBuiltinModule('node:net').isIP(host) !== 0) return undefined;
   return `"host":${JSON.stringify(clip(host))}`;
 };
 
