@@ -121,6 +121,23 @@ describe.skipIf(OTELCOL === '')('the OpenTelemetry Collector', () => {
     for (const task of ['order', 'pay', 'GET /bad']) expect(stdout).toContain(`\n${task},1,`);
   });
 
+  test.each(['protobuf', 'json'])(
+    'gets flags, schemas and what was dropped of a file of its own as they stand in it: %s',
+    async (encoding) => {
+      await using collector = await startCollector(directory.file);
+      const file = testdata('facts-otlp.json');
+      const args = ['export', file, '--otlp', collector.url, '--otlp-encoding', encoding];
+      expect(await ttrace(args, { env })).toMatchObject({ code: 0, stderr: '' });
+      const { resourceSpans } = JSON.parse(readFileSync(file, 'utf8')) as { resourceSpans: object[] };
+      // What is told of the SDK beside it is not in the file.
+      const own = collector
+        .text()
+        .replace(/\{"key":"telemetry[^}]*\}\},?/g, '')
+        .replaceAll(',]', ']');
+      expect(JSON.parse(own)).toEqual({ resourceSpans });
+    },
+  );
+
   test('a busy one loses nothing without a word, and the exit code is 1', async () => {
     await using collector = await startCollector(directory.file, true);
     const args = ['export', recording, '--otlp', collector.url, '--deadline', '700ms'];
