@@ -188,7 +188,7 @@ export const MetadataName = {
   recording: 'ttrace_recording',
   /** Once a file, if blocked loops could not be asked for their stacks: `{ reason }`. */
   noStacks: 'ttrace_no_stacks',
-  /** `{ dropped: number }`: events that a thread had no room for since it was last said; they add up. */
+  /** `{ dropped: number }`: events that a thread had no room for since it was last said, or could not write at the end; they add up. */
   dropped: 'ttrace_dropped',
   /** On a part of a trace that was split: `{ recording, part }`, the text that all parts have in common and the number of this one. */
   part: 'ttrace_part',
