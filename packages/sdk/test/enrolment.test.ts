@@ -77,8 +77,9 @@ describe.each([
       const seen = [];
       for (const options of [${OPTIONS.map(([, options]) => options).join(', ')}]) {
         const worker = new Worker(new URL('outer.cjs', import.meta.url), options);
+        const ended = new Promise((resolve) => worker.once('exit', resolve));
         seen.push(await new Promise((resolve) => worker.once('message', resolve)));
-        await new Promise((resolve) => worker.once('exit', resolve));
+        await ended;
       }
       console.log(JSON.stringify(seen));`;
     const { code, stderr, stdout } = await runProgram(`${begin} ${look} ${end}`, { isHooked, files });
