@@ -11,6 +11,7 @@ import { limitValue } from './option-values.ts';
 import {
   connectionAdvice,
   countsLines,
+  earlyLosses,
   lossText,
   notReadLines,
   resultJson,
@@ -33,7 +34,7 @@ const INTERRUPTED = 130;
 /** Text below the options. */
 export const OTLP_EPILOGUE: string =
   'Slices become spans, instants and logs their events, arrows their links. Ids are derived from the trace, so that a second export ' +
-  'gives the same spans; ids that came from OpenTelemetry stay. --dry-run says what would be sent. The variables ' +
+  'gives the same spans; ids that came from OpenTelemetry stay. --dry-run says what would be sent, and what lost before anything is. The variables ' +
   'OTEL_EXPORTER_OTLP_ENDPOINT, _HEADERS, _TIMEOUT, _COMPRESSION, _PROTOCOL and _CERTIFICATE, the same with _TRACES, ' +
   'OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES hold where no option says otherwise. Exit code 1 when anything was lost.\n' +
   '  ttrace export trace.json --otlp http://localhost:4318\n' +
@@ -106,7 +107,8 @@ export function addOtlpOptions<T>(parser: Argv<T>): Argv<T & OtlpOptions> {
       .option('dry-run', {
         type: 'boolean',
         default: false,
-        describe: 'Print how many spans of what would be sent, and send nothing',
+        describe:
+          'Print how many spans of what would be sent, and send nothing; exit code 1 when not all of the file would',
       })
       .option('json', { type: 'boolean', default: false, describe: 'Print the result as JSON' })
       .option('quiet', { alias: 'q', type: 'boolean', default: false, describe: 'Print nothing but errors' }),
@@ -140,14 +142,15 @@ export async function exportToOtlp(
   const beganMs = options.began === undefined ? undefined : beginning(options.began);
   const { trace, isWhole } = await loadTrace(file);
   const choice = spanChoice(trace, filter, categories);
+  const batches = batch === undefined ? {} : { batchSpans: batch };
   if (dryRun) {
-    const counts = otlp.countSpans(trace, choice);
+    const prepared = otlp.rehearseOtlp(trace, target, { choice, resource, ...batches });
     await print(
       json
-        ? [JSON.stringify(resultJson(trace, counts), null, 2)]
-        : [...countsLines(counts), ...notReadLines(trace)],
+        ? [JSON.stringify(resultJson(trace, prepared), null, 2)]
+        : [...countsLines(prepared), ...notReadLines(trace)],
     );
-    return 0;
+    return isWhole && earlyLosses(prepared).length === 0 ? 0 : 1;
   }
   const epochNanos = await wallEpoch(trace, file, beganMs);
   const started = performance.now();
@@ -157,12 +160,11 @@ export async function exportToOtlp(
     epochNanos,
     deadlineMs,
     isQuiet: quiet,
-    ...(batch === undefined ? {} : { batchSpans: batch }),
+    ...batches,
   });
   const seconds = (performance.now() - started) / 1000;
   const url = otlp.shownUrl(target.url);
-  if (json)
-    await print([JSON.stringify(resultJson(trace, result.counts, { result, url, seconds }), null, 2)]);
+  if (json) await print([JSON.stringify(resultJson(trace, result, { result, url, seconds }), null, 2)]);
   else if (!quiet) await print([...sentLine(result, url, seconds), ...notReadLines(trace)]);
   const loss = lossText(result, url);
   if (loss === undefined) return isWhole ? 0 : 1;

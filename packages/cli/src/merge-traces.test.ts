@@ -206,3 +206,23 @@ test('CPU profiles of the threads of one process become one process; the same on
   expect(threads(twice)).toEqual(['42/42 main', `${42 + (1 << 22)}/${42 + (1 << 22)} main`]);
   expect(indexOf(twice).threads[1]!.sampleTrack).toBeGreaterThan(0);
 });
+
+test('what a file of OTLP says of its process stays with it, also where another has the same number', async () => {
+  const span = '"spans":[{"name":"a","startTimeUnixNano":"1795705098000000001"}]';
+  const file = (service: string, more: string): Promise<Trace> =>
+    readTrace(
+      new Blob([
+        `{"resourceSpans":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"${service}"}}]}${more},"scopeSpans":[{${span}}]}]}`,
+      ]).stream(),
+    );
+  const { processes, metadata } = merged(
+    await file('one', ''),
+    await file('other', ',"schemaUrl":"https://x/1"'),
+  );
+  const [one, other] = processes.map(({ pid }) => pid);
+  expect(Object.fromEntries(metadata)).toEqual({
+    [`ttrace_resource ${one}`]: '{"service.name":"one"}',
+    [`ttrace_resource ${other}`]: '{"service.name":"other"}',
+    [`ttrace_resource_facts ${other}`]: '{"schema_url":"https://x/1"}',
+  });
+});

@@ -3,8 +3,8 @@
  * its own, and an arrow more goes from where a child process was started to its start.
  *
  * Traces of one recording, such as the parts of a split, share their tracks; processes of different ones that have the same
- * number do not. What the recorder writes for the arrows between processes is `ProcessSlice` of the vocabulary. Facts about the
- * recording are those of the first trace that states them.
+ * number do not. What the recorder writes for the arrows between processes is `ProcessSlice` of the vocabulary. Facts about a process
+ * stay its own, those about the recording are those of the first trace that states them.
  */
 import { Category, EventKind, MetadataName, ProcessSlice, type Trace, TraceBuilder } from '@ttrace/format';
 import { type ArrowEnd, isPartFact, type PartFacts, partFacts } from './part-facts.ts';
@@ -60,6 +60,8 @@ interface Source extends TracePlace {
   readonly tracks: Uint32Array;
 }
 
+/** Names of facts about one process, which they name. */
+const PROCESS_FACT = new RegExp(`^(${MetadataName.resource}|${MetadataName.resourceFacts}) (\\d+)$`);
 /** Distance between the numbers that processes and threads get whose own are taken: above those that systems give. */
 const NUMBER_STEP = 1 << 22;
 
@@ -83,15 +85,13 @@ class Merger implements TraceMerger {
     const builder = this.#builder;
     this.#bytesRead += trace.bytesRead;
     builder.clock ??= trace.clock;
-    for (const [name, text] of trace.metadata) {
-      if (!isPartFact(name) && !builder.metadata.has(name)) builder.metadata.set(name, text);
-    }
     for (const [reason, count] of trace.skipped) {
       builder.skipped.set(reason, (builder.skipped.get(reason) ?? 0) + count);
     }
     const part = partFacts(trace);
     const recording = this.#recordingOf(trace, part);
     const tracks = this.#addTracks(trace, recording);
+    this.#addFacts(trace, recording);
     if (trace.length > 0) this.#addRows({ ...place, trace, recording, tracks });
     if (part !== undefined) this.#addArrows(part, place.shift, recording);
     const { isSplit } = recording;
@@ -159,6 +159,16 @@ class Merger implements TraceMerger {
       }
       return index;
     });
+  }
+
+  /** What is known of a process goes with it, whatever number it gets. */
+  #addFacts({ metadata }: Trace, { shifts }: Recording): void {
+    const facts = this.#builder.metadata;
+    for (const [name, text] of metadata) {
+      const [, about, pid] = PROCESS_FACT.exec(name) ?? [];
+      const own = about === undefined ? name : `${about} ${Number(pid) + (shifts.get(Number(pid)) ?? 0)}`;
+      if (!isPartFact(name) && !facts.has(own)) facts.set(own, text);
+    }
   }
 
   #trackLike({ kind, tid, category, id, name }: ArrowEnd['track'], pid: number, shift: number): number {

@@ -1,20 +1,19 @@
 /** What `ttrace export --otlp` says: how many spans of what, what became of them, and what to do about those that are lost. */
 import { bytesText, counted, countText, timeText } from '@ttrace/analysis/quantity';
 import type { Trace } from '@ttrace/format';
-import type { ExportResult, SpanCounts } from '@ttrace/otel/otlp';
+import type { ExportResult, PreparedSpans } from '@ttrace/otel/otlp';
 import { countsText } from './load-trace.ts';
 
 /** Lines of a dry run. */
-export function countsLines(counts: SpanCounts): string[] {
-  const { spans, events, links, byCategory, leftOut, unsendable } = counts;
+export function countsLines(prepared: PreparedSpans): string[] {
+  const { spans, events, links, byCategory, leftOut } = prepared.counts;
   const lines = [`${counted(spans, 'span')} with ${counted(events, 'event')} and ${counted(links, 'link')}`];
   const width = Math.max(0, ...[...byCategory.values()].map((count) => countText(count).length));
   for (const [category, count] of byCategory) {
     lines.push(`  ${countText(count).padStart(width)} ${category === '' ? '(no category)' : category}`);
   }
   if (leftOut.size > 0) lines.push(leftOutText(leftOut));
-  if (unsendable.size > 0) lines.push(unsendableText(unsendable));
-  return lines;
+  return [...lines, ...earlyLosses(prepared)];
 }
 
 /** One line on what was sent, and one on what has no place in spans. */
@@ -34,8 +33,16 @@ function leftOutText(leftOut: ReadonlyMap<string, number>): string {
   return `No spans are made of ${countsText(leftOut)}`;
 }
 
-function unsendableText(unsendable: ReadonlyMap<string, number>): string {
-  return `Cannot be sent: ${countsText(unsendable)}`;
+/** What is lost before anything is sent. */
+export function earlyLosses({ counts, crowdedOut, cutTexts }: PreparedSpans): string[] {
+  const { unsendable } = counts;
+  return [
+    ...(unsendable.size > 0 ? [`Cannot be sent: ${countsText(unsendable)}`] : []),
+    ...(crowdedOut > 0
+      ? [`${countText(crowdedOut)} events, links and attributes had no room in their spans`]
+      : []),
+    ...(cutTexts > 0 ? [`Cut, because receivers take no longer ones: ${counted(cutTexts, 'text')}`] : []),
+  ];
 }
 
 /** A line on what no command reads of a file; of one of OTLP `loadTrace` has said it. */
@@ -59,7 +66,7 @@ export function waitReport(say: (line: string) => void): (ms: number, answer: st
 
 /** What was lost, in numbers, with advice; undefined when nothing was. */
 export function lossText(result: ExportResult, url: string): string | undefined {
-  const { counts, lost, unsent, crowdedOut, cutTexts, stopped } = result;
+  const { counts, lost, unsent, stopped } = result;
   const parts: string[] = [];
   const missing = counts.spans - result.sent;
   if (missing > 0) {
@@ -72,10 +79,7 @@ export function lossText(result: ExportResult, url: string): string | undefined 
       `${countText(missing)} of ${counted(counts.spans, 'span')} did not arrive: ${reasons.join('; ')}`,
     );
   }
-  if (counts.unsendable.size > 0) parts.push(unsendableText(counts.unsendable));
-  if (crowdedOut > 0)
-    parts.push(`${countText(crowdedOut)} events, links and attributes had no room in their spans`);
-  if (cutTexts > 0) parts.push(`Cut, because receivers take no longer ones: ${counted(cutTexts, 'text')}`);
+  parts.push(...earlyLosses(result));
   if (parts.length === 0) return undefined;
   const advice = missing > 0 ? adviceOn([...lost.keys()].join(' '), url) : '';
   return parts.join('. ') + advice;
@@ -130,7 +134,7 @@ export function connectionAdvice(error: unknown, url: string): string | undefine
 /** The result as an object. */
 export function resultJson(
   { skipped }: Trace,
-  { spans, events, links, byCategory, leftOut, unsendable }: SpanCounts,
+  { counts: { spans, events, links, byCategory, leftOut, unsendable }, crowdedOut, cutTexts }: PreparedSpans,
   done?: { readonly result: ExportResult; readonly url: string; readonly seconds: number },
 ): Record<string, unknown> {
   const counts = {
@@ -140,18 +144,18 @@ export function resultJson(
     spansByCategory: Object.fromEntries(byCategory),
     noSpans: Object.fromEntries(leftOut),
     unsendable: Object.fromEntries(unsendable),
+    withoutRoom: crowdedOut,
+    textsCut: cutTexts,
     notRead: Object.fromEntries(skipped),
   };
   if (done === undefined) return counts;
-  const { sent, lost, unsent, requests, retries, bytes, crowdedOut, cutTexts, stopped } = done.result;
+  const { sent, lost, unsent, requests, retries, bytes, stopped } = done.result;
   return {
     url: done.url,
     ...counts,
     sent,
     lost: Object.fromEntries(lost),
     unsent,
-    withoutRoom: crowdedOut,
-    textsCut: cutTexts,
     requests,
     retries,
     bytes,

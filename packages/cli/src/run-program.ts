@@ -28,6 +28,8 @@ export interface ProgramRun {
   readonly flightDir: string | undefined;
   /** Where a debug server is to serve, as `parseAddress` reads it; undefined for none. */
   readonly debugServer: string | undefined;
+  /** Whether it is to note where pending work was begun. */
+  readonly pendingStacks: boolean;
   /** More for the environment. */
   readonly environment?: NodeJS.ProcessEnv;
 }
@@ -53,7 +55,8 @@ function debugServerHook(): string {
 
 /** Runs the program to its end and returns its exit code, 128 + n when signal n ended it. */
 export function runProgram(run: ProgramRun): Promise<number> {
-  const { script, command, args, file, sources, flight, flightDir, debugServer, environment } = run;
+  const { script, command, args, file, sources, flight, flightDir, debugServer, pendingStacks, environment } =
+    run;
   const before = stateOf(file);
   const own = script === undefined ? [] : [script];
   const debug = debugServer === undefined ? [] : ['--import', debugServerHook()];
@@ -83,6 +86,7 @@ export function runProgram(run: ProgramRun): Promise<number> {
         ...(flight === undefined ? {} : { TTRACE_FLIGHT: flight }),
         ...(flightDir === undefined ? {} : { TTRACE_FLIGHT_DIR: flightDir }),
         ...(debugServer === undefined ? {} : { TTRACE_DEBUG_SERVER: debugServer }),
+        ...(pendingStacks ? { TTRACE_DEBUG_SERVER_PENDING: '1' } : {}),
       },
     },
   );

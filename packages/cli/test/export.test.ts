@@ -121,6 +121,23 @@ describe.skipIf(OTELCOL === '')('the OpenTelemetry Collector', () => {
     for (const task of ['order', 'pay', 'GET /bad']) expect(stdout).toContain(`\n${task},1,`);
   });
 
+  test.each(['protobuf', 'json'])(
+    'gets flags, schemas and what was dropped of a file of its own as they stand in it: %s',
+    async (encoding) => {
+      await using collector = await startCollector(directory.file);
+      const file = testdata('facts-otlp.json');
+      const args = ['export', file, '--otlp', collector.url, '--otlp-encoding', encoding];
+      expect(await ttrace(args, { env })).toMatchObject({ code: 0, stderr: '' });
+      const { resourceSpans } = JSON.parse(readFileSync(file, 'utf8')) as { resourceSpans: object[] };
+      // What is told of the SDK beside it is not in the file.
+      const own = collector
+        .text()
+        .replace(/\{"key":"telemetry[^}]*\}\},?/g, '')
+        .replaceAll(',]', ']');
+      expect(JSON.parse(own)).toEqual({ resourceSpans });
+    },
+  );
+
   test('a busy one loses nothing without a word, and the exit code is 1', async () => {
     await using collector = await startCollector(directory.file, true);
     const args = ['export', recording, '--otlp', collector.url, '--deadline', '700ms'];
@@ -286,10 +303,10 @@ describe('a file of OTLP of which not all can be sent', () => {
     },
   );
 
-  test('is said before it is sent, and to programs', async () => {
+  test('is said before it is sent, with the exit code that sending would have, and to programs', async () => {
     const args = ['export', testdata('lossy-otlp.json'), '--otlp', '--dry-run'];
     const { code, stdout, stderr } = await ttrace(args, { env });
-    expect({ code, stderr }).toEqual({ code: 0, stderr: NOT_READ });
+    expect({ code, stderr }).toEqual({ code: 1, stderr: NOT_READ });
     expect(stdout).toContain(`\nCannot be sent: ${UNSENDABLE}\n`);
     expect(JSON.parse((await ttrace([...args, '--json'], { env })).stdout)).toMatchObject({
       unsendable: { 'spans with the ids of another span': 1, 'links without valid ids': 1 },
@@ -322,9 +339,21 @@ test('texts that are cut are lost in part: the exit code is 1', async () => {
     `[{"ph":"X","name":"a","pid":1,"tid":1,"ts":5,"dur":2,"args":{"text":"${'x'.repeat(70_000)}"}}]`,
   );
   const args = ['export', file, '--otlp', server.url, '--began', '2026-11-26T10:00:00Z', '--quiet'];
-  expect(await ttrace(args, { env })).toMatchObject({
+  const said = 'Cut, because receivers take no longer ones: 1 text\n';
+  expect(await ttrace(args, { env })).toMatchObject({ code: 1, stderr: `ttrace: ${said}` });
+  const { code, stdout } = await ttrace([...args, '--dry-run'], { env });
+  expect([code, stdout.endsWith(`\n${said}`)]).toEqual([1, true]);
+});
+
+test('a dry run ends as sending would where a span has no room for all that it has, and where a file is damaged', async () => {
+  const file = directory.file('crowded.json');
+  const args = `{${Array.from({ length: 80 }, (_, i) => `"a${i}":"${'x'.repeat(60_000)}"`).join(',')}}`;
+  writeFileSync(file, `[{"ph":"X","name":"a","pid":1,"tid":1,"ts":5,"dur":2,"args":${args}}]`);
+  const crowded = await ttrace(['export', file, '--otlp', '--dry-run'], { env });
+  expect(crowded.code).toBe(1);
+  expect(crowded.stdout).toContain('\n80 events, links and attributes had no room in their spans\n');
+  expect(await ttrace(['export', testdata('cut.json'), '--otlp', '--dry-run'], { env })).toMatchObject({
     code: 1,
-    stderr: 'ttrace: Cut, because receivers take no longer ones: 1 text\n',
   });
 });
 

@@ -186,6 +186,25 @@ test('--debug-server serves the program while it runs, and no trace is written u
   expect(readdirSync(directory.path)).toEqual([]);
 });
 
+test('--pending-stacks has the first request show what the program has begun from its first line on', async () => {
+  const running = startTtrace(['run', '--debug-server=0', '--pending-stacks', testdata('wait.cjs')], {
+    cwd: directory.path,
+  });
+  let said = '';
+  running.process.stderr!.on('data', (text: string) => (said += text));
+  await running.said('waiting');
+  const address = /^ttrace: debug server: (\S+)\n/m;
+  while (!address.test(said)) await once(running.process.stderr!, 'data');
+  const answer = await fetch(`${address.exec(said)![1]}goroutine?debug=2`);
+  expect(await answer.text()).toMatch(/^pending Timeout "main" \[1\]:\n(.+\n)*\t.*wait\.cjs:\d+$/m);
+  running.process.kill('SIGTERM');
+  expect((await running.ended).code).toBe(128 + 15);
+  expect(await ttrace(['run', '--pending-stacks', testdata('wait.cjs')])).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('--pending-stacks needs --debug-server'),
+  });
+});
+
 test('--debug-server for what is no script, and an address that is none, end with exit code 2', async () => {
   const [command, address] = await Promise.all([
     ttrace(['run', '--debug-server', 'sh', '-c', 'true']),

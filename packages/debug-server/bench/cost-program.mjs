@@ -20,7 +20,12 @@ async function begin(mode) {
     return undefined;
   }
   const { startDebugServer } = await import('@ttrace/debug-server');
-  const options = { record: mode !== 'heap alone', heap: mode !== 'without heap', port: 0 };
+  const options = {
+    record: mode !== 'heap alone',
+    heap: mode !== 'without heap',
+    pendingStacks: mode === 'pending stacks',
+    port: 0,
+  };
   return (await startDebugServer(options)).url;
 }
 

@@ -12,7 +12,8 @@ import autocannon from 'autocannon';
 const ROUNDS = Number(process.env.ROUNDS ?? 6);
 const REQUESTS = 3000;
 const MODES = (
-  process.env.MODES ?? 'off,recorder,served,without heap,heap alone,profiler,looked at,looked at not exactly'
+  process.env.MODES ??
+  'off,recorder,served,without heap,heap alone,pending stacks,profiler,looked at,looked at not exactly'
 ).split(',');
 const LOOKS = { 'looked at': 'profile?seconds=1', 'looked at not exactly': 'profile?seconds=1&exact=0' };
 const BODY = JSON.stringify({

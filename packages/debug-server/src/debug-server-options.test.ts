@@ -17,5 +17,11 @@ test('what is wrong is said', () => {
   expect(() => chooseOptions({ token: 'short' })).toThrow('at least 8 characters');
   expect(() => chooseOptions({ maxSeconds: Number.NaN })).toThrow('maxSeconds must be from 1');
   expect(() => chooseOptions({ host: '' })).toThrow('host must be a name or an address');
-  expect(chooseOptions({})).toMatchObject({ port: 6060, host: '127.0.0.1', heap: true, record: true });
+  expect(chooseOptions({})).toMatchObject({
+    port: 6060,
+    host: '127.0.0.1',
+    heap: true,
+    record: true,
+    pendingStacks: false,
+  });
 });

@@ -23,6 +23,12 @@ export interface DebugServerOptions {
    * are no block, mutex and trace, no tasks in goroutine, and no labels in profiles. Default true.
    */
   readonly record?: boolean;
+  /**
+   * Whether each thread notes all the time where its promises, timers, sockets and the like are begun, by async_hooks: `goroutine` then shows
+   * all that are pending, by the stack that began them, not only what keeps the thread alive, by kind. Default false, for it costs
+   * programs that make many promises a lot (README). Of the main thread what begins after this call, of a worker from its start on, or shortly after.
+   */
+  readonly pendingStacks?: boolean;
 }
 
 /** All of them. */
@@ -34,6 +40,7 @@ export interface ChosenOptions {
   readonly maxSeconds: number;
   readonly heap: boolean;
   readonly record: boolean;
+  readonly pendingStacks: boolean;
 }
 
 /** Go's, in its examples. */
@@ -60,7 +67,7 @@ export function chooseOptions(options: DebugServerOptions): ChosenOptions {
   if (typeof maxSeconds !== 'number' || !(maxSeconds >= 1 && maxSeconds <= LONGEST_SECONDS)) {
     throw bad(`maxSeconds must be from 1 to ${LONGEST_SECONDS}, got ${String(maxSeconds)}`);
   }
-  const { heap = true, record = true } = options;
+  const { heap = true, record = true, pendingStacks = false } = options;
   return {
     port,
     host,
@@ -69,6 +76,7 @@ export function chooseOptions(options: DebugServerOptions): ChosenOptions {
     maxSeconds,
     heap,
     record,
+    pendingStacks,
   };
 }
 

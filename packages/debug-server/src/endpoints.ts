@@ -109,7 +109,10 @@ async function namedProfile(named: NamedProfile, served: Served, exchange: Excha
   const isWanted = threadFilter(query);
   if (name === 'goroutine' && debug >= 2) {
     const threads = threadsIn(served).list().filter(isWanted);
-    const [seen, snapshot] = await Promise.all([seeThreads(threads), snapshotOf(served)]);
+    const [seen, snapshot] = await Promise.all([
+      seeThreads(threads, served.pending !== undefined),
+      snapshotOf(served),
+    ]);
     return { type: TEXT, body: stacksText(seen, snapshot) };
   }
   const beginMillis = Date.now();

@@ -1,6 +1,14 @@
 /** Profiles to be read by people: `debug=1` and `debug=2`. */
 import type { DebugSnapshot } from '@ttrace/sdk/debug';
-import { type SeenThread, stateFrames, stateText } from './goroutine-profile.ts';
+import {
+  pendingKinds,
+  pendingName,
+  type SeenThread,
+  shownWork,
+  stateFrames,
+  stateText,
+} from './goroutine-profile.ts';
+import type { SourceFrame } from './source-frames.ts';
 import type { TakenProfile } from './taken-profile.ts';
 
 /** Lists of live operations are cut here. */
@@ -30,12 +38,19 @@ export function profileText(name: string, profile: TakenProfile): string {
 /** `goroutine?debug=2`: what each thread runs now, and what goes on besides. */
 export function stacksText(threads: readonly SeenThread[], snapshot: DebugSnapshot | undefined): string {
   const lines: string[] = [];
-  for (const { thread, state } of threads) {
-    lines.push(`thread ${thread.id} "${thread.name}" [${stateText(state)}]:`);
-    for (const frame of stateFrames(state)) lines.push(`${frame.name}()`, `\t${placeText(frame)}`);
-    const resources = Object.entries(state?.resources ?? {}).map(([type, count]) => `${count} ${type}`);
-    if (resources.length > 0) lines.push(`keeps alive: ${resources.join(', ')}`);
+  for (const seen of threads) {
+    const { thread, state, noted } = seen;
+    lines.push(
+      `thread ${thread.id} "${thread.name}" [${stateText(state)}]:`,
+      ...stackLines(stateFrames(state)),
+    );
+    for (const [type, count] of pendingKinds(seen)) lines.push(`${pendingName(type)} [${count}]`);
     lines.push('');
+    const work = shownWork(noted).sort((a, b) => b.count - a.count);
+    for (const { type, frames, count } of work.slice(0, MAX_LISTED)) {
+      lines.push(`${pendingName(type)} "${thread.name}" [${count}]:`, ...stackLines(frames), '');
+    }
+    if (work.length > MAX_LISTED) lines.push(`… and ${work.length - MAX_LISTED} more stacks`, '');
   }
   const live = snapshot?.live ?? [];
   for (const { name, category, tasks, ageNanos } of live.slice(0, MAX_LISTED)) {
@@ -45,11 +60,15 @@ export function stacksText(threads: readonly SeenThread[], snapshot: DebugSnapsh
   return `${lines.join('\n')}\n`;
 }
 
+function stackLines(frames: readonly SourceFrame[]): string[] {
+  return frames.flatMap((frame) => [`${frame.name}()`, `\t${placeText(frame)}`]);
+}
+
 function frameLine({ name, file, line }: TakenProfile['frames'][number]): string {
   return file === '' ? `#\t${name}` : `#\t${name}\t${file}:${line}`;
 }
 
-function placeText({ file, line }: { readonly file: string; readonly line: number }): string {
+function placeText({ file, line }: SourceFrame): string {
   return file === '' ? '(native)' : `${file}:${line}`;
 }
 

@@ -2,10 +2,17 @@
 import type { DebugSnapshot } from '@ttrace/sdk/debug';
 import { CONTENTION_TYPES, countedProfile } from './counted-profile.ts';
 import { pause } from './deadline.ts';
-import { GOROUTINE_TYPES, goroutineProfile, newWork, seeThreads } from './goroutine-profile.ts';
+import {
+  GOROUTINE_TYPES,
+  goroutineProfile,
+  newWork,
+  type SeenThread,
+  seeThreads,
+} from './goroutine-profile.ts';
 import { BYTES_PER_SAMPLE, type HeapSampling } from './heap-sampling.ts';
 import { HttpProblem } from './http-problem.ts';
 import type { InspectedThread, InspectedThreads } from './inspected-threads.ts';
+import type { PendingStacks } from './pending-stacks.ts';
 import { type BuiltProfile, ProfileBuilder, type ValueTypes } from './profile-builder.ts';
 import type { RecorderClient } from './recorder-client.ts';
 import { subtractProfile } from './subtract-profile.ts';
@@ -19,6 +26,8 @@ export interface Subject {
   /** undefined where it is off. */
   readonly heap: HeapSampling | undefined;
   readonly recorder: RecorderClient;
+  /** Whether threads note all the time what they begin. */
+  readonly pending: PendingStacks | undefined;
   /** Whether the program measures its coverage, which profiles must not disturb. */
   readonly isCovered: boolean;
   /** Path of @datadog/pprof, if the program has it. */
@@ -76,8 +85,8 @@ export const PROFILES: readonly NamedProfile[] = [
   {
     name: 'goroutine',
     summary:
-      'What goes on now: stacks of all threads, tasks and other operations that have not ended, and what keeps threads alive. With seconds: what ' +
-      'begins in that time and is pending at its end, by the stack that began it. debug=2 is for people.',
+      'What goes on now: stacks of all threads, tasks and other operations that have not ended, and pending work that keeps threads alive: by kind, ' +
+      'or with pendingStacks by the stack that began it. With seconds: what begins in that time and is pending at its end, by stack. debug=2 is for people.',
     valueTypes: GOROUTINE_TYPES,
     periodType: GOROUTINE_TYPES[0]!,
     period: 1,
@@ -150,8 +159,17 @@ async function takeGoroutines(
   const threads = threadsIn(subject).list().filter(isWanted);
   if (threads.length === 0) throw new HttpProblem(404, 'there is no such thread');
   if (seconds !== undefined) return { profile: await newWork(threads, seconds, signal), comments: [] };
-  const [seen, snapshot] = await Promise.all([seeThreads(threads), snapshotOf(subject)]);
-  return { profile: goroutineProfile(seen, snapshot), comments: [] };
+  const isNoted = subject.pending !== undefined;
+  const seen = await seeThreads(threads, isNoted);
+  const profile = goroutineProfile(seen, await snapshotOf(subject));
+  return { profile, comments: isNoted ? seen.flatMap(missedText) : [] };
+}
+
+function missedText({ thread, noted }: SeenThread): string[] {
+  if (noted === undefined)
+    return [`${thread.name} has not said in time what it has begun, or is in a native call`];
+  if (noted.missed === 0) return [];
+  return [`of ${thread.name}, ${noted.missed} operations are missing: 100000 are noted at a time`];
 }
 
 /** undefined when nothing is recorded. */

@@ -11,6 +11,7 @@ import type { Served } from './endpoints.ts';
 import { HeapSampling } from './heap-sampling.ts';
 import { createDebugHttpServer } from './http-server.ts';
 import { InspectedThreads } from './inspected-threads.ts';
+import { PendingStacks } from './pending-stacks.ts';
 import { RecorderClient } from './recorder-client.ts';
 import type { ThreadData, ThreadNews, ThreadOrder } from './thread-protocol.ts';
 import { removeTemporaryFiles } from './trace-capture.ts';
@@ -51,6 +52,7 @@ function serve(): Served {
   return {
     threads,
     noInspector,
+    pending: threads !== undefined && options.pendingStacks ? new PendingStacks(threads) : undefined,
     heap: threads !== undefined && options.heap ? new HeapSampling(threads) : undefined,
     recorder: new RecorderClient(typeof recorder === 'string' ? recorder : recorder.port),
     isCovered: data.isCovered,
@@ -76,6 +78,7 @@ async function close(): Promise<void> {
   server.closeAllConnections();
   // Captures end, and say so to the threads.
   await nextTurn();
+  await served.pending?.close();
   await served.heap?.close();
   await served.threads?.settle();
   letGo();

@@ -18,6 +18,7 @@ import {
 } from '@ttrace/sdk/debug';
 import { DebugServerError } from './debug-server-error.ts';
 import { type ChosenOptions, chooseOptions, type DebugServerOptions } from './debug-server-options.ts';
+import { forgetWork, noteWork } from './pending-work.ts';
 import type { ThreadData, ThreadNews, ThreadOrder } from './thread-protocol.ts';
 
 /** A server that runs. */
@@ -96,6 +97,7 @@ function launch(
   isLoud: boolean,
   tell: (news: ThreadNews) => void,
 ): { close(): Promise<void> } {
+  const notesWork = options.pendingStacks && canInspect();
   const life = new SharedArrayBuffer(4);
   const data: ThreadData = {
     options,
@@ -109,6 +111,8 @@ function launch(
     isLoud,
   };
   const thread = createThread(data);
+  // Here, not by the thread: what the program does at once is to be noted as well.
+  if (notesWork) noteWork('always');
   const order = (text: ThreadOrder): void => thread.postMessage(text);
   const ended = endOf(thread, (news) => {
     if (news.kind === 'closed') setImmediate(() => setImmediate(order, 'end'));
@@ -125,6 +129,7 @@ function launch(
     order('close');
     await ended;
     forgetExit();
+    if (notesWork) forgetWork('always');
     await closeDebugConnection();
     isRunning = false;
   };

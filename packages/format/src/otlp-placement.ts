@@ -19,8 +19,9 @@ export interface CollectedEvent {
 
 /** A span as it was read. */
 export interface CollectedSpan {
-  /** Number of its resource. */
+  /** Number of its resource, and of its scope. */
   readonly process: number;
+  readonly scope: number;
   readonly name: string;
   /** Trace id and span id; '' = none. */
   readonly key: string;
@@ -44,9 +45,12 @@ interface Collected {
   readonly spans: readonly CollectedSpan[];
   /** By number of the resource. */
   readonly pids: readonly number[];
+  /** Arguments by number of the scope, each with a comma before it. */
+  readonly scopes: readonly Uint8Array[];
 }
 
 const encoder = new TextEncoder();
+const NO_BYTES = new Uint8Array(0);
 const TRACE_ID_DIGITS = 32;
 
 export class OtlpPlacement {
@@ -55,6 +59,7 @@ export class OtlpPlacement {
   readonly #texts: TextBytes;
   readonly #spans: readonly CollectedSpan[];
   readonly #pids: readonly number[];
+  readonly #scopes: readonly Uint8Array[];
   readonly #byKey = new Map<string, number>();
   /** By span: its parent, -1 for none in the file; its task, 0 for none; its lane and its track. */
   readonly #parents: Int32Array;
@@ -67,12 +72,13 @@ export class OtlpPlacement {
   readonly #category: number;
   #scratch = new Uint8Array(1 << 12);
 
-  constructor({ builder, strings, texts, spans, pids }: Collected) {
+  constructor({ builder, strings, texts, spans, pids, scopes }: Collected) {
     this.#builder = builder;
     this.#strings = strings;
     this.#texts = texts;
     this.#spans = spans;
     this.#pids = pids;
+    this.#scopes = scopes;
     this.#parents = new Int32Array(spans.length).fill(-1);
     this.#tasks = new Uint32Array(spans.length);
     this.#laneOf = new Int32Array(spans.length).fill(-1);
@@ -123,7 +129,7 @@ export class OtlpPlacement {
     const track = this.#builder.asyncTrack(pid, Category.span, `0x${(lane + 1).toString(16)}`, '');
     this.#laneOf[at] = lane;
     this.#tracks[at] = track;
-    const args = this.#arguments(task, span);
+    const args = this.#arguments(task, span, this.#scopes[span.scope]!);
     this.#slice(span, track, this.#category, args);
   }
 
@@ -160,7 +166,7 @@ export class OtlpPlacement {
   #addEvents(events: OrderedEvent[], before: number): void {
     while (events.length > 0 && events[events.length - 1]!.key < before) {
       const { at, event } = events.pop()!;
-      const args = this.#arguments(this.#tasks[at]!, event);
+      const args = this.#arguments(this.#tasks[at]!, event, NO_BYTES);
       const name = this.#strings.intern(event.name);
       this.#builder.instant(this.#tracks[at]!, name, this.#category, event.time, args);
     }
@@ -187,19 +193,23 @@ export class OtlpPlacement {
     this.#builder.flowEvent(5, this.#tracks[to]!, name, category, target.start, flow);
   }
 
-  /** String id of arguments, with the task first. */
+  /** String id of arguments, with the task first and those of the scope last. */
   #arguments(
     task: number,
     { argsFrom, argsTo }: { readonly argsFrom: number; readonly argsTo: number },
+    scope: Uint8Array,
   ): number {
     // hot: once a span.
     const members = this.#texts.slice(argsFrom, argsTo);
-    if (this.#scratch.length < members.length + 32) this.#scratch = new Uint8Array(members.length * 2 + 32);
+    const length = members.length + scope.length;
+    if (this.#scratch.length < length + 32) this.#scratch = new Uint8Array(length * 2 + 32);
     const scratch = this.#scratch;
     let at = encoder.encodeInto(task === 0 ? '{' : `{"task":${task}`, scratch).written;
     const own = task === 0 ? members.subarray(1) : members;
     scratch.set(own, at);
     at += own.length;
+    scratch.set(scope, at);
+    at += scope.length;
     if (at === 1) return 0;
     scratch[at++] = 0x7d;
     return this.#strings.args(scratch, 0, at);

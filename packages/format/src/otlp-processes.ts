@@ -10,37 +10,61 @@ const FIRST_OWN_PID = (1 << 22) + 1;
 /** Resources whose attributes are kept as facts of the trace. */
 const MAX_KEPT = 500;
 
+/** A resource: attributes, how many more it had, and the address of their schema, '' for none. */
+interface Resource {
+  readonly attributes: PlainObject;
+  readonly dropped: number;
+  readonly schema: string;
+}
+
 export class OtlpProcesses {
-  readonly #resources: PlainObject[] = [];
+  readonly #resources: Resource[] = [];
 
   /** Number of a resource that begins. */
   begin(): number {
-    return this.#resources.push({}) - 1;
+    return this.#resources.push({ attributes: {}, dropped: 0, schema: '' }) - 1;
   }
 
   /** Says what a resource is. */
-  describe(resource: number, attributes: PlainObject): void {
-    this.#resources[resource] = attributes;
+  describe(resource: number, attributes: PlainObject, dropped: number): void {
+    this.#resources[resource] = { ...this.#resources[resource]!, attributes, dropped };
+  }
+
+  setSchema(resource: number, schema: string): void {
+    this.#resources[resource] = { ...this.#resources[resource]!, schema };
   }
 
   /** Makes the processes; returns pids by the number of the resource. */
   place(builder: TraceBuilder): number[] {
     const byText = new Map<string, number>();
     const used = new Set<number>();
-    return this.#resources.map((attributes) => {
+    return this.#resources.map((resource) => {
+      const { attributes } = resource;
       const text = JSON.stringify(attributes);
-      const known = byText.get(text);
+      const facts = factsText(resource);
+      const known = byText.get(text + facts);
       if (known !== undefined) return known;
       const pid = pidOf(attributes, used, byText.size);
-      byText.set(text, pid);
+      byText.set(text + facts, pid);
       used.add(pid);
       builder.process(pid).name = nameOf(attributes);
-      if (text === '{}') return pid;
-      if (byText.size <= MAX_KEPT) builder.metadata.set(`${MetadataName.resource} ${pid}`, text);
-      else builder.skip('attributes of a resource past the limit');
+      if (text === '{}' && facts === '{}') return pid;
+      if (byText.size > MAX_KEPT) {
+        builder.skip('attributes of a resource past the limit');
+        return pid;
+      }
+      builder.metadata.set(`${MetadataName.resource} ${pid}`, text);
+      if (facts !== '{}') builder.metadata.set(`${MetadataName.resourceFacts} ${pid}`, facts);
       return pid;
     });
   }
+}
+
+function factsText({ schema, dropped }: Resource): string {
+  return JSON.stringify({
+    ...(schema === '' ? {} : { schema_url: schema }),
+    ...(dropped === 0 ? {} : { dropped_attributes: dropped }),
+  });
 }
 
 function pidOf(attributes: PlainObject, used: ReadonlySet<number>, count: number): number {

@@ -261,12 +261,54 @@ test('a span without ids is no task as well: nothing would say that they are one
   expect([slicesOf(trace).length, slicesOf(trace, 'task').length]).toEqual([1, 0]);
 });
 
-test('a scope that stands behind its spans is counted, for they are without it', () => {
+test('a scope and its schema are those of its spans, before or behind them', () => {
   const scoped = (members: string): Trace => readText(`{"resourceSpans":[{"scopeSpans":[{${members}}]}]}`);
   const spans = `"spans":[{"traceId":"0af7651916cd43dd8448eb211c80319c","spanId":"b7ad6b7169203331",${TIMES}}]`;
-  const scope = '"scope":{"name":"pg"}';
-  expect(scoped(`${scope},${spans}`).skipped.size).toBe(0);
-  expect(Object.fromEntries(scoped(`${spans},${scope}`).skipped)).toEqual({ 'scope behind its spans': 1 });
+  const facts = '"scope":{"name":"pg"},"schemaUrl":"https://x/1"';
+  for (const trace of [scoped(`${facts},${spans}`), scoped(`${spans},${facts}`)]) {
+    expect(trace.skipped.size).toBe(0);
+    expect(slicesOf(trace)[0]?.args).toMatchObject({ scope: 'pg', scope_schema_url: 'https://x/1' });
+  }
+});
+
+test('flags, schemas and numbers of what was dropped stand among the arguments, and as facts of the process', () => {
+  const trace = readText(
+    `{"resource_spans":[{"resource":{"dropped_attributes_count":1},"schema_url":"https://x/2","scope_spans":[{"scope":{"droppedAttributesCount":"2"},"spans":[{"traceId":"0af7651916cd43dd8448eb211c80319c","spanId":"b7ad6b7169203331","flags":257,"droppedAttributesCount":3,${TIMES},"events":[{"name":"e","timeUnixNano":"1795705098000000002","droppedAttributesCount":4}],"links":[{"flags":4294967295,"droppedAttributesCount":5}]}]}]}]}`,
+  );
+  expect(trace.skipped.size).toBe(0);
+  expect(slicesOf(trace)[0]?.args).toMatchObject({
+    flags: 257,
+    dropped_attributes: 3,
+    scope_dropped_attributes: 2,
+    links: [{ flags: 0xff_ff_ff_ff, dropped_attributes: 5 }],
+  });
+  expect([...textLines(trace)].find((line) => line.startsWith('instant'))).toContain(
+    '"dropped_attributes":4',
+  );
+  expect(Object.fromEntries(trace.metadata)).toMatchObject({
+    [`ttrace_resource_facts ${trace.processes[0]?.pid}`]:
+      '{"schema_url":"https://x/2","dropped_attributes":1}',
+  });
+});
+
+test('flags, numbers of what was dropped and schemas that are none, and entities, are counted', () => {
+  const trace = readText(
+    `{"resourceSpans":[{"schemaUrl":7,"resource":{"droppedAttributesCount":-1,"entityRefs":[{"type":"host"}]},"scopeSpans":[{"schemaUrl":null,"scope":{"droppedAttributesCount":"many"},"spans":[{"traceId":"0af7651916cd43dd8448eb211c80319c","spanId":"b7ad6b7169203331","flags":4294967296,"droppedLinksCount":1.5,${TIMES},"links":[{"flags":true}]}]}]}]}`,
+  );
+  expect(Object.fromEntries(trace.skipped)).toEqual({
+    'schema that is no text': 1,
+    'number of what was dropped that is none': 3,
+    'entities of a resource': 1,
+    'flags that are no number': 2,
+  });
+});
+
+test('resources that differ in their schema alone are two processes', () => {
+  const resource = (schema: string): string =>
+    `{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"a"}}]},"schemaUrl":"${schema}","scopeSpans":[{"spans":[{${TIMES}}]}]}`;
+  const count = (one: string, other: string): number =>
+    readText(`{"resourceSpans":[${resource(one)},${resource(other)}]}`).processes.length;
+  expect([count('1', '1'), count('1', '2')]).toEqual([1, 2]);
 });
 
 test('resources whose attributes are past the limit are counted', () => {

@@ -36,6 +36,24 @@ const LISTS: readonly (readonly string[])[] = [
   ['spans'],
 ];
 const SPANS = LISTS.length - 1;
+const setResourceSchema = (rows: OtlpRows, text: string): void => rows.setResourceSchema(text);
+const setScope = (rows: OtlpRows, text: string): void => rows.setScope(text);
+const setScopeSchema = (rows: OtlpRows, text: string): void => rows.setScopeSchema(text);
+/** What beside lists says something of spans, by the depth of the object that has it. */
+const DESCRIPTIONS: readonly ReadonlyMap<string, (rows: OtlpRows, text: string) => void>[] = [
+  new Map(),
+  new Map([
+    ['resource', (rows, text) => rows.setResource(text)],
+    ['schemaUrl', setResourceSchema],
+    ['schema_url', setResourceSchema],
+  ]),
+  new Map([
+    ['scope', setScope],
+    ['instrumentationLibrary', setScope],
+    ['schemaUrl', setScopeSchema],
+    ['schema_url', setScopeSchema],
+  ]),
+];
 /** What requests of other signals begin with. */
 const OTHER_SIGNAL = /^resource_?(Logs|Metrics|Profiles)$/i;
 
@@ -241,8 +259,7 @@ export class OtlpReader implements TraceReader {
     if (this.#depth === 0 && OTHER_SIGNAL.test(this.#key)) {
       this.#otherSignal = this.#key.replace(/^resource_?/i, '').toLowerCase();
     }
-    const known = this.#depth === 1 ? ['resource'] : ['scope', 'instrumentationLibrary'];
-    return this.#depth > 0 && known.includes(this.#key);
+    return DESCRIPTIONS[this.#depth]!.has(this.#key);
   }
 
   #waiting(): boolean {
@@ -274,10 +291,8 @@ export class OtlpReader implements TraceReader {
     // A number or word at the end of what there is may go on.
     if (end >= this.#used && !this.#isBracketed()) return 'part';
     const text = this.#json.isClean ? decode(this.#buffer, this.#at, end) : this.#compacted(end);
-    if (this.#place === 'member') {
-      if (this.#depth === 1) this.#rows.setResource(text);
-      else this.#rows.setScope(text);
-    } else this.#rows.add(text);
+    if (this.#place === 'member') DESCRIPTIONS[this.#depth]!.get(this.#key)?.(this.#rows, text);
+    else this.#rows.add(text);
     this.#at = end;
     if (this.#rows.length <= this.#limits.maxEvents) return 'whole';
     this.#fail('limit', `more than ${this.#limits.maxEvents} spans and events`);

@@ -5,10 +5,11 @@
 import { JsonStrings } from './json-strings.ts';
 import { type CollectedSpan, OtlpPlacement } from './otlp-placement.ts';
 import { OtlpProcesses } from './otlp-processes.ts';
+import { OtlpScopes } from './otlp-scopes.ts';
 import {
-  attributesObjectText,
   attributesOf,
   attributesText,
+  droppedAttributesOf,
   parsedObject,
   type SpanFields,
   type SplitTime,
@@ -18,11 +19,8 @@ import {
 import { TextBytes } from './text-bytes.ts';
 import type { TraceBuilder } from './trace-builder.ts';
 import type { ReadLimits } from './trace-reader.ts';
-import { Argument, Category, SPAN_ARGUMENTS } from './vocabulary.ts';
+import { Category, LINK_ARGUMENTS, SPAN_ARGUMENTS, SPAN_EVENT_ARGUMENTS } from './vocabulary.ts';
 
-const TRACE_STATE = 'trace_state';
-const EVENT_NAMES: ReadonlySet<string> = new Set([Argument.task, Argument.traceId, Argument.spanId]);
-const LINK_NAMES: ReadonlySet<string> = new Set([Argument.traceId, Argument.spanId, TRACE_STATE]);
 /** Spans that begin a request where they are, whoever asked for it. */
 const SERVING: ReadonlySet<string> = new Set(['server', 'consumer']);
 
@@ -30,14 +28,12 @@ export class OtlpRows {
   readonly #builder: TraceBuilder;
   readonly #strings: JsonStrings;
   readonly #processes = new OtlpProcesses();
+  readonly #scopes = new OtlpScopes();
   readonly #spans: CollectedSpan[] = [];
   readonly #texts = new TextBytes();
   #events = 0;
   #process = 0;
-  /** Text of its members of JSON. */
-  #scope = '';
-  /** Number of its first span. */
-  #scopeFrom = 0;
+  #scope = 0;
   #hasClock = false;
 
   constructor(builder: TraceBuilder, limits: ReadLimits) {
@@ -53,30 +49,39 @@ export class OtlpRows {
   /** What follows is of another resource. */
   beginResource(): void {
     this.#process = this.#processes.begin();
-    this.#scope = '';
   }
 
   /** @param text `Resource` as JSON; it may come after the spans. */
   setResource(text: string): void {
-    this.#processes.describe(this.#process, attributesOf(parsedObject(text)?.attributes));
+    const given = parsedObject(text) ?? {};
+    const defects: string[] = [];
+    const dropped = droppedAttributesOf(given, defects);
+    const references = given.entityRefs ?? given.entity_refs;
+    if (Array.isArray(references) && references.length > 0) defects.push('entities of a resource');
+    this.#processes.describe(this.#process, attributesOf(given.attributes), dropped);
+    this.#skip(defects);
+  }
+
+  /** @param text Address of the resource's schema as JSON; it may come after the spans. */
+  setResourceSchema(text: string): void {
+    this.#processes.setSchema(this.#process, this.#schemaOf(text));
   }
 
   /** What follows is of another scope. */
   beginScope(): void {
-    this.#scope = '';
-    this.#scopeFrom = this.#spans.length;
+    this.#scope = this.#scopes.begin();
   }
 
-  /** @param text `InstrumentationScope` as JSON; spans before it have none. */
+  /** @param text `InstrumentationScope` as JSON; it may come after the spans. */
   setScope(text: string): void {
-    if (this.#spans.length > this.#scopeFrom) this.#builder.skip('scope behind its spans');
-    const { name, version, attributes } = parsedObject(text) ?? {};
-    const own = attributesObjectText(attributes);
-    const isText = (value: unknown): boolean => typeof value === 'string' && value !== '';
-    this.#scope =
-      (isText(name) ? `,"scope":${JSON.stringify(name)}` : '') +
-      (isText(version) ? `,"scope_version":${JSON.stringify(version)}` : '') +
-      (own === '{}' ? '' : `,"scope_attributes":${own}`);
+    const defects: string[] = [];
+    this.#scopes.describe(this.#scope, text, defects);
+    this.#skip(defects);
+  }
+
+  /** @param text Address of the scope's schema as JSON; it may come after the spans. */
+  setScopeSchema(text: string): void {
+    this.#scopes.setSchema(this.#scope, this.#schemaOf(text));
   }
 
   /** @param text `Span` as JSON. */
@@ -89,7 +94,7 @@ export class OtlpRows {
     const { traceId, spanId, parentSpanId, end } = span;
     const isNamed = traceId !== '' && spanId !== '';
     if (!isNamed) this.#builder.skip('span without ids');
-    for (const defect of span.defects) this.#builder.skip(defect);
+    this.#skip(span.defects);
     if (!this.#hasClock) this.#keepClock(span.start);
     const start = this.#time(span.start);
     const duration = end === undefined ? -1 : this.#time(end) - start;
@@ -98,6 +103,7 @@ export class OtlpRows {
     const ids = idsText(traceId, spanId);
     this.#spans.push({
       process: this.#process,
+      scope: this.#scope,
       name: span.name,
       key: isNamed ? traceId + spanId : '',
       parentKey: parentSpanId === '' ? '' : traceId + parentSpanId,
@@ -109,7 +115,7 @@ export class OtlpRows {
         `${ids}${this.#factsText(span)}${attributesText(attributes, SPAN_ARGUMENTS)}`,
       ),
       argsTo: this.#texts.end,
-      events: span.events.flatMap(({ name, time, attributes: own }) => {
+      events: span.events.flatMap(({ name, time, attributes: own, droppedAttributes }) => {
         if (time === undefined) {
           this.#builder.skip('event of a span without a time');
           return [];
@@ -118,7 +124,9 @@ export class OtlpRows {
           {
             name,
             time: this.#time(time),
-            argsFrom: this.#texts.add(ids + attributesText(own, EVENT_NAMES)),
+            argsFrom: this.#texts.add(
+              ids + droppedText('attributes', droppedAttributes) + attributesText(own, SPAN_EVENT_ARGUMENTS),
+            ),
             argsTo: this.#texts.end,
           },
         ];
@@ -129,15 +137,18 @@ export class OtlpRows {
   }
 
   /** What a span says beside ids and attributes. */
-  #factsText({ parentSpanId, traceState, kind, status, statusMessage, links, dropped }: SpanFields): string {
+  #factsText(span: SpanFields): string {
+    const { parentSpanId, traceState, flags, kind, status, statusMessage, links } = span;
     return (
       (parentSpanId === '' ? '' : `,"parent_span_id":"${parentSpanId}"`) +
-      traceStateText(traceState) +
-      `,"kind":"${kind}"${this.#scope}` +
+      contextText(traceState, flags) +
+      `,"kind":"${kind}"` +
       (status === '' ? '' : `,"status":"${status}"`) +
       (statusMessage === '' ? '' : `,"status_message":${JSON.stringify(statusMessage)}`) +
       (links.length === 0 ? '' : `,"links":[${links.map(linkText).join(',')}]`) +
-      dropped
+      droppedText('attributes', span.droppedAttributes) +
+      droppedText('events', span.droppedEvents) +
+      droppedText('links', span.droppedLinks)
     );
   }
 
@@ -149,8 +160,21 @@ export class OtlpRows {
       texts: this.#texts,
       spans: this.#spans,
       pids: this.#processes.place(this.#builder),
+      scopes: this.#scopes.arguments(),
     }).run();
     this.#spans.length = 0;
+  }
+
+  #skip(defects: readonly string[]): void {
+    for (const defect of defects) this.#builder.skip(defect);
+  }
+
+  /** An address that stands in a file as JSON; '' for none. */
+  #schemaOf(text: string): string {
+    if (text === 'null') return '';
+    const schema = text.startsWith('"') ? (JSON.parse(text) as string) : undefined;
+    if (schema === undefined) this.#skip(['schema that is no text']);
+    return schema ?? '';
   }
 
   #time({ micros, nanos }: SplitTime): number {
@@ -169,13 +193,24 @@ function idsText(traceId: string, spanId: string): string {
   return (traceId === '' ? '' : `,"trace_id":"${traceId}"`) + (spanId === '' ? '' : `,"span_id":"${spanId}"`);
 }
 
-function traceStateText(traceState: string): string {
-  return traceState === '' ? '' : `,"${TRACE_STATE}":${JSON.stringify(traceState)}`;
+function contextText(traceState: string, flags: number): string {
+  return (
+    (traceState === '' ? '' : `,"trace_state":${JSON.stringify(traceState)}`) +
+    (flags === 0 ? '' : `,"flags":${flags}`)
+  );
 }
 
-function linkText({ traceId, spanId, traceState, attributes }: SpanFields['links'][number]): string {
-  const members = idsText(traceId, spanId) + traceStateText(traceState);
-  return `{${(members + attributesText(attributes, LINK_NAMES)).slice(1)}}`;
+function droppedText(what: string, count: number): string {
+  return count === 0 ? '' : `,"dropped_${what}":${count}`;
+}
+
+function linkText(link: SpanFields['links'][number]): string {
+  const members =
+    idsText(link.traceId, link.spanId) +
+    contextText(link.traceState, link.flags) +
+    droppedText('attributes', link.droppedAttributes) +
+    attributesText(link.attributes, LINK_ARGUMENTS);
+  return `{${members.slice(1)}}`;
 }
 
 /** What ttrace exported itself says whether it was a task. */

@@ -24,6 +24,8 @@ export interface SpanFields {
   readonly spanId: string;
   readonly parentSpanId: string;
   readonly traceState: string;
+  /** 32 bits: the lowest eight are W3C's, the ninth and tenth whether the parent is remote. 0 where the file has none. */
+  readonly flags: number;
   readonly kind: string;
   readonly start: SplitTime | undefined;
   readonly end: SplitTime | undefined;
@@ -34,18 +36,23 @@ export interface SpanFields {
     /** Undefined where the file has none. */
     readonly time: SplitTime | undefined;
     readonly attributes: unknown;
+    readonly droppedAttributes: number;
   }[];
   readonly links: readonly {
     readonly traceId: string;
     readonly spanId: string;
     readonly traceState: string;
+    readonly flags: number;
     readonly attributes: unknown;
+    readonly droppedAttributes: number;
   }[];
   /** '' for unset. */
   readonly status: string;
   readonly statusMessage: string;
-  /** How much its producer left out, as the text of members of JSON. */
-  readonly dropped: string;
+  /** How much its producer left out. */
+  readonly droppedAttributes: number;
+  readonly droppedEvents: number;
+  readonly droppedLinks: number;
   /** What of it is given and cannot be read, as reasons to count. */
   readonly defects: readonly string[];
 }
@@ -74,47 +81,75 @@ export function spanFields(text: string): SpanFields | undefined {
   const status = objectOf(span.status) ?? {};
   const givenParent = span.parentSpanId ?? span.parent_span_id;
   const parentSpanId = idOf(givenParent, 16);
-  const isParentBad = parentSpanId === '' && !isNone(givenParent);
   const givenEnd = span.endTimeUnixNano ?? span.end_time_unix_nano;
   const end = timeOf(givenEnd);
-  const isEndBad = end === undefined && !isNone(givenEnd);
+  const defects: string[] = [];
+  if (parentSpanId === '' && !isNone(givenParent)) defects.push('parent of a span that is no id');
+  if (end === undefined && !isNone(givenEnd)) defects.push('end of a span that is no time');
   return {
     name: textOf(span.name),
     traceId: idOf(span.traceId ?? span.trace_id, 32),
     spanId: idOf(span.spanId ?? span.span_id, 16),
     parentSpanId,
     traceState: textOf(span.traceState ?? span.trace_state),
+    flags: flagsOf(span, defects),
     kind: enumOf(span.kind, KINDS, 'SPAN_KIND_') || 'internal',
     start: timeOf(span.startTimeUnixNano ?? span.start_time_unix_nano),
     end,
     attributes: span.attributes,
-    events: span.events === undefined ? NOTHING : eventsOf(span.events),
-    links: span.links === undefined ? NOTHING : linksOf(span.links),
+    events: span.events === undefined ? NOTHING : eventsOf(span.events, defects),
+    links: span.links === undefined ? NOTHING : linksOf(span.links, defects),
     status: enumOf(status.code, STATUSES, 'STATUS_CODE_'),
     statusMessage: textOf(status.message),
-    dropped:
-      countText('dropped_attributes', span.droppedAttributesCount ?? span.dropped_attributes_count) +
-      countText('dropped_events', span.droppedEventsCount ?? span.dropped_events_count) +
-      countText('dropped_links', span.droppedLinksCount ?? span.dropped_links_count),
-    defects: isParentBad || isEndBad ? defectsOf(isParentBad, isEndBad) : NOTHING,
+    droppedAttributes: droppedAttributesOf(span, defects),
+    droppedEvents: countOf(span.droppedEventsCount ?? span.dropped_events_count, defects),
+    droppedLinks: countOf(span.droppedLinksCount ?? span.dropped_links_count, defects),
+    defects,
   };
 }
 
-function eventsOf(given: unknown): SpanFields['events'] {
+function eventsOf(given: unknown, defects: string[]): SpanFields['events'] {
   return elementsOf(given).map((each) => ({
     name: textOf(each.name),
     time: timeOf(each.timeUnixNano ?? each.time_unix_nano),
     attributes: each.attributes,
+    droppedAttributes: droppedAttributesOf(each, defects),
   }));
 }
 
-function linksOf(given: unknown): SpanFields['links'] {
+function linksOf(given: unknown, defects: string[]): SpanFields['links'] {
   return elementsOf(given).map((each) => ({
     traceId: idOf(each.traceId ?? each.trace_id, 32),
     spanId: idOf(each.spanId ?? each.span_id, 16),
     traceState: textOf(each.traceState ?? each.trace_state),
+    flags: flagsOf(each, defects),
     attributes: each.attributes,
+    droppedAttributes: droppedAttributesOf(each, defects),
   }));
+}
+
+/** How many attributes the producer of a span, event, link, scope or resource left out; adds to the defects what is no number. */
+export function droppedAttributesOf(given: Json, defects: string[]): number {
+  return countOf(given.droppedAttributesCount ?? given.dropped_attributes_count, defects);
+}
+
+function countOf(given: unknown, defects: string[]): number {
+  const count = uint32Of(given);
+  if (count === undefined) defects.push('number of what was dropped that is none');
+  return count ?? 0;
+}
+
+function flagsOf(given: Json, defects: string[]): number {
+  const flags = uint32Of(given.flags);
+  if (flags === undefined) defects.push('flags that are no number');
+  return flags ?? 0;
+}
+
+/** An unsigned integer of 32 bits, 0 where there is none; undefined for anything else. */
+function uint32Of(given: unknown): number | undefined {
+  if (given === undefined || given === null) return 0;
+  const value = typeof given === 'string' && given !== '' ? Number(given) : given;
+  return typeof value === 'number' && value >>> 0 === value ? value : undefined;
 }
 
 /**
@@ -239,13 +274,6 @@ function idOf(given: unknown, digits: number): string {
   return hex.length === digits && /[^0]/.test(hex) ? hex : '';
 }
 
-function defectsOf(isParentBad: boolean, isEndBad: boolean): string[] {
-  return [
-    ...(isParentBad ? ['parent of a span that is no id'] : []),
-    ...(isEndBad ? ['end of a span that is no time'] : []),
-  ];
-}
-
 /** Whether an id or a time is left out, in one of the ways in which producers do: zeros, in base64 too. */
 function isNone(given: unknown): boolean {
   return given === undefined || given === null || /^(0*|A*=*)$/.test(textOf(given));
@@ -255,11 +283,6 @@ function enumOf(given: unknown, names: readonly string[], prefix: string): strin
   if (typeof given === 'number') return names[given] ?? '';
   const name = textOf(given).replace(prefix, '').toLowerCase();
   return names.includes(name) ? name : '';
-}
-
-function countText(name: string, given: unknown): string {
-  const count = given === undefined ? 0 : Number(given);
-  return Number.isSafeInteger(count) && count > 0 ? `,"${name}":${count}` : '';
 }
 
 /** The elements of a list, those that are no objects as empty ones, so that they are counted as what they lack. */

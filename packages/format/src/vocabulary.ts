@@ -46,7 +46,7 @@ export const Category = {
   pool: 'pool',
   /**
    * A span of OpenTelemetry: an asynchronous slice with the span's attributes, and beside them `trace_id`, `span_id`,
-   * `parent_span_id`, `kind`, `scope`, `scope_version`, `scope_attributes`, `status`, `status_message`, `events`, `links`.
+   * `parent_span_id`, `kind`, `scope` and what else is known of that, `status`, `status_message`, `events`, `links`, `flags`.
    */
   span: 'span',
   /** What the recorder says about itself, such as dropped events. */
@@ -118,10 +118,13 @@ export const SPAN_ARGUMENTS: ReadonlySet<string> = new Set([
   Argument.spanId,
   Argument.parentSpanId,
   'trace_state',
+  'flags',
   'kind',
   'scope',
   'scope_version',
   'scope_attributes',
+  'scope_dropped_attributes',
+  'scope_schema_url',
   'status',
   'status_message',
   'events',
@@ -130,6 +133,23 @@ export const SPAN_ARGUMENTS: ReadonlySet<string> = new Set([
   'dropped_events',
   'dropped_links',
   'before_recording_ms',
+]);
+
+/** The same for a link, an object in the argument `links` of a span. */
+export const LINK_ARGUMENTS: ReadonlySet<string> = new Set([
+  Argument.traceId,
+  Argument.spanId,
+  'trace_state',
+  'flags',
+  'dropped_attributes',
+]);
+
+/** The same for an event of a span of a file of OTLP, which is an instant. */
+export const SPAN_EVENT_ARGUMENTS: ReadonlySet<string> = new Set([
+  Argument.task,
+  Argument.traceId,
+  Argument.spanId,
+  'dropped_attributes',
 ]);
 
 /**
@@ -168,12 +188,14 @@ export const MetadataName = {
   recording: 'ttrace_recording',
   /** Once a file, if blocked loops could not be asked for their stacks: `{ reason }`. */
   noStacks: 'ttrace_no_stacks',
-  /** `{ dropped: number }`: events that a thread had no room for since it was last said; they add up. */
+  /** `{ dropped: number }`: events that a thread had no room for since it was last said, or could not write at the end; they add up. */
   dropped: 'ttrace_dropped',
   /** On a part of a trace that was split: `{ recording, part }`, the text that all parts have in common and the number of this one. */
   part: 'ttrace_part',
   /** Followed by a space and a pid: resource attributes of a process that an OTLP file gives. */
   resource: 'ttrace_resource',
+  /** The same, of what such a resource says beside its attributes: `{ schema_url, dropped_attributes }`, each only if there is any. */
+  resourceFacts: 'ttrace_resource_facts',
   /** On a part: arrows' ends of it whose other ends are in other parts, `{ ends: [text, …] }`; more of them have a number behind the name. */
   arrows: 'ttrace_arrows',
 } as const;

@@ -58,6 +58,11 @@ export function hexId(value: unknown, digits: 16 | 32): string {
   return /[^0]/.test(value) ? value.toLowerCase() : '';
 }
 
+/** An unsigned integer of 32 bits, as OTLP has flags and counts; 0 for what is none. */
+export function uint32In(value: unknown): number {
+  return typeof value === 'number' && value >>> 0 === value ? value : 0;
+}
+
 function idOf(value: unknown): number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value > 0 ? value : 0;
 }

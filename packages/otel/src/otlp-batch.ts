@@ -1,10 +1,10 @@
 /** What an encoder of OTLP does: takes spans of one process one by one and makes the body of a request of them. */
 import type { Epoch } from './otlp-epoch.ts';
-import type { OtlpAttributes, OtlpSpan } from './otlp-span.ts';
+import type { OtlpResource, OtlpSpan } from './otlp-span.ts';
 
 /** What all spans of a batch come from. */
 export interface OtlpSource {
-  readonly resource: OtlpAttributes;
+  readonly resource: OtlpResource;
   /** Time 0 of the spans, in nanoseconds since 1970. */
   readonly epoch: Epoch;
 }

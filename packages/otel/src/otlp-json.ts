@@ -4,11 +4,19 @@
  */
 import type { OtlpBatch, OtlpSource } from './otlp-batch.ts';
 import type { Epoch } from './otlp-epoch.ts';
-import type { OtlpAttributes, OtlpEvent, OtlpLink, OtlpScope, OtlpSpan, OtlpValue } from './otlp-span.ts';
+import type {
+  OtlpAttributes,
+  OtlpEvent,
+  OtlpLink,
+  OtlpResource,
+  OtlpScope,
+  OtlpSpan,
+  OtlpValue,
+} from './otlp-span.ts';
 
 /** Makes batches of JSON. */
 export function createJsonBatch({ resource, epoch }: OtlpSource): OtlpBatch {
-  const head = `{"resourceSpans":[{"resource":{"attributes":${attributesText(resource)}},"scopeSpans":[`;
+  const head = `{"resourceSpans":[{${resourceText(resource)}"scopeSpans":[`;
   const tail = ']}]}';
   const frame = Buffer.byteLength(head) + tail.length;
   const parts: string[] = [];
@@ -54,9 +62,25 @@ export function createJsonBatch({ resource, epoch }: OtlpSource): OtlpBatch {
   };
 }
 
-function scopeText({ name, version, attributes }: OtlpScope): string {
-  const own = attributes.length === 0 ? '' : `,"attributes":${attributesText(attributes)}`;
-  return `{"scope":{"name":${JSON.stringify(name)},"version":${JSON.stringify(version)}${own}},"spans":[`;
+function resourceText({ attributes, droppedAttributes, schemaUrl }: OtlpResource): string {
+  const own = `"attributes":${attributesText(attributes)}${droppedText('Attributes', droppedAttributes)}`;
+  return `"resource":{${own}},${schemaText(schemaUrl)}`;
+}
+
+function scopeText({ name, version, attributes, droppedAttributes, schemaUrl }: OtlpScope): string {
+  const own =
+    `"name":${JSON.stringify(name)},"version":${JSON.stringify(version)}` +
+    (attributes.length === 0 ? '' : `,"attributes":${attributesText(attributes)}`) +
+    droppedText('Attributes', droppedAttributes);
+  return `{"scope":{${own}},${schemaText(schemaUrl)}"spans":[`;
+}
+
+function schemaText(url: string): string {
+  return url === '' ? '' : `"schemaUrl":${JSON.stringify(url)},`;
+}
+
+function droppedText(what: string, count: number): string {
+  return count === 0 ? '' : `,"dropped${what}Count":${count}`;
 }
 
 function spanText(span: OtlpSpan, epoch: Epoch): string {
@@ -64,20 +88,19 @@ function spanText(span: OtlpSpan, epoch: Epoch): string {
   if (typeof shared.encoded !== 'string') shared.encoded = listText(shared.list);
   const own = listText(span.attributes);
   const separator = shared.encoded !== '' && own !== '' ? ',' : '';
-  const { traceState, parentSpanId, events, links, droppedAttributes, droppedEvents, droppedLinks, status } =
-    span;
+  const { parentSpanId, events, links, status } = span;
   return (
     `{"traceId":"${span.traceId}","spanId":"${span.spanId}",` +
-    traceStateText(traceState) +
+    contextText(span) +
     (parentSpanId === '' ? '' : `"parentSpanId":"${parentSpanId}",`) +
     `"name":${JSON.stringify(span.name)},"kind":${span.kind},` +
     `"startTimeUnixNano":"${epoch.digits(span.start)}","endTimeUnixNano":"${epoch.digits(span.end)}",` +
     `"attributes":[${shared.encoded}${separator}${own}]` +
-    (droppedAttributes === 0 ? '' : `,"droppedAttributesCount":${droppedAttributes}`) +
+    droppedText('Attributes', span.droppedAttributes) +
     (events.length === 0 ? '' : `,"events":[${events.map((each) => eventText(each, epoch)).join(',')}]`) +
-    (droppedEvents === 0 ? '' : `,"droppedEventsCount":${droppedEvents}`) +
+    droppedText('Events', span.droppedEvents) +
     (links.length === 0 ? '' : `,"links":[${links.map(linkText).join(',')}]`) +
-    (droppedLinks === 0 ? '' : `,"droppedLinksCount":${droppedLinks}`) +
+    droppedText('Links', span.droppedLinks) +
     `,"status":${statusText(status, span.statusMessage)}}`
   );
 }
@@ -87,16 +110,21 @@ function statusText(status: number, message: string): string {
   return message === '' ? `{"code":${status}}` : `{"message":${JSON.stringify(message)},"code":${status}}`;
 }
 
-function eventText({ name, time, attributes }: OtlpEvent, epoch: Epoch): string {
-  return `{"timeUnixNano":"${epoch.digits(time)}","name":${JSON.stringify(name)},"attributes":${attributesText(attributes)}}`;
+function eventText({ name, time, attributes, droppedAttributes }: OtlpEvent, epoch: Epoch): string {
+  const own = `"attributes":${attributesText(attributes)}${droppedText('Attributes', droppedAttributes)}`;
+  return `{"timeUnixNano":"${epoch.digits(time)}","name":${JSON.stringify(name)},${own}}`;
 }
 
-function linkText({ traceId, spanId, traceState, attributes }: OtlpLink): string {
-  return `{"traceId":"${traceId}","spanId":"${spanId}",${traceStateText(traceState)}"attributes":${attributesText(attributes)}}`;
+function linkText(link: OtlpLink): string {
+  const own = `"attributes":${attributesText(link.attributes)}${droppedText('Attributes', link.droppedAttributes)}`;
+  return `{"traceId":"${link.traceId}","spanId":"${link.spanId}",${contextText(link)}${own}}`;
 }
 
-function traceStateText(traceState: string): string {
-  return traceState === '' ? '' : `"traceState":${JSON.stringify(traceState)},`;
+function contextText({ traceState, flags }: Pick<OtlpSpan, 'traceState' | 'flags'>): string {
+  return (
+    (traceState === '' ? '' : `"traceState":${JSON.stringify(traceState)},`) +
+    (flags === 0 ? '' : `"flags":${flags},`)
+  );
 }
 
 function attributesText(attributes: OtlpAttributes): string {

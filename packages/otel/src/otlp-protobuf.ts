@@ -18,6 +18,7 @@ import type {
 
 const FIXED64_TAG = 1;
 const BYTES_TAG = 2;
+const FIXED32_TAG = 5;
 const FIRST_BYTES = 1 << 16;
 /** Bytes of lengths around the spans that are written when a batch is done. */
 const FRAME_BYTES = 32;
@@ -34,8 +35,10 @@ export function createProtobufBatch({ resource, epoch }: OtlpSource): OtlpBatch 
   const beginResource = (): void => {
     resourceSpans = out.open(1);
     const own = out.open(1);
-    encoder.attributes(1, resource);
+    encoder.attributes(1, resource.attributes);
+    if (resource.droppedAttributes > 0) out.uint(2, resource.droppedAttributes);
     out.close(own);
+    if (resource.schemaUrl !== '') out.text(3, resource.schemaUrl);
   };
   const beginScope = (next: OtlpScope): void => {
     if (scope !== undefined) out.close(scopeSpans);
@@ -45,7 +48,9 @@ export function createProtobufBatch({ resource, epoch }: OtlpSource): OtlpBatch 
     if (next.name !== '') out.text(1, next.name);
     if (next.version !== '') out.text(2, next.version);
     encoder.attributes(3, next.attributes);
+    if (next.droppedAttributes > 0) out.uint(4, next.droppedAttributes);
     out.close(own);
+    if (next.schemaUrl !== '') out.text(3, next.schemaUrl);
   };
   return {
     contentType: 'application/x-protobuf',
@@ -115,6 +120,7 @@ class SpanEncoder {
       out.uint(3, span.status);
       out.close(status);
     }
+    if (span.flags !== 0) this.#flags(16, span.flags);
     out.close(start);
   }
 
@@ -140,22 +146,26 @@ class SpanEncoder {
     shared.encoded = this.#out.bytes.slice(from, this.#out.at);
   }
 
-  #event({ name, time, attributes }: OtlpEvent): void {
+  #event({ name, time, attributes, droppedAttributes }: OtlpEvent): void {
     const out = this.#out;
     const start = out.open(11);
     this.#time(1, time);
     out.text(2, name);
     this.attributes(3, attributes);
+    if (droppedAttributes > 0) out.uint(4, droppedAttributes);
     out.close(start);
   }
 
-  #link({ traceId, spanId, traceState, attributes }: OtlpLink): void {
-    const start = this.#out.open(13);
+  #link({ traceId, spanId, traceState, flags, attributes, droppedAttributes }: OtlpLink): void {
+    const out = this.#out;
+    const start = out.open(13);
     this.#id(1, traceId);
     this.#id(2, spanId);
-    if (traceState !== '') this.#out.text(3, traceState);
+    if (traceState !== '') out.text(3, traceState);
     this.attributes(4, attributes);
-    this.#out.close(start);
+    if (droppedAttributes > 0) out.uint(5, droppedAttributes);
+    if (flags !== 0) this.#flags(6, flags);
+    out.close(start);
   }
 
   #value(value: OtlpValue): void {
@@ -203,6 +213,22 @@ class SpanEncoder {
     for (let i = 0; i < digits.length; i += 2) {
       bytes[at++] = (NIBBLES[digits.charCodeAt(i)]! << 4) | NIBBLES[digits.charCodeAt(i + 1)]!;
     }
+    out.at = at;
+  }
+
+  /** A field of type fixed32. Its tag has two bytes from field 16 on. */
+  #flags(field: number, flags: number): void {
+    const out = this.#out;
+    out.reserve(6);
+    const { bytes } = out;
+    let at = out.at;
+    const tag = field * 8 + FIXED32_TAG;
+    if (tag < 0x80) bytes[at++] = tag;
+    else {
+      bytes[at++] = (tag & 0x7f) | 0x80;
+      bytes[at++] = tag >>> 7;
+    }
+    for (let shift = 0; shift < 32; shift += 8) bytes[at++] = flags >>> shift;
     out.at = at;
   }
 

@@ -1,8 +1,9 @@
 /** Who the spans of a process come from, as OpenTelemetry's resource attributes. */
 import { readFileSync } from 'node:fs';
 import { MetadataName, type Process, type Trace } from '@ttrace/format';
+import { parsedArguments, uint32In } from './otlp-arguments.ts';
 import { type CutCounter, safeEntries, safeText } from './otlp-safe-value.ts';
-import type { OtlpAttributes, OtlpValue } from './otlp-span.ts';
+import type { OtlpAttributes, OtlpResource, OtlpValue } from './otlp-span.ts';
 
 /** `process.platform` and `process.arch` where OpenTelemetry has another word. */
 const SYSTEMS: Readonly<Record<string, string>> = { win32: 'windows', sunos: 'solaris' };
@@ -16,13 +17,13 @@ export interface GivenResource {
   readonly attributes: ReadonlyMap<string, string>;
 }
 
-/** Resource attributes of one process. What is given counts more than what the trace says; a file of OTLP has its own. */
+/** The resource of one process. What is given counts more than what the trace says; a file of OTLP has its own. */
 export function resourceOf(
   trace: Trace,
   { pid, name }: Process,
   given: GivenResource,
   counter: CutCounter,
-): OtlpAttributes {
+): OtlpResource {
   const attributes = new Map<string, OtlpValue>([
     ['service.name', name === '' ? 'unknown_service:node' : safeText(name, counter)],
     ['telemetry.sdk.name', 'ttrace'],
@@ -37,7 +38,17 @@ export function resourceOf(
   }
   for (const [key, value] of given.attributes) attributes.set(key, value);
   if (given.serviceName !== undefined) attributes.set('service.name', given.serviceName);
-  return [...attributes];
+  const { schema_url, dropped_attributes } = factsOf(trace, pid);
+  return {
+    attributes: [...attributes],
+    droppedAttributes: uint32In(dropped_attributes),
+    schemaUrl: typeof schema_url === 'string' ? safeText(schema_url, counter) : '',
+  };
+}
+
+/** What a file of OTLP says of a resource beside its attributes. */
+function factsOf(trace: Trace, pid: number): Readonly<Record<string, unknown>> {
+  return parsedArguments(trace.metadata.get(`${MetadataName.resourceFacts} ${pid}`) ?? '');
 }
 
 /** The resource that a file of OTLP gives for a process. */

@@ -29,19 +29,21 @@ interface Request {
   }[];
 }
 
-/** All spans with where they come from, in the order of their ids. What says nothing is left out: empty lists, W3C flags. */
+/** All spans with where they come from, in the order of their ids. What says nothing is left out: empty lists, no flags. */
 function spansIn(requests: readonly Request[]): object[] {
   const byKey = (a: Attribute, b: Attribute): number => (a.key < b.key ? -1 : 1);
   const spans = requests.flatMap(({ resourceSpans }) =>
     resourceSpans.flatMap(({ resource, scopeSpans }) =>
       scopeSpans.flatMap(({ scope, spans: own }) =>
-        own.map(({ flags: _, ...span }) => ({
+        own.map((span) => ({
           resource: resource.attributes.filter(({ key }) => !key.startsWith('telemetry.')).toSorted(byKey),
           scope: JSON.stringify(scope).replace(',"version":""', ''),
           ...(JSON.parse(
             JSON.stringify({ ...span, attributes: span.attributes?.toSorted(byKey) }),
             (key, value: unknown) =>
-              key === 'flags' || (Array.isArray(value) && value.length === 0) ? undefined : value,
+              (key === 'flags' && value === 0) || (Array.isArray(value) && value.length === 0)
+                ? undefined
+                : value,
           ) as Span),
         })),
       ),
@@ -148,4 +150,43 @@ test('attributes of a scope, and the trace state of a span and of its links, com
   };
   const scope = { name: 's', version: '1', attributes: [{ key: 'level', value: { intValue: '7' } }] };
   expect(await roundTrip(span, scope)).toMatchObject([{ ...span, scope: JSON.stringify(scope) }]);
+});
+
+test('a batch that is closed and begun again has the schema and the flags of its spans in every body', async () => {
+  const span = (spanId: string, flags: number): object => ({
+    traceId: TRACE_ID,
+    spanId,
+    name: 'a',
+    ...TIMES,
+    flags,
+  });
+  const request = {
+    resourceSpans: [
+      {
+        resource: { droppedAttributesCount: 1 },
+        schemaUrl: 'https://resource/1',
+        scopeSpans: [
+          {
+            scope: { name: 's', droppedAttributesCount: 2 },
+            spans: ['1', '2', '3', '4'].map((digit) => span(digit.repeat(16), 0x100 + Number(digit))),
+            schemaUrl: 'https://scope/1',
+          },
+        ],
+      },
+    ],
+  };
+  const bodies = exported(await readTrace(new Blob([JSON.stringify(request)]).stream()));
+  expect(bodies).toHaveLength(2);
+  const flags: unknown[] = [];
+  for (const { resourceSpans } of bodies) {
+    expect(resourceSpans).toMatchObject([
+      {
+        resource: { droppedAttributesCount: 1 },
+        schemaUrl: 'https://resource/1',
+        scopeSpans: [{ scope: { droppedAttributesCount: 2 }, schemaUrl: 'https://scope/1' }],
+      },
+    ]);
+    flags.push(...resourceSpans[0]!.scopeSpans[0]!.spans.map((each) => each.flags));
+  }
+  expect(flags).toEqual([0x101, 0x102, 0x103, 0x104]);
 });

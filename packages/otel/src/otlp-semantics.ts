@@ -2,12 +2,20 @@
  * What a slice or instant is called in OpenTelemetry: kind, status, and its arguments under the names of the semantic conventions where
  * they have one. ttrace's own arguments stand under `ttrace.`, those of the user under their own names.
  */
-import { Argument, Category, ownAttributeName, SPAN_ARGUMENTS } from '@ttrace/format';
-import { hexId } from './otlp-arguments.ts';
+import {
+  Argument,
+  Category,
+  LINK_ARGUMENTS,
+  ownAttributeName,
+  SPAN_ARGUMENTS,
+  SPAN_EVENT_ARGUMENTS,
+} from '@ttrace/format';
+import { hexId, uint32In } from './otlp-arguments.ts';
 import { ownVersion } from './otlp-resource.ts';
 import { type CutCounter, safeEntries, safeKey, safeText, safeValue } from './otlp-safe-value.ts';
 import {
   type OtlpAttributes,
+  type OtlpEvent,
   type OtlpLink,
   type OtlpScope,
   type OtlpValue,
@@ -21,6 +29,7 @@ export interface Meaning {
   readonly status: number;
   readonly statusMessage: string;
   readonly traceState: string;
+  readonly flags: number;
   readonly scope: OtlpScope;
   readonly attributes: OtlpAttributes;
   /** Events and links that a span of OpenTelemetry carries itself. */
@@ -40,16 +49,15 @@ export interface CarriedEvent {
   readonly name: string;
   readonly afterMs: number;
   readonly attributes: OtlpAttributes;
+  readonly droppedAttributes: number;
 }
 
 /** Arguments that a span's own fields say, where it has such. */
 const IDS: ReadonlySet<string> = new Set([Argument.traceId, Argument.spanId, Argument.parentSpanId]);
 const TASK_FIELDS: ReadonlySet<string> = new Set([Argument.parent]);
 const TASK_IDS: ReadonlySet<string> = new Set([...IDS, ...TASK_FIELDS]);
-/** Those of an event of a span of OpenTelemetry, of one that stands in its span's arguments, and of a link. */
-const EVENT_FIELDS: ReadonlySet<string> = new Set([Argument.traceId, Argument.spanId, Argument.task]);
+/** Those of an event of a span of OpenTelemetry that stands in its span's arguments. */
 const CARRIED_FIELDS: ReadonlySet<string> = new Set(['name', 'at_ms']);
-const LINK_FIELDS: ReadonlySet<string> = new Set([Argument.traceId, Argument.spanId, 'trace_state']);
 const NO_FIELDS: ReadonlySet<string> = new Set();
 const REQUEST_NAMES = new Map([
   ['method', 'http.request.method'],
@@ -72,7 +80,13 @@ const MAX_SCOPES = 1000;
 const KINDS = ['internal', 'server', 'client', 'producer', 'consumer'];
 const STATUSES = ['', 'ok', 'error'];
 /** Of all that ttrace recorded by itself. */
-const OWN_SCOPE: OtlpScope = { name: 'ttrace', version: ownVersion(), attributes: [] };
+const OWN_SCOPE: OtlpScope = {
+  name: 'ttrace',
+  version: ownVersion(),
+  attributes: [],
+  droppedAttributes: 0,
+  schemaUrl: '',
+};
 
 /** What the arguments of a slice mean. */
 export function meaningOf(
@@ -99,6 +113,7 @@ export function plainMeaning(category: string, name: string, task: number): Mean
     kind: kindOf(category, name),
     ...UNSET,
     traceState: '',
+    flags: 0,
     scope: OWN_SCOPE,
     attributes: task === 0 ? [] : [['ttrace.task', task]],
     events: [],
@@ -113,7 +128,7 @@ export function plainMeaning(category: string, name: string, task: number): Mean
 
 /** A span of OpenTelemetry goes out as it came in. */
 function spanMeaning(given: Readonly<Record<string, unknown>>, counter: CutCounter): Meaning {
-  const { kind, status, status_message, trace_state } = given;
+  const { kind, status, status_message, trace_state, flags } = given;
   const carried = objectsIn(given.links);
   const links = linksOf(carried, counter);
   return {
@@ -121,18 +136,20 @@ function spanMeaning(given: Readonly<Record<string, unknown>>, counter: CutCount
     status: Math.max(0, STATUSES.indexOf(textIn(status))),
     statusMessage: safeText(textIn(status_message), counter),
     traceState: textIn(trace_state),
+    flags: uint32In(flags),
     scope: scopeOf(given, counter),
     attributes: attributesOf(Category.span, given, SPAN_ARGUMENTS, undefined, counter),
     events: objectsIn(given.events).map((event) => ({
       name: safeText(textIn(event.name), counter),
       afterMs: numberIn(event.at_ms),
       attributes: attributesOf(Category.span, event, CARRIED_FIELDS, undefined, counter),
+      droppedAttributes: 0,
     })),
     links,
     badLinks: carried.length - links.length,
-    droppedAttributes: numberIn(given.dropped_attributes),
-    droppedEvents: numberIn(given.dropped_events) + moreIn(given.events),
-    droppedLinks: numberIn(given.dropped_links) + moreIn(given.links),
+    droppedAttributes: uint32In(given.dropped_attributes),
+    droppedEvents: uint32In(given.dropped_events) + moreIn(given.events),
+    droppedLinks: uint32In(given.dropped_links) + moreIn(given.links),
     beforeMs: numberIn(given.before_recording_ms),
   };
 }
@@ -141,14 +158,21 @@ const scopes = new Map<string, OtlpScope>();
 
 /** One object a scope: there are few. */
 function scopeOf(given: Readonly<Record<string, unknown>>, counter: CutCounter): OtlpScope {
-  const { scope, scope_version, scope_attributes } = given;
-  const [name, version] = [textIn(scope), textIn(scope_version)];
+  const { scope, scope_version, scope_attributes, scope_dropped_attributes, scope_schema_url } = given;
+  const [name, version, schema] = [textIn(scope), textIn(scope_version), textIn(scope_schema_url)];
+  const droppedAttributes = uint32In(scope_dropped_attributes);
   const own = scope_attributes === undefined ? '' : JSON.stringify(scope_attributes);
-  const key = `${name}\n${version}\n${own}`;
+  const key = `${name}\n${version}\n${schema}\n${droppedAttributes}\n${own}`;
   let known = scopes.get(key);
   if (known === undefined) {
     const [attributes = {}] = objectsIn([scope_attributes]);
-    known = { name, version, attributes: safeEntries(attributes, counter) };
+    known = {
+      name,
+      version,
+      attributes: safeEntries(attributes, counter),
+      droppedAttributes,
+      schemaUrl: safeText(schema, counter),
+    };
     if (scopes.size >= MAX_SCOPES) scopes.clear();
     scopes.set(key, known);
   }
@@ -161,17 +185,14 @@ export function eventOf(
   name: string,
   given: Readonly<Record<string, unknown>>,
   counter: CutCounter,
-): { readonly name: string; readonly attributes: OtlpAttributes } {
+): Omit<OtlpEvent, 'time'> {
   if (category !== Category.error) {
+    const isOfSpan = category === Category.span;
+    const fields = isOfSpan ? SPAN_EVENT_ARGUMENTS : fieldsOf(category, given);
     return {
       name: safeText(name, counter),
-      attributes: attributesOf(
-        category,
-        given,
-        category === Category.span ? EVENT_FIELDS : fieldsOf(category, given),
-        undefined,
-        counter,
-      ),
+      attributes: attributesOf(category, given, fields, undefined, counter),
+      droppedAttributes: isOfSpan ? uint32In(given.dropped_attributes) : 0,
     };
   }
   const { stack } = given;
@@ -183,6 +204,7 @@ export function eventOf(
       ['exception.type', type],
       ...attributesOf(category, text, fieldsOf(category, given), ERROR_NAMES, counter),
     ],
+    droppedAttributes: 0,
   };
 }
 
@@ -265,7 +287,9 @@ function linksOf(given: readonly Readonly<Record<string, unknown>>[], counter: C
       traceId,
       spanId,
       traceState: textIn(link.trace_state),
-      attributes: attributesOf(Category.span, link, LINK_FIELDS, undefined, counter),
+      flags: uint32In(link.flags),
+      attributes: attributesOf(Category.span, link, LINK_ARGUMENTS, undefined, counter),
+      droppedAttributes: uint32In(link.dropped_attributes),
     });
   }
   return links;

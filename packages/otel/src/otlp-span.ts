@@ -35,6 +35,7 @@ export interface OtlpEvent {
   readonly name: string;
   readonly time: number;
   readonly attributes: OtlpAttributes;
+  readonly droppedAttributes: number;
 }
 
 /** A span of any trace that belongs to this one without being its parent. */
@@ -42,7 +43,9 @@ export interface OtlpLink {
   readonly traceId: string;
   readonly spanId: string;
   readonly traceState: string;
+  readonly flags: number;
   readonly attributes: OtlpAttributes;
+  readonly droppedAttributes: number;
 }
 
 /** What made a span: one object for all spans of a scope that come one after another. */
@@ -50,14 +53,26 @@ export interface OtlpScope {
   readonly name: string;
   readonly version: string;
   readonly attributes: OtlpAttributes;
+  readonly droppedAttributes: number;
+  /** Address of the conventions in which its spans are written; '' = none. */
+  readonly schemaUrl: string;
 }
 
-/** One span. Ids are lower-case hexadecimal digits; '' stands for none. */
+/** The process that spans come from. */
+export interface OtlpResource {
+  readonly attributes: OtlpAttributes;
+  readonly droppedAttributes: number;
+  readonly schemaUrl: string;
+}
+
+/** One span. Ids are lower-case hexadecimal digits; '' stands for none. Flags and counts are unsigned and of 32 bits, 0 for none. */
 export interface OtlpSpan {
   readonly traceId: string;
   readonly spanId: string;
   readonly parentSpanId: string;
   readonly traceState: string;
+  /** The lowest eight bits are W3C's trace flags, the ninth says that the tenth is known: whether the parent is remote. */
+  readonly flags: number;
   readonly scope: OtlpScope;
   readonly name: string;
   readonly kind: number;

@@ -118,9 +118,9 @@ export class TraceSpans implements CutCounter {
       attributes: NO_ATTRIBUTES,
       events: [],
       links: [],
-      droppedAttributes: span.droppedAttributes + attributes.length,
-      droppedEvents: span.droppedEvents + events.length,
-      droppedLinks: span.droppedLinks + links.length,
+      droppedAttributes: withMore(span.droppedAttributes, attributes.length),
+      droppedEvents: withMore(span.droppedEvents, events.length),
+      droppedLinks: withMore(span.droppedLinks, links.length),
     };
   }
 
@@ -160,6 +160,7 @@ export class TraceSpans implements CutCounter {
       spanId: this.#spanIdOf(row),
       parentSpanId: this.#parentOf(row, traceId, isMoment),
       traceState: meaning.traceState,
+      flags: meaning.flags,
       scope: meaning.scope,
       name: name === '' ? '(no name)' : safeText(name, this),
       kind: meaning.kind,
@@ -170,8 +171,8 @@ export class TraceSpans implements CutCounter {
       events,
       links,
       droppedAttributes: meaning.droppedAttributes,
-      droppedEvents: meaning.droppedEvents + crowdedEvents,
-      droppedLinks: meaning.droppedLinks + meaning.badLinks + crowdedLinks,
+      droppedEvents: withMore(meaning.droppedEvents, crowdedEvents),
+      droppedLinks: withMore(meaning.droppedLinks, meaning.badLinks + crowdedLinks),
       status: hasError ? SpanStatus.error : meaning.status,
       statusMessage: meaning.statusMessage,
     };
@@ -273,8 +274,20 @@ export class TraceSpans implements CutCounter {
     const origin = this.#roles.originOf(columns.value[row]!);
     const name = strings.text(columns.name[row]!);
     const attributes: OtlpAttributes = name === '' ? NO_ATTRIBUTES : [['ttrace.flow', safeText(name, this)]];
-    return { traceId: this.#traceIdOf(origin), spanId: this.#spanIdOf(origin), traceState: '', attributes };
+    return {
+      traceId: this.#traceIdOf(origin),
+      spanId: this.#spanIdOf(origin),
+      traceState: '',
+      flags: 0,
+      attributes,
+      droppedAttributes: 0,
+    };
   }
+}
+
+/** A count with more; no receiver takes one that 32 bits do not hold. */
+function withMore(count: number, more: number): number {
+  return Math.min(count + more, 0xff_ff_ff_ff);
 }
 
 interface Items {

@@ -7,7 +7,14 @@ export {
   shownUrl,
   type TargetChoice,
 } from './otlp-environment.ts';
-export { countSpans, type ExportOptions, type ExportResult, exportOtlp } from './otlp-export.ts';
+export {
+  type ExportOptions,
+  type ExportResult,
+  exportOtlp,
+  type PreparedSpans,
+  rehearseOtlp,
+  type SpanOptions,
+} from './otlp-export.ts';
 export type { GivenResource } from './otlp-resource.ts';
 export type { SpanChoice } from './otlp-roles.ts';
 export type { SpanCounts } from './otlp-trace-spans.ts';

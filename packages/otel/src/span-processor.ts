@@ -2,7 +2,7 @@
  * Shows the spans of OpenTelemetry in the trace that is being recorded: `spanProcessors: [new TtraceSpanProcessor()]`.
  *
  * A span is written when it ends, for only then its name and attributes are known; those that are open when the recording
- * stops are written then, without an end. One that was begun while nothing was recorded is left out. Imports no SDK: what it
+ * stops, or their worker ends, are written then, without an end. One that was begun while nothing was recorded is left out. Imports no SDK: what it
  * needs of one is in ended-span.ts, and SDK 2 and 3 agree on it.
  */
 import { trace } from '@opentelemetry/api';
@@ -16,6 +16,7 @@ import {
   endTaskTrace,
   makeTaskSpan,
   newTaskId,
+  noteUnwritten,
   recordArrow,
   recordSpan,
   type SpanContext,
@@ -111,8 +112,11 @@ export class TtraceSpanProcessor {
   onEnd(span: unknown): void {
     const open = this.#open.get(span as EndedSpan);
     if (open === undefined) return;
+    // In a worker this may write all that was open when the recording ended.
+    const { recording } = spanRecording();
     this.#remove(span as EndedSpan);
-    if (open.recording !== spanRecording().recording) return;
+    if (open.recording !== recording) return;
+    noteUnwritten(-1);
     try {
       this.#end(span as EndedSpan, open);
     } catch {
@@ -147,6 +151,7 @@ export class TtraceSpanProcessor {
       beginSpanTask(ownTask, span.name, Math.max(since, start), text);
     }
     if (this.#open.size >= MAX_OPEN) this.#remove(this.#open.keys().next().value!);
+    else noteUnwritten(1);
     const open = { recording, start, task: ownTask || task, ownTask, taskName: span.name, childEnd: 0 };
     this.#open.set(span, open);
     this.#byId.set(ids.spanId, open);
@@ -213,7 +218,9 @@ export class TtraceSpanProcessor {
   #writeOpen(): void {
     for (const [span, open] of this.#open) {
       try {
-        if (open.recording === spanRecording().recording) writeSpan(span, open, undefined);
+        if (open.recording !== spanRecording().recording) continue;
+        noteUnwritten(-1);
+        writeSpan(span, open, undefined);
       } catch {
         // No span of an SDK that we know.
       }

@@ -2,6 +2,7 @@
  * What a span says, as the texts of JSON objects: at its begin who it is and its attributes, at its end how it went. Most spans have
  * few attributes and nothing to say at their end, so those take the short way (bench/spans.mjs).
  */
+import { LINK_ARGUMENTS } from '@ttrace/format/vocabulary';
 import { attributeName, idsText, spanAttributesText, spanFactsText } from '@ttrace/sdk/spans';
 import type { EndedSpan, HrTime } from './ended-span.ts';
 
@@ -13,7 +14,6 @@ const MAX_MESSAGE = 1000;
 const MAX_FACTS = 14_000;
 
 const EVENT_NAMES: ReadonlySet<string> = new Set(['name', 'at_ms']);
-const LINK_NAMES: ReadonlySet<string> = new Set(['trace_id', 'span_id', 'trace_state']);
 
 type Attributes = EndedSpan['events'][number]['attributes'];
 type Scope = EndedSpan['instrumentationScope'];
@@ -94,7 +94,7 @@ function linksOf({ links }: EndedSpan): object[] | undefined {
   return links.map(({ context, attributes }) => ({
     trace_id: context.traceId,
     span_id: context.spanId,
-    ...besides(LINK_NAMES, attributes),
+    ...besides(LINK_ARGUMENTS, attributes),
   }));
 }
 

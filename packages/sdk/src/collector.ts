@@ -34,6 +34,10 @@ const LEAST_INTERVAL_MS = 4;
 const DISCONNECT_PATIENCE_MS = 1000;
 /** How long it stays for answers of workers that may be ended as soon as it is gone. */
 const SETTLE_MS = 50;
+/** How long it waits for what workers have to say after the end; what one does not say by then, because it is blocked, is counted. */
+const LAST_WORDS_MS = 200;
+/** The same for one that has begun to. */
+const SPEAKING_MS = 1000;
 /** Records in a round from which on it does not sleep at all. */
 const BUSY_RECORDS = 4096;
 /** How long the main thread has for ending what a command has attached. */
@@ -253,8 +257,23 @@ class Collector {
   #finish(): void {
     if (this.#isFinished) return;
     this.#isFinished = true;
+    this.#hearLastWords();
     this.#drain.finish();
     this.#afterRound();
+  }
+
+  /** Workers learn of the end when their loops come round, and then write what is open in them. */
+  #hearLastWords(): void {
+    const control = this.#control;
+    const begin = performance.now();
+    for (;;) {
+      const wake = Atomics.load(control, Control.wake);
+      this.#drain.round();
+      const waited = performance.now() - begin;
+      if (waited >= LAST_WORDS_MS) this.#drain.closeLastWords();
+      if (waited >= SPEAKING_MS || !this.#drain.isAwaited()) return;
+      Atomics.wait(control, Control.wake, wake, INTERVAL_MS);
+    }
   }
 
   /** What a writer is told when it comes. */

@@ -11,6 +11,7 @@ import { createAnswerTexts } from './answer-texts.ts';
 import { AsyncTracks } from './async-tracks.ts';
 import { CounterTracks } from './counter-tracks.ts';
 import {
+  closeLastWords,
   type DrainedThread,
   defineName,
   drainedThread,
@@ -21,7 +22,17 @@ import {
   readText,
 } from './drained-thread.ts';
 import { LoopWait } from './loop-wait.ts';
-import { BlockState, blockAt, Control, Header, KIND_SHIFT, NAME_MASK, RecordKind, Stamp } from './ring.ts';
+import {
+  BlockState,
+  blockAt,
+  Control,
+  Header,
+  KIND_SHIFT,
+  LastWords,
+  NAME_MASK,
+  RecordKind,
+  Stamp,
+} from './ring.ts';
 
 /** Slots after which the producer is told about free room, and at most read from one thread before the next has its turn. */
 const TURN_SLOTS = 1 << 14;
@@ -117,8 +128,22 @@ export class Drain {
     for (const thread of this.threads()) keepLabels(thread, isOn);
   }
 
+  /** Whether a worker has something to write yet, of a recording that has ended. */
+  isAwaited(): boolean {
+    return this.threads().some(({ block: { header } }) => {
+      const state = Atomics.load(header, Header.lastWords) & 3;
+      return state === LastWords.speaking || (state === LastWords.wanted && header[Header.unwritten]! > 0);
+    });
+  }
+
+  /** Workers that have not begun to say what they have to say need not any more. */
+  closeLastWords(): void {
+    for (const thread of this.threads()) closeLastWords(thread);
+  }
+
   /** The last round: what is left, what is still open, and what was dropped. The writer is finished after. */
   finish(): void {
+    this.closeLastWords();
     this.settle();
     for (const thread of this.#threads) {
       thread?.loop?.close(false);
@@ -357,6 +382,8 @@ export class Drain {
 
   /** The thread has ended: writes what only its end tells, and gives the block back. */
   #release(index: number, thread: DrainedThread): void {
+    closeLastWords(thread);
+    this.#tellDropped(thread);
     thread.begun?.beginOpen();
     thread.loop?.close(true);
     thread.wait?.close();

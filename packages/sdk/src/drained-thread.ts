@@ -5,7 +5,16 @@ import { BegunRegions } from './begun-regions.ts';
 import { LabelHistory } from './debug/label-history.ts';
 import { LoopTrack } from './loop-track.ts';
 import type { LoopWait } from './loop-wait.ts';
-import { type Block, Control, Header, OTHER_NAME_ID, ROW_SEPARATOR, SLOT_BYTES } from './ring.ts';
+import {
+  type Block,
+  Control,
+  Header,
+  LastWords,
+  lastWords,
+  OTHER_NAME_ID,
+  ROW_SEPARATOR,
+  SLOT_BYTES,
+} from './ring.ts';
 import { RegionHistory } from './samples/region-history.ts';
 import { type CompactProfile, SampleTrack } from './samples/sample-track.ts';
 import { hasSource } from './source-options.ts';
@@ -145,6 +154,14 @@ export function giveTracks(
     writer.begin(track, label, thread.categories[id]!, time, task, '', flows);
     return true;
   });
+}
+
+/** From here on the thread says nothing more; what it has not said counts as dropped. */
+export function closeLastWords({ block: { header } }: DrainedThread): void {
+  const wanted = lastWords(header[Header.recording]!, LastWords.wanted);
+  const over = lastWords(header[Header.recording]!, LastWords.over);
+  if (Atomics.compareExchange(header, Header.lastWords, wanted, over) !== wanted) return;
+  header[Header.dropped]! += header[Header.unwritten]!;
 }
 
 /** Begins to note in which regions the thread is, for a CPU profile of a debug server, or ends that. */

@@ -46,7 +46,7 @@ export interface RecordingReport {
   readonly file: string;
   /** Events that are in the file. */
   readonly events: number;
-  /** Events that found no room in their thread's buffer. */
+  /** Events that found no room in their thread's buffer, and open spans of OpenTelemetry of workers that were blocked at the end or terminated. */
   readonly dropped: number;
   /** Threads that took part. */
   readonly threads: number;

@@ -153,12 +153,16 @@ export const Header = {
   /** Thread that made it, 0 = main or not known; whether it is about to end, with all that it has made. */
   maker: 3,
   isEnding: 4,
+  /** `lastWords(recording, …)`: what the thread has to say when the recording has ended; 0 = nothing. */
+  lastWords: 5,
   /** Next slot to be written. */
   head: 16,
   /** Records that found no room. */
   dropped: 17,
   /** Open regions. */
   depth: 18,
+  /** What is open and is only written when it ends, or with the thread's last words. */
+  unwritten: 19,
   /** Doubles: `Stamp`. */
   stamps: 20,
   /** Next slot to be read. */
@@ -185,6 +189,14 @@ export const PROBE_KEY = 'ttrace/probe';
 export const TASK_RUNS_KEY = 'ttrace/task-runs';
 
 export const BlockState = { free: 0, claimed: 1, live: 2, ended: 3 } as const;
+
+/** How a worker comes to write after the end of a recording what is open then; the number of the recording is part of it. */
+export const LastWords = { wanted: 1, speaking: 2, over: 3 } as const;
+
+/** A state of `LastWords` in a recording, as it stands in a header: a thread that comes late finds another recording's there. */
+export function lastWords(recording: number, state: number): number {
+  return (recording << 2) | state;
+}
 
 /** Open regions that are kept; deeper ones are recorded when they end, but not known while open. */
 export const MAX_OPEN = 64;

@@ -8,6 +8,7 @@ import { RecordKind } from './ring.ts';
 import { boundedNames } from './sources/bounded-names.ts';
 import {
   activeRecording,
+  lateRecording,
   nameId,
   nextId,
   now,
@@ -16,6 +17,7 @@ import {
   recordWith,
   sourceName,
 } from './thread-recorder.ts';
+import { sayLateWords } from './thread-sources.ts';
 import './session.ts';
 
 export { attributeName } from '@ttrace/format/vocabulary';
@@ -23,7 +25,7 @@ export type { Attributes } from './attributes.ts';
 export { attributesText, clippedText, joinedText } from './attributes.ts';
 export { type CallObserver, callObserver, observeCalls, type RegionObserver } from './call-observer.ts';
 export { endTaskTrace, idsText, makeTaskSpan, traceOf, whenSpansAreActive } from './task-trace.ts';
-export { currentTaskId, now, whenOutsideTasks } from './thread-recorder.ts';
+export { currentTaskId, noteUnwritten, now, whenOutsideTasks } from './thread-recorder.ts';
 export { beforeStop } from './thread-sources.ts';
 export { filedTrace, fileTrace } from './trace-table.ts';
 export type { SpanContext } from './traceparent.ts';
@@ -51,8 +53,9 @@ let since = 0;
 
 /** Number of the recording that runs, 0 for none, and when this thread saw it first: nothing of it lies before. */
 export function spanRecording(): { readonly recording: number; readonly since: number } {
-  const active = activeRecording();
+  const active = activeRecording() || lateRecording();
   if (active !== recording) {
+    if (active === 0) sayLateWords();
     recording = active;
     since = now();
     names = boundedNames((name) => sourceName(Category.span, name));

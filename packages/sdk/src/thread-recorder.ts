@@ -7,7 +7,7 @@
  */
 import { AsyncLocalStorage, executionAsyncId } from 'node:async_hooks';
 import { performance } from 'node:perf_hooks';
-import { threadId } from 'node:worker_threads';
+import { isMainThread, threadId } from 'node:worker_threads';
 import { claimBlock } from './claim-block.ts';
 import { clockOffset } from './clock-offset.ts';
 import { osThreadId } from './os-thread-id.ts';
@@ -17,6 +17,8 @@ import {
   Control,
   Header,
   KIND_SHIFT,
+  LastWords,
+  lastWords,
   MAX_OPEN,
   OTHER_NAME_ID,
   RecordKind,
@@ -51,6 +53,8 @@ const nextTick: typeof process.nextTick = process.nextTick.bind(process);
 const HEAD = Header.head;
 const DEPTH = Header.depth;
 const DROPPED = Header.dropped;
+const UNWRITTEN = Header.unwritten;
+const LAST_WORDS = Header.lastWords;
 const REGION = RecordKind.region << KIND_SHIFT;
 const FLOW = RecordKind.flow << KIND_SHIFT;
 const NO_BLOCK: Block = {
@@ -67,6 +71,8 @@ const NO_BLOCK: Block = {
 
 /** Recording this thread has its block for; 0 = none. */
 let enrolled = 0;
+/** Whether the recording that the thread takes part in has ended, and the collector waits for what it has to say yet. */
+let isSpeakingLast = false;
 /** Recording that had no block for this thread. */
 let refused = 0;
 let { header, stamps, openStart, openName, openFlow, doubles, integers, bytes, mask } = NO_BLOCK;
@@ -209,10 +215,46 @@ export function isTakingPart(): boolean {
   return onOff[0] === enrolled && enrolled !== 0;
 }
 
+/**
+ * Counts what this thread has open and writes only when that ends, so that the collector knows of how much to wait for when the recording
+ * has ended.
+ */
+export function noteUnwritten(change: 1 | -1): void {
+  // hot: twice a span of OpenTelemetry.
+  if (onOff[0] !== enrolled) return;
+  header[UNWRITTEN]! += change;
+  // Main has its say before the end.
+  if (header[LAST_WORDS] === 0 && !isMainThread) header[LAST_WORDS] = lastWords(enrolled, LastWords.wanted);
+}
+
+/**
+ * Whether this thread may write once more though the recording has ended, because the collector waits for it: then until `endLastWords`,
+ * which must follow.
+ */
+export function beginLastWords(): boolean {
+  if (enrolled === 0 || onOff[0] === enrolled) return false;
+  const wanted = lastWords(enrolled, LastWords.wanted);
+  const speaking = lastWords(enrolled, LastWords.speaking);
+  isSpeakingLast = Atomics.compareExchange(header, LAST_WORDS, wanted, speaking) === wanted;
+  return isSpeakingLast;
+}
+
+export function endLastWords(): void {
+  isSpeakingLast = false;
+  Atomics.store(header, LAST_WORDS, lastWords(enrolled, LastWords.over));
+  Atomics.add(control, Control.wake, 1);
+  Atomics.notify(control, Control.wake);
+}
+
+/** Number of the recording in which this thread has its last words now, else 0. */
+export function lateRecording(): number {
+  return isSpeakingLast ? enrolled : 0;
+}
+
 /** Writes a record of one slot, unless the recording is over. */
 export function record(kind: number, nameId: number, task: number, first: number, second: number): void {
   // hot
-  if (onOff[0] !== enrolled) return;
+  if (onOff[0] !== enrolled && !isSpeakingLast) return;
   if (((head - limit) | 0) >= 0 && !hasRoom(1)) {
     header[Header.dropped]!++;
     return;
@@ -239,7 +281,7 @@ export function recordWith(
   first: number,
   second: number,
 ): void {
-  if (onOff[0] !== enrolled) return;
+  if (onOff[0] !== enrolled && !isSpeakingLast) return;
   const length = encodeText(text);
   const slots = (length === 0 ? 0 : 1 + Math.ceil(length / SLOT_BYTES)) + (flow === 0 ? 0 : 1) + 1;
   if (!hasRoom(slots)) {

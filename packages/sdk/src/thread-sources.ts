@@ -23,7 +23,7 @@ import { startThreadPool } from './sources/thread-pool.ts';
 import { startTiming } from './sources/timing.ts';
 import { startWaits } from './sources/waits.ts';
 import { startWorkers } from './sources/workers.ts';
-import { activeRecording, control, whenEnrolled } from './thread-recorder.ts';
+import { activeRecording, beginLastWords, control, endLastWords, whenEnrolled } from './thread-recorder.ts';
 
 /** Begins to record in this thread; the result takes everything back, and is called once. Neither throws. */
 export type StartSource = () => () => void;
@@ -70,26 +70,47 @@ whenEnrolled(() => {
 const lastWords = new Set<() => void>();
 
 /**
- * Sets who is called before the end of each recording, while this thread can still record; in a worker it may be too late. The result
- * takes that back.
+ * Sets who is called at the end of each recording, while this thread can still record: in the main thread before the end, in a worker
+ * after it, where the collector waits a while for those that have said with `noteUnwritten` that they have something to write. In a worker
+ * also before its own end. The result takes that back.
  */
 export function beforeStop(listener: () => void): () => void {
+  if (lastWords.size === 0 && !isMainThread) process.on('exit', sayLastWords);
   lastWords.add(listener);
   return () => {
     lastWords.delete(listener);
+    if (lastWords.size === 0) process.off('exit', sayLastWords);
   };
 }
 
 /** Stops the sources of this thread. Harmless without any. */
 export function stopSources(): void {
-  const old = [...lastWords, ...stops.reverse()];
+  const old = stops.reverse();
   stops = [];
   startedFor = 0;
-  for (const stop of old) {
+  sayLastWords();
+  callAll(old);
+}
+
+/** Says what is to be said after the end of a recording, if this thread has not yet: it may see that end before it is told of it. */
+export function sayLateWords(): void {
+  if (!beginLastWords()) return;
+  callAll(lastWords);
+  endLastWords();
+}
+
+function sayLastWords(): void {
+  const isLate = beginLastWords();
+  callAll(lastWords);
+  if (isLate) endLastWords();
+}
+
+function callAll(listeners: Iterable<() => void>): void {
+  for (const listener of listeners) {
     try {
-      stop();
+      listener();
     } catch {
-      // The others must be stopped as well.
+      // The others must be called as well.
     }
   }
 }

@@ -56,6 +56,13 @@ export function runCommand(program: readonly string[]): Command {
             'Serve /debug/pprof of the program, for go tool pprof and browsers, also while its event loop is blocked; =PORT or ' +
             '=HOST:PORT says where [default: 127.0.0.1:6060]',
         })
+        .option('pending-stacks', {
+          type: 'boolean',
+          default: false,
+          describe:
+            'With --debug-server: note where promises, timers and sockets are begun, so that goroutine shows all that are pending by their ' +
+            'stacks; slows down programs that make many of them, often several times',
+        })
         .option('sources', {
           type: 'string',
           describe:
@@ -92,17 +99,11 @@ export function runCommand(program: readonly string[]): Command {
         .example('ttrace run -o slow.pftrace server.js --port 8080', '')
         .example("ttrace run --flight 'block>200ms,error' server.js", '')
         .example('ttrace run --debug-server server.js', ''),
-    run: ({ output, flight, flightDir, debugServer, sources, children, noChildren, view, noOpen, quiet }) =>
+    run: ({ debugServer, children, noChildren, ...options }) =>
       record(program, {
-        output,
-        flight,
-        flightDir,
+        ...options,
         debugServer: debugServer === '' ? '6060' : debugServer,
-        sources,
         children: noChildren ? false : children,
-        view,
-        noOpen,
-        quiet,
       }),
   });
 }
@@ -112,6 +113,7 @@ interface RunOptions {
   readonly flight: string | undefined;
   readonly flightDir: string | undefined;
   readonly debugServer: string | undefined;
+  readonly pendingStacks: boolean;
   readonly sources: string | undefined;
   readonly children: boolean | undefined;
   readonly view: boolean;
@@ -122,14 +124,14 @@ interface RunOptions {
 async function record(program: readonly string[], options: RunOptions): Promise<ExitCode> {
   const [name, ...args] = program;
   if (name === undefined) throw new Failure('which program? Name a script, as in ttrace run app.js', 2);
-  const { flight, flightDir, debugServer, sources, quiet } = options;
+  const { flight, flightDir, debugServer, pendingStacks, sources, quiet } = options;
   checked(() => parseSources(sources ?? ''));
   if (flight !== undefined) checked(() => parseTriggers(flight));
   else if (flightDir !== undefined) throw new Failure('--flight-dir needs --flight and its triggers', 2);
   if (debugServer !== undefined) {
     const { parseAddress } = await import('@ttrace/debug-server');
     checked(() => parseAddress(debugServer));
-  }
+  } else if (pendingStacks) throw new Failure('--pending-stacks needs --debug-server, which shows them', 2);
   const isServed = flight !== undefined || debugServer !== undefined;
   const output = options.output ?? (isServed ? undefined : 'trace.json');
   if (output === undefined && options.view) throw new Failure('--view needs a trace: name one with -o', 2);
@@ -141,7 +143,16 @@ async function record(program: readonly string[], options: RunOptions): Promise<
   if (debugServer !== undefined && found.command !== undefined) {
     throw new Failure(`--debug-server needs a script, and ${name} is none`, 2);
   }
-  const run: ProgramRun = { ...found, args, file: undefined, sources, flight, flightDir, debugServer };
+  const run: ProgramRun = {
+    ...found,
+    args,
+    file: undefined,
+    sources,
+    flight,
+    flightDir,
+    debugServer,
+    pendingStacks,
+  };
   if (output !== undefined) return recordFile(run, output, options);
   if (found.command !== undefined) {
     throw new Failure(`--flight needs a script, and ${name} is none; or record a trace, with -o`, 2);

@@ -12,10 +12,17 @@ function remember() {
 }
 
 function waitForever() {
-  return new Promise(() => {});
+  const waiting = new Promise(() => {});
+  kept.push(waiting);
+  return waiting;
 }
 
-const options = { port: 0, token: 'open-sesame', maxSeconds: 60 };
+const options = {
+  port: 0,
+  token: 'open-sesame',
+  maxSeconds: 60,
+  pendingStacks: process.env.PENDING_STACKS === '1',
+};
 let server = await startDebugServer(options);
 let holder;
 let worker;
@@ -28,6 +35,9 @@ const recorder = new trace.FlightRecorder();
 const orders = {
   remember,
   wait: () => void waitForever(),
+  'wait a lot': () => {
+    for (let i = 0; i < 100_500; i++) kept.push(new Promise(() => {}));
+  },
   hire,
   terminate: async () => {
     // In the middle of the second that is looked at.
@@ -57,6 +67,11 @@ const orders = {
     server = await startDebugServer(options);
     return server.url;
   },
+  'left behind': () =>
+    Object.getOwnPropertySymbols(globalThis)
+      .map(String)
+      .filter((name) => name.startsWith('Symbol(ttrace/pending')),
+  'close server': () => server.close().then(() => true),
   exit: () => process.exit(7),
   close: async () => {
     await server.close();
