@@ -111,7 +111,7 @@ describe('the page of a table', () => {
 
   it.each([
     ['/threads?from=yesterday', 'from takes a time such as 1.5s, 300ms or 20us, not &quot;yesterday&quot;.'],
-    ['/threads?sort=beauty', 'There is no column beauty to sort by, only thread, tid'],
+    ['/threads?sort=beauty', 'There is no column beauty to sort by, only thread, totalNanos'],
     ['/threads?pc=0x4f', 'There is nothing called &quot;pc&quot;'],
     ['/threads?apply=1&from=x', 'from takes a time'],
   ])('answers %s with 400 and what is wrong', async (path, complaint) => {

@@ -39,7 +39,7 @@ export function DataTable({ view, links }: DataTableProps): Child {
                 </th>
               )}
               {pictures.map(({ title }) => (
-                <th scope="col" class="text">
+                <th scope="col" class="text picture">
                   {title}
                 </th>
               ))}
