@@ -2,7 +2,8 @@
 import { type Block, type BlockGroup, blocksOf, groupedBlocks, longestOf, totalOf } from './blocks.ts';
 import type { Filter } from './filter.ts';
 import type { Table } from './table.ts';
-import { taskLink, tasksOf } from './tasks.ts';
+import { taskColumns } from './task-columns.ts';
+import { tasksOf } from './tasks.ts';
 import type { TraceIndex } from './trace-index.ts';
 
 const HELP =
@@ -118,21 +119,7 @@ export function eachBlockTable(index: TraceIndex, filter: Filter = {}): Table<Bl
         help: 'Thread that was blocked.',
         of: ({ thread }) => thread,
       },
-      {
-        id: 'task',
-        title: 'Task',
-        unit: 'text',
-        help: 'Task that was running.',
-        of: (block) => taskName(index, block),
-      },
-      {
-        id: 'taskId',
-        title: 'Task id',
-        unit: 'number',
-        help: 'Number of that task.',
-        of: ({ task }) => task || undefined,
-        linkOf: ({ task }) => taskLink(task),
-      },
+      ...taskColumns<Block>(index, ({ task }) => task, 'the task that was running'),
       {
         id: 'state',
         title: 'State',

@@ -15,7 +15,8 @@ import { histogramOf } from './histogram.ts';
 import { percentile } from './name-stats.ts';
 import { countText, timeText } from './quantity.ts';
 import type { Table } from './table.ts';
-import { taskLink, tasksOf } from './tasks.ts';
+import { taskColumns } from './task-columns.ts';
+import { tasksOf } from './tasks.ts';
 import type { TraceIndex } from './trace-index.ts';
 import { baseOf, WAIT, waitRows } from './wait-rows.ts';
 
@@ -202,14 +203,7 @@ export function eachWaitTable(index: TraceIndex, filter: Filter = {}): Table<num
         help: 'Thread that it stopped; none for one that is awaited.',
         of: (row) => index.threadOf(track[row]!)?.name ?? '',
       },
-      {
-        id: 'taskId',
-        title: 'Task id',
-        unit: 'number',
-        help: 'Number of the task that waited.',
-        of: (row) => index.taskOf(row) || undefined,
-        linkOf: (row) => taskLink(index.taskOf(row)),
-      },
+      ...taskColumns<number>(index, (row) => index.taskOf(row), 'the task that waited'),
     ],
     rows: waitRows(index, filter).sort((a, b) => lengthOf(b) - lengthOf(a)),
     spanOf: (row) => spanOfRow(index, row),

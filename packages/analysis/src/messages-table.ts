@@ -6,7 +6,7 @@ import { type Filter, isThreadWanted, keptIfWhole, rowFilter, stretchOf } from '
 import { histogramOf } from './histogram.ts';
 import { percentile } from './name-stats.ts';
 import type { Column, Table } from './table.ts';
-import { taskLink } from './tasks.ts';
+import { taskColumns } from './task-columns.ts';
 import type { TraceIndex } from './trace-index.ts';
 
 /** All messages from one thread to another. Times in nanoseconds since the origin; the arrays are sorted, and of those that arrived. */
@@ -152,14 +152,7 @@ export function eachMessageTable(index: TraceIndex, filter: Filter = {}): Table<
         help: 'Time inside the handler.',
         of: (message) => messages.handleNanosOf(message),
       },
-      {
-        id: 'taskId',
-        title: 'Task id',
-        unit: 'number',
-        help: 'Number of the task that sent it.',
-        of: (message) => messages.taskOf(message) || undefined,
-        linkOf: (message) => taskLink(messages.taskOf(message)),
-      },
+      ...taskColumns<number>(index, (message) => messages.taskOf(message), 'the task that sent it'),
     ],
     rows,
     spanOf: (message) => spanOf(index, sent[message]!, received[message]!),

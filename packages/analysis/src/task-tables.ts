@@ -4,8 +4,9 @@ import { criticalPath, type Step, type StepKind } from './critical-path.ts';
 import type { Filter } from './filter.ts';
 import { traceFilter } from './spans-table.ts';
 import type { RelatedTable, Table } from './table.ts';
+import { taskColumns } from './task-columns.ts';
 import { taskOverview } from './task-overview.ts';
-import { type Task, taskLink, tasksOf, withDescendants } from './tasks.ts';
+import { type Task, tasksOf, withDescendants } from './tasks.ts';
 import type { TraceIndex } from './trace-index.ts';
 
 /** The task that a filter means: `#ID` itself, of a name the slowest, without either the slowest of all. */
@@ -65,14 +66,7 @@ export function taskEventsTable(index: TraceIndex, filter: Filter = {}): Table<T
         help: 'Thread on which it happened; none for what no thread has.',
         of: ({ thread }) => thread,
       },
-      {
-        id: 'task',
-        title: 'Task id',
-        unit: 'number',
-        help: 'The task or the subtask that it belongs to.',
-        of: (event) => event.task,
-        linkOf: (event) => taskLink(event.task),
-      },
+      ...taskColumns<TaskEvent>(index, (event) => event.task, 'the task or the subtask that it belongs to'),
       {
         id: 'what',
         title: 'What',

@@ -81,7 +81,7 @@ export function eachTaskTable(index: TraceIndex, filter: Filter = {}): Table<Tas
     columns: [
       { id: 'task', title: 'Task', unit: 'text', help: 'Name of the task.', of: ({ task }) => task.name },
       {
-        id: 'id',
+        id: 'taskId',
         title: 'Task id',
         unit: 'number',
         help: 'Number of the task: the filter task=#ID means it.',
@@ -109,10 +109,10 @@ export function eachTaskTable(index: TraceIndex, filter: Filter = {}): Table<Tas
         of: ({ task }) => (task.isComplete ? '' : 'unfinished'),
       },
       {
-        id: 'parent',
+        id: 'parentTaskId',
         title: 'Parent',
         unit: 'number',
-        help: 'Task in which it was begun.',
+        help: 'Number of the task in which it was begun.',
         of: ({ task }) => task.parent || undefined,
         linkOf: ({ task }) => taskLink(task.parent),
       },
