@@ -28,6 +28,20 @@ export interface Filter {
   readonly complete?: boolean | undefined;
 }
 
+/** Its fields, in the order of options and addresses. */
+export const FILTER_NAMES: readonly (keyof Filter)[] = [
+  'from',
+  'to',
+  'thread',
+  'task',
+  'name',
+  'min',
+  'max',
+  'text',
+  'attribute',
+  'complete',
+];
+
 /** Tells rows that a filter lets through. Slow parts, such as text, are looked at once a string. */
 export function rowFilter(index: TraceIndex, filter: Filter): (row: number) => boolean {
   const tests = [

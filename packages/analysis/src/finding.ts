@@ -1,6 +1,7 @@
 /** What the rules find: something that is probably wrong with the program, how bad it is, where to look, and what to do. */
-import type { Span, TableLink } from './table.ts';
+import type { TableLink } from './table.ts';
 import type { TraceIndex } from './trace-index.ts';
+import type { WorstCase } from './worst-case.ts';
 
 /** high: users notice it; medium: worth a look; low: good to know. */
 export type Severity = 'high' | 'medium' | 'low';
@@ -17,8 +18,8 @@ export interface Finding {
   readonly costNanos: number;
   /** What to do, as one sentence. */
   readonly advice: string;
-  /** The worst case on the timeline. */
-  readonly span: Span | undefined;
+  /** Undefined for what is no matter of time, such as a damaged file. */
+  readonly worst: WorstCase | undefined;
   /** The table that has all cases, and the filter that leaves only these. */
   readonly link: TableLink | undefined;
 }

@@ -1,10 +1,11 @@
 /** What holds event loops: one function for long, a chain of promises that never lets go, synchronous calls in the middle of a task. */
-import { lengthOf, spanOfBlock } from '../blockers-table.ts';
+import { lengthOf } from '../blockers-table.ts';
 import { type Block, type BlockGroup, blocksOf, groupedBlocks, longestOf, totalOf } from '../blocks.ts';
 import type { Finding, Rule } from '../finding.ts';
 import { counted, timeText } from '../quantity.ts';
 import { tasksOf } from '../tasks.ts';
 import type { TraceIndex } from '../trace-index.ts';
+import { caseOfBlock } from '../worst-case.ts';
 
 /** From this length on people notice a block. */
 const NOTICED_NANOS = 100e6;
@@ -88,12 +89,12 @@ function ofBlocks(
   index: TraceIndex,
   rule: string,
   { name, blocks }: Pick<BlockGroup, 'name' | 'blocks'>,
-): Pick<Finding, 'rule' | 'count' | 'costNanos' | 'span' | 'link'> {
+): Pick<Finding, 'rule' | 'count' | 'costNanos' | 'worst' | 'link'> {
   return {
     rule,
     count: blocks.length,
     costNanos: totalOf(blocks),
-    span: spanOfBlock(index, longestOf(blocks)),
+    worst: caseOfBlock(index, longestOf(blocks)),
     link: { page: 'blockers/each', filter: { name } },
   };
 }
