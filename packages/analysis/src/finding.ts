@@ -22,6 +22,18 @@ export interface Finding {
   readonly worst: WorstCase | undefined;
   /** The table that has all cases, and the filter that leaves only these. */
   readonly link: TableLink | undefined;
+  /** Rows of all cases that are blocks; of a lock, those of its holds. By these it is told which findings have one cause. */
+  readonly cases: readonly number[];
+  /** Findings that this one says as well. */
+  readonly also: readonly AlsoFound[];
+}
+
+/** A finding that is part of another one, for they have one cause. */
+export interface AlsoFound {
+  readonly rule: string;
+  /** What the link leads to, in a few words. */
+  readonly text: string;
+  readonly link: TableLink;
 }
 
 /** One rule of `ttrace lint`. */
@@ -29,8 +41,11 @@ export interface Rule {
   readonly id: string;
   /** What it looks for and from when on it speaks, in a sentence. */
   readonly help: string;
-  readonly find: (index: TraceIndex) => readonly Finding[];
+  readonly find: (index: TraceIndex) => readonly Found[];
 }
+
+/** A finding as its rule tells it, which knows nothing of others. */
+export type Found = Omit<Finding, 'cases' | 'also'> & Partial<Pick<Finding, 'cases'>>;
 
 const ORDER: readonly Severity[] = ['high', 'medium', 'low'];
 

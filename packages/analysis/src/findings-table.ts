@@ -54,6 +54,13 @@ const SENTENCES: readonly Column<Finding>[] = [
     help: 'Name of the rule that found it.',
     of: ({ rule }) => rule,
   },
+  {
+    id: 'alsoRules',
+    title: 'Also',
+    unit: 'text',
+    help: 'Rules that found the same cause: the sentence says their findings as well.',
+    of: ({ also }) => [...new Set(also.map(({ rule }) => rule))].join(', '),
+  },
 ];
 
 function worstColumns(index: TraceIndex): Column<Finding>[] {

@@ -1,5 +1,6 @@
 /** All rules, and what they find in a trace: the answer of `ttrace lint`, and the insights of the home page. */
 import { type Finding, type Rule, worstFirst } from './finding.ts';
+import { mergedFindings } from './merged-findings.ts';
 import { uncaughtError } from './rules/error-rules.ts';
 import { blockedLoop, microtaskStarvation, syncInTask } from './rules/loop-rules.ts';
 import { damagedFile, droppedEvents } from './rules/recorder-rules.ts';
@@ -36,7 +37,11 @@ export function findingsOf(index: TraceIndex): readonly Finding[] {
 }
 
 function find(index: TraceIndex): readonly Finding[] {
-  const findings = RULES.flatMap((rule) => index.once(rule.find));
+  const found = RULES.flatMap((rule) => index.once(rule.find));
+  const findings = mergedFindings(
+    index,
+    found.map((each): Finding => ({ cases: [], also: [], ...each })),
+  );
   // Names in them come from the program.
   return worstFirst(findings.map((each) => ({ ...each, sentence: visibleText(each.sentence) })));
 }

@@ -39,6 +39,8 @@ export interface LockRow {
   /** How often it was held, and for how long over all holders. */
   readonly holds: number;
   readonly heldNanos: number;
+  /** Rows of these holds. */
+  readonly heldRows: readonly number[];
   /** Whose holds these were, by the names of their tasks, the longest total first. */
   readonly heldBy: readonly HeldBy[];
   /** Part of the time in which somebody had it and somebody else waited. */
@@ -239,6 +241,7 @@ function lockRows(index: TraceIndex, filter: Filter = {}): LockRow[] {
         unfinished: rows.length - complete.length,
         longest: (rows.length > 0 ? rows : held).reduce((a, b) => (lengthOf(b) > lengthOf(a) ? b : a)),
         holds: held.length,
+        heldRows: held,
         heldBy: holdersOf(index, held),
         ...overlap(index, rows, held),
         threads: threadsOf(index, new Set(rows.map((row) => track[row]!))),

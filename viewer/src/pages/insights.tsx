@@ -46,7 +46,7 @@ function Worst({ findings, links }: { findings: readonly Finding[]; links: Links
 }
 
 function Insight({ finding, links }: { finding: Finding; links: Links }): Child {
-  const { severity, sentence, advice, worst, link } = finding;
+  const { severity, sentence, advice, worst, link, also } = finding;
   const timeline = worst === undefined ? undefined : links.timeline(worst);
   const cases = link === undefined ? undefined : links.page(link.page, { filter: link.filter });
   return (
@@ -66,6 +66,17 @@ function Insight({ finding, links }: { finding: Finding; links: Links }): Child 
             {casesText(link)}
           </a>
         )}
+        {also.map(({ text, link: { page, filter } }) => {
+          const href = links.page(page, { filter });
+          return (
+            href !== undefined && (
+              <>
+                {' '}
+                <a href={href}>{text}</a>
+              </>
+            )
+          );
+        })}
       </p>
     </li>
   );

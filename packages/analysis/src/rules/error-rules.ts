@@ -1,6 +1,6 @@
 /** Errors that nothing caught: they end a process or a thread, or leave what it did half done, and no figure of time tells of them. */
 import { Argument, Category, EventKind } from '@ttrace/format';
-import type { Finding, Rule } from '../finding.ts';
+import type { Found, Rule } from '../finding.ts';
 import { counted } from '../quantity.ts';
 import { type Frame, parseFrame } from '../stack-frame.ts';
 import { tasksOf } from '../tasks.ts';
@@ -28,7 +28,7 @@ export const uncaughtError: Rule = {
           location: frame === undefined || frame.line === 0 ? '' : `${frame.file}:${frame.line}`,
         },
         link: undefined,
-      } satisfies Finding;
+      } satisfies Found;
     }),
 };
 

@@ -2,7 +2,7 @@
 import { Category, EventKind, OTHER_NAME } from '@ttrace/format';
 import { criticalPath, NOTHING_RECORDED, timeByKind } from '../critical-path.ts';
 import { sumOf } from '../duration-columns.ts';
-import type { Finding, Rule } from '../finding.ts';
+import type { Found, Rule } from '../finding.ts';
 import { percentile } from '../name-stats.ts';
 import { counted, countText, shareText, timeText } from '../quantity.ts';
 import { type Task, tasksOf } from '../tasks.ts';
@@ -29,7 +29,7 @@ export const unendedTask: Rule = {
           'End it on every way out, also on errors: withTask does that by itself. If it waits, see what for in its events.',
         worst: caseOfRow(index, oldest.row),
         link: { page: 'tasks/each', filter: { name, complete: false } },
-      } satisfies Finding;
+      } satisfies Found;
     });
   },
 };
@@ -74,7 +74,7 @@ export const openRegion: Rule = {
         advice: 'End it in a finally block, or use withRegion, which does that by itself.',
         worst: caseOfRow(index, oldest),
         link: { page: 'regions/each', filter: { name, complete: false } },
-      } satisfies Finding;
+      } satisfies Found;
     });
   },
 };
@@ -100,7 +100,7 @@ export const slowTail: Rule = {
           advice: `Look at its critical path: ttrace critical-path --task '#${longest.number}'.`,
           worst: caseOfRow(index, longest.row),
           link: { page: 'critical-path', filter: { task: `#${longest.number}` } },
-        } satisfies Finding,
+        } satisfies Found,
       ];
     }),
 };
@@ -159,7 +159,7 @@ export const mostlyWaiting: Rule = {
           advice: `It awaits what the trace does not show, such as timers, I/O or a library; often one after another what could go on side by side (Promise.all). Record again with --sources pool,timing, or put withRegion around what it awaits. One in the middle: ttrace critical-path --task '#${middle.number}'.`,
           worst: caseOfRow(index, middle.row),
           link: { page: 'critical-path', filter: { task: `#${middle.number}` } },
-        } satisfies Finding,
+        } satisfies Found,
       ];
     }),
 };
@@ -199,7 +199,7 @@ export const unboundedNames: Rule = {
           advice: 'Name what kind of thing it is, and put ids, paths and numbers into attributes.',
           worst: undefined,
           link: { page: what === Category.task ? 'tasks' : 'regions', filter: {} },
-        } satisfies Finding,
+        } satisfies Found,
       ];
     }),
 };

@@ -1,6 +1,6 @@
 /** What is wrong with threads: workers with nothing to do, time that goes into garbage, memory that is taken in bursts. */
 import { Category, EventKind } from '@ttrace/format';
-import type { Finding, Rule } from '../finding.ts';
+import type { Found, Rule } from '../finding.ts';
 import { bytesText, counted, countText, shareText, timeText } from '../quantity.ts';
 import { THREAD_STATES, threadTimes } from '../thread-states.ts';
 import type { Thread, TraceIndex } from '../trace-index.ts';
@@ -32,7 +32,7 @@ export const idleWorker: Rule = {
         advice: 'Use fewer workers, or give them more at a time: each costs some 10 MB and its start.',
         worst: worstCase(index, { start: thread.start, end: thread.end, thread: thread.name }),
         link: { page: 'threads', filter: {} },
-      } satisfies Finding,
+      } satisfies Found,
     ];
   },
 };
@@ -128,7 +128,7 @@ export const gcWindow: Rule = {
             thread: thread.name,
           }),
           link: { page: 'gc', filter: { thread: thread.name } },
-        } satisfies Finding,
+        } satisfies Found,
       ];
     }),
 };
@@ -174,7 +174,7 @@ export const allocationBurst: Rule = {
             thread: thread.name,
           }),
           link: { page: 'gc', filter: { thread: thread.name } },
-        } satisfies Finding,
+        } satisfies Found,
       ];
     }),
 };

@@ -1,7 +1,7 @@
 /** What is wrong between threads: locks whose threads take turns, queues that grow, messages that are too small for what they cost. */
 
 import { sumOf } from '../duration-columns.ts';
-import type { Finding, Rule } from '../finding.ts';
+import type { Found, Rule } from '../finding.ts';
 import { heldByText, locksTable } from '../locks-table.ts';
 import { type MessagesRow, messagesTable } from '../messages-table.ts';
 import { percentile } from '../name-stats.ts';
@@ -46,7 +46,8 @@ export const lockConvoy: Rule = {
             'Do less while it is held, take it less often, or give each thread a part of its own and join them at the end.',
           worst: caseOfRow(index, row.longest),
           link: { page: 'locks/each', filter: { name } },
-        } satisfies Finding,
+          cases: row.heldRows,
+        } satisfies Found,
       ];
     }),
 };
@@ -73,7 +74,7 @@ export const queuedForPool: Rule = {
             'If the processors have room, make the pool larger; if not, ask for less: fewer or larger jobs, or a limit on how many come in.',
           worst: caseOfRow(index, row.longest),
           link: { page: 'locks/each', filter: { name } },
-        } satisfies Finding,
+        } satisfies Found,
       ];
     });
   },
@@ -101,7 +102,7 @@ export const growingQueue: Rule = {
             'Send only as many as are answered (a limit of messages under way), or give the receiver less to do for each.',
           worst: worstCase(index, { start: row.slowest.sent, end: lastSent, thread: row.to }),
           link: { page: 'messages/each', filter: { thread: row.to } },
-        } satisfies Finding,
+        } satisfies Found,
       ];
     }),
 };
@@ -156,7 +157,7 @@ export const smallMessages: Rule = {
             thread: row.to,
           }),
           link: { page: 'messages', filter: { thread: row.to } },
-        } satisfies Finding,
+        } satisfies Found,
       ];
     }),
 };
