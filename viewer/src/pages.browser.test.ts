@@ -134,8 +134,8 @@ describe.skipIf(noBrowser !== '')('the pages of a recording', () => {
     const earliest = await first();
     expect(earliest).not.toBe(last);
     const rows = (await (await get('/tasks/each.json?sort=startNanos')).json()) as { id: number }[];
-    expect(last).toContain(String(rows[0]!.id));
-    expect(earliest).toContain(String(rows.at(-1)!.id));
+    expect(last).toContain(String(rows[0]!.taskId));
+    expect(earliest).toContain(String(rows.at(-1)!.taskId));
     expect(new URL(page.url()).search).toBe('?sort=startNanos&order=up');
   });
 

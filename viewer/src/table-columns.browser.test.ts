@@ -47,7 +47,7 @@ const DECISIVE: Readonly<Record<string, readonly string[]>> = {
   lint: ['Severity', 'What', 'What to do', 'Count', 'Costs'],
   threads: ['Thread', 'Busy', 'Running', 'Blocked loop', 'GC', 'Waiting (lock accounts wait)'],
   tasks: ['Task', 'Count', 'Total', 'p50', 'p99', 'Max'],
-  'tasks/each': ['Task', 'Task id', 'Elapsed'],
+  'tasks/each': ['Task', 'Task id', 'Elapsed', 'Attributes'],
   regions: ['Region', 'Count', 'Total', 'p50', 'p99', 'Max'],
   'regions/each': ['Region', 'Total', 'Thread', 'Task id', 'Running', 'Blocked loop'],
   blockers: ['Blocked by', 'Count', 'Total', 'Max', 'Where', 'Task'],

@@ -47,6 +47,14 @@ describe('the page of a table', () => {
     expect(html).toMatch(/aria-label="Running [\d.]+ ms \([\d.]+ %\), Unknown/);
   });
 
+  it('shows what is said of a task: all on its page, the telling in the list, where the text filter finds it', async () => {
+    const page = await textOf('/task?task=%234');
+    expect(page).toMatch(/<dt>url<\/dt><dd>\/orders\/3<\/dd>/);
+    const list = await textOf('/tasks/each?text=url%3D%2Forders%2F3');
+    expect(list).toContain('url=/orders/3');
+    expect(namesOf(list)).toEqual(['order']);
+  });
+
   it('sorts by a column, says so, and turns the order around with the next click', async () => {
     const html = await textOf('/threads?sort=tid');
     expect(namesOf(html)).toEqual(sortedBy(table(), 'tid')?.map(({ thread }) => thread.name));

@@ -1,4 +1,5 @@
 /** What there is to know about one task at a glance: where it stands among others, on which threads it ran, what it spent its time on. */
+import { type Attribute, attributesOf } from './attributes.ts';
 import { criticalPath, type StepKind, timeByKind } from './critical-path.ts';
 import { type Task, tasksOf, withDescendants } from './tasks.ts';
 import type { TraceIndex } from './trace-index.ts';
@@ -7,6 +8,8 @@ export interface TaskOverview {
   readonly task: Task;
   /** The tasks that it was begun in, the outermost first. */
   readonly ancestors: readonly Task[];
+  /** All that the program or the recorder says of it. */
+  readonly attributes: readonly Attribute[];
   /** Of it and its subtasks: tasks in all, and threads on which something of them ran. */
   readonly tasks: number;
   readonly threads: readonly string[];
@@ -20,6 +23,7 @@ export function taskOverview(index: TraceIndex, task: Task): TaskOverview {
   return {
     task,
     ancestors: ancestorsOf(index, task),
+    attributes: attributesOf(index, task.row),
     tasks: tasks.length,
     threads: threadsOf(index, new Set(tasks.map(({ number }) => number))),
     time: timeByKind(criticalPath(index, task)),

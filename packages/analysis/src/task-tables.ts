@@ -1,5 +1,6 @@
 /** One task: its events one after the other, as Go's page of a task lists them, and its critical path. */
 import { Argument, Category, EventKind } from '@ttrace/format';
+import { tellingAttributes } from './attributes.ts';
 import { criticalPath, type Step, type StepKind } from './critical-path.ts';
 import type { Filter } from './filter.ts';
 import { traceFilter } from './spans-table.ts';
@@ -71,7 +72,7 @@ export function taskEventsTable(index: TraceIndex, filter: Filter = {}): Table<T
         id: 'what',
         title: 'What',
         unit: 'text',
-        help: 'What happened; logs as [category] message.',
+        help: 'What happened; logs as [category] message, begins of tasks with their attributes.',
         of: ({ what }) => what,
       },
     ],
@@ -103,7 +104,8 @@ function eventsOf(index: TraceIndex, task: Task): TaskEvent[] {
       events.push({ time, thread, what, task: number, row });
     if (kind[row] !== EventKind.slice) add(start[row]!, described(index, row));
     else {
-      add(start[row]!, `${described(index, row)} begin`);
+      const facts = tasksOf(index).byNumber(number)?.row === row ? tellingAttributes(index, row) : '';
+      add(start[row]!, `${described(index, row)} begin${facts === '' ? '' : `: ${facts}`}`);
       if (value[row]! >= 0) add(index.endOf(row), `${described(index, row)} end`);
     }
   }

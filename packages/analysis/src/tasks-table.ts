@@ -1,4 +1,5 @@
 /** Tasks by name, and each task by itself: Go's pages of user tasks. */
+import { tellingAttributes } from './attributes.ts';
 import { durationColumns, sumOf, type WithDurations } from './duration-columns.ts';
 import { type Filter, keptIfWhole, rowFilter } from './filter.ts';
 import { histogramOf } from './histogram.ts';
@@ -100,6 +101,13 @@ export function eachTaskTable(index: TraceIndex, filter: Filter = {}): Table<Tas
         unit: 'nanos',
         help: 'From its begin to its end.',
         of: ({ task }) => task.end - task.start,
+      },
+      {
+        id: 'attributes',
+        title: 'Attributes',
+        unit: 'text',
+        help: 'What the program or the recorder says of it, without ids and what its name says already, shortened; its own page has all.',
+        of: ({ task }) => tellingAttributes(index, task.row),
       },
       {
         id: 'state',
