@@ -133,7 +133,7 @@ describe.skipIf(noBrowser !== '')('the pages of a recording', () => {
     await expect.poll(() => headings.getAttribute('aria-sort')).toBe('ascending');
     const earliest = await first();
     expect(earliest).not.toBe(last);
-    const rows = (await (await get('/tasks/each.json?sort=startNanos')).json()) as { id: number }[];
+    const rows = (await (await get('/tasks/each.json?sort=startNanos')).json()) as { taskId: number }[];
     expect(last).toContain(String(rows[0]!.taskId));
     expect(earliest).toContain(String(rows.at(-1)!.taskId));
     expect(new URL(page.url()).search).toBe('?sort=startNanos&order=up');

@@ -50,7 +50,7 @@ const DECISIVE: Readonly<Record<string, readonly string[]>> = {
   'tasks/each': ['Task', 'Task id', 'Elapsed', 'Attributes'],
   regions: ['Region', 'Count', 'Total', 'p50', 'p99', 'Max'],
   'regions/each': ['Region', 'Total', 'Thread', 'Task id', 'Running', 'Blocked loop'],
-  blockers: ['Blocked by', 'Count', 'Total', 'Max', 'Where', 'Task'],
+  blockers: ['Blocked by', 'Count', 'Total', 'Max', 'Regularly', 'Where', 'Task'],
   'blockers/each': ['Blocked by', 'When', 'Elapsed', 'Where', 'Thread', 'Task', 'Task id'],
   gc: ['Thread', 'Kind', 'Count', 'Total', 'Of the thread', 'Max'],
   locks: ['Waited for', 'Contended', 'Held', 'Held by', 'Waited'],

@@ -1,6 +1,7 @@
 /** What blocked event loops, by function and one by one. */
 import { type Block, type BlockGroup, blocksOf, groupedBlocks, longestOf, totalOf } from './blocks.ts';
 import type { Filter } from './filter.ts';
+import { regularityOf } from './regularity.ts';
 import type { Table } from './table.ts';
 import { taskColumns } from './task-columns.ts';
 import { tasksOf } from './tasks.ts';
@@ -47,6 +48,13 @@ export function blockersTable(index: TraceIndex, filter: Filter = {}): Table<Blo
         unit: 'nanos',
         help: 'The longest one.',
         of: ({ blocks }) => lengthOf(longestOf(blocks)),
+      },
+      {
+        id: 'regularity',
+        title: 'Regularly',
+        unit: 'text',
+        help: 'Where five and more come regularly: in each task of a name, after each, or at even intervals, of which nine in ten are less than 1.3 times as long as the shortest tenth.',
+        of: ({ blocks }) => regularityOf(index, blocks),
       },
       {
         id: 'location',

@@ -46,7 +46,7 @@ test('a synchronous call while a lock is held, the block that it is, and the wai
   const found = findings(orders(80));
   expect(rules(found)).toEqual(['sync-in-task + lock-convoy + blocked-loop']);
   expect(found[0]!.sentence).toBe(
-    'pbkdf2Sync in hash (/srv/auth.js:12) stopped main for 80.0 ms during settle, 20 times and 1.60 s in all. ' +
+    'pbkdf2Sync in hash (/srv/auth.js:12) stopped main for 80.0 ms during settle, 20 times and 1.60 s in all, in each settle. ' +
       'Meanwhile its task held lock accounts, for 1.60 s of the 2.00 s that it was held: others waited for it 1.94 s in 20 waits.',
   );
   expect(found[0]!.also[0]).toEqual({

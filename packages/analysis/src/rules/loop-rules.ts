@@ -12,6 +12,7 @@ import {
 } from '../blocks.ts';
 import type { Found, Rule } from '../finding.ts';
 import { counted, timeText } from '../quantity.ts';
+import { regularityOf } from '../regularity.ts';
 import { tasksOf } from '../tasks.ts';
 import type { TraceIndex } from '../trace-index.ts';
 import { caseOfBlock } from '../worst-case.ts';
@@ -41,7 +42,7 @@ function ofFunction(index: TraceIndex, group: BlockGroup): Found {
     severity: lengthOf(worst) >= NOTICED_NANOS && !isOfWorkers && isKnown(group) ? 'high' : 'medium',
     sentence:
       `${what} blocked the event loop of ${worst.thread} for ${timeText(lengthOf(worst))}${during(index, worst)}` +
-      `${blocks.length === 1 ? '' : `, ${counted(blocks.length, 'time')} and ${timeText(totalOf(blocks))} in all`}.`,
+      `${blocks.length === 1 ? '' : `, ${counted(blocks.length, 'time')} and ${timeText(totalOf(blocks))} in all`}${regularly(index, blocks)}.`,
     advice: !isKnown(group)
       ? 'Look at the timeline around it; a block that is shorter than the watchdog’s look has no stack.'
       : isOfWorkers
@@ -85,6 +86,12 @@ function during(index: TraceIndex, { task, region }: Block): string {
   const name = tasksOf(index).byNumber(task)?.name;
   if (name !== undefined) return ` during ${name}`;
   return region === '' ? '' : ` in ${region}`;
+}
+
+/** `, every 5.00 s`, or ''. */
+function regularly(index: TraceIndex, blocks: readonly Block[]): string {
+  const regularity = regularityOf(index, blocks);
+  return regularity === '' ? '' : `, ${regularity}`;
 }
 
 function ofBlocks(
@@ -155,7 +162,7 @@ export const syncInTask: Rule = {
       return {
         ...ofBlocks(index, 'sync-in-task', { name: worst.name, blocks }),
         severity: 'high' as const,
-        sentence: `${call}${inFunction(index, worst)} stopped ${worst.thread} for ${timeText(lengthOf(worst))}${during(index, worst)}, ${counted(blocks.length, 'time')} and ${timeText(totalOf(blocks))} in all.`,
+        sentence: `${call}${inFunction(index, worst)} stopped ${worst.thread} for ${timeText(lengthOf(worst))}${during(index, worst)}, ${counted(blocks.length, 'time')} and ${timeText(totalOf(blocks))} in all${regularly(index, blocks)}.`,
         advice: `Call ${call.replace(/Sync$/, '')} instead: it does the same on the thread pool, or beside the program.`,
       };
     });
