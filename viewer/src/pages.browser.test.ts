@@ -160,6 +160,18 @@ describe.skipIf(noBrowser !== '')('the pages of a recording', () => {
     expect(await page.locator('tbody th').count()).toBe(2);
   });
 
+  it('say of tasks of one name where the time of the slowest went', async () => {
+    await using watched = await openPage(browser);
+    await watched.page.goto(viewer.urlOf('/tasks'));
+    await watched.page.getByRole('link', { name: 'order & <b>', exact: true }).click();
+    await watched.page
+      .getByRole('heading', { name: 'Where the time of the slowest 2 tasks of 30 went' })
+      .waitFor();
+    const first = watched.page.locator('section .data').first();
+    expect(await first.locator('thead').textContent()).toBe('TimeSlowest 5 %AllIn the slow ones mostly');
+    expect(watched.complaints).toEqual([]);
+  });
+
   it('give their rows to the clipboard as Markdown', async () => {
     await using watched = await openPage(browser, { permissions: ['clipboard-read', 'clipboard-write'] });
     await watched.page.goto(viewer.urlOf('/tasks?name=import'));

@@ -76,7 +76,7 @@ test('a task that is slow because of a task in it is part of that one’s findin
   const found = findings(requests(400, 380));
   expect(rules(found)).toEqual(['slow-tail + slow-tail']);
   expect(found[0]!.sentence).toMatch(
-    /^The slowest tasks job take far longer .*\. That is also why the tasks GET \/ around them are slow: 380 ms of 400 ms in #61\.$/,
+    /^The slowest tasks job take far longer .*\. That is also why tasks around them are slow: GET \/ \(380 ms of 400 ms in #61\)\.$/,
   );
 });
 

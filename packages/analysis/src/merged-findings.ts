@@ -122,28 +122,30 @@ function withTasksInside(index: TraceIndex, findings: readonly Finding[]): reado
     for (let next = into.get(at); next !== undefined; next = into.get(at)) at = next;
     return at;
   };
-  const sentences = new Map<Finding, string>();
+  const shares = new Map<Finding, string>();
   for (const { finding, task } of slow) {
     const inside = insideOf(index, task).findLast(({ name }) => byName.has(name));
     // Tasks of a name may be in tasks that are in tasks of that name: then one of their findings stays.
     if (inside === undefined || standIn(byName.get(inside.name)!) === finding) continue;
     into.set(finding, byName.get(inside.name)!);
-    sentences.set(
-      finding,
-      `That is also why the tasks ${task.name} around them are slow: ${lengthText(index, inside)} of ${lengthText(index, task)} in #${task.number}.`,
-    );
+    shares.set(finding, `${lengthText(index, inside)} of ${lengthText(index, task)}`);
   }
   return findings
     .filter((finding) => !into.has(finding))
-    .map((finding) =>
-      slow
-        .filter((each) => each.finding !== finding && standIn(each.finding) === finding)
-        .reduce(
-          (all, { finding: other, task }) =>
-            joined(all, other, sentences.get(other)!, `the task ${task.name} #${task.number}`),
-          finding,
-        ),
-    );
+    .map((finding) => {
+      const around = slow.filter((each) => each.finding !== finding && standIn(each.finding) === finding);
+      if (around.length === 0) return finding;
+      const named = around.map(
+        ({ finding: of, task }) => `${task.name} (${shares.get(of)} in #${task.number})`,
+      );
+      return around.reduce(
+        (all, { finding: other, task }) => joined(all, other, '', `the task ${task.name} #${task.number}`),
+        {
+          ...finding,
+          sentence: `${finding.sentence} That is also why tasks around them are slow: ${named.join(', ')}.`,
+        },
+      );
+    });
 }
 
 function lengthText(index: TraceIndex, { row }: Task): string {

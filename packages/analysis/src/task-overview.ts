@@ -17,7 +17,7 @@ export interface TaskOverview {
   readonly time: Readonly<Record<StepKind, number>>;
 }
 
-/** Linear in the number of rows. */
+/** Linear in the number of its events, once those of all tasks have been found. */
 export function taskOverview(index: TraceIndex, task: Task): TaskOverview {
   const tasks = withDescendants(task);
   return {
@@ -25,7 +25,7 @@ export function taskOverview(index: TraceIndex, task: Task): TaskOverview {
     ancestors: ancestorsOf(index, task),
     attributes: attributesOf(index, task.row),
     tasks: tasks.length,
-    threads: threadsOf(index, new Set(tasks.map(({ number }) => number))),
+    threads: threadsOf(index, tasks),
     time: timeByKind(criticalPath(index, task)),
   };
 }
@@ -41,13 +41,14 @@ function ancestorsOf(index: TraceIndex, task: Task): Task[] {
   return ancestors;
 }
 
-function threadsOf(index: TraceIndex, numbers: ReadonlySet<number>): string[] {
+function threadsOf(index: TraceIndex, tasks: readonly Task[]): string[] {
   const threads = new Set<string>();
   const { track } = index.trace.columns;
-  for (let row = 0; row < index.trace.length; row++) {
-    if (!numbers.has(index.taskOf(row))) continue;
-    const name = index.threadOf(track[row]!)?.name;
-    if (name !== undefined) threads.add(name);
+  for (const task of tasks) {
+    for (const row of tasksOf(index).eventsOf(task)) {
+      const name = index.threadOf(track[row]!)?.name;
+      if (name !== undefined) threads.add(name);
+    }
   }
   return [...threads];
 }

@@ -3,6 +3,7 @@ import { tellingAttributes } from './attributes.ts';
 import { durationColumns, sumOf, type WithDurations } from './duration-columns.ts';
 import { type Filter, keptIfWhole, rowFilter } from './filter.ts';
 import { histogramOf } from './histogram.ts';
+import { slowTasksTable } from './slow-tasks.ts';
 import type { Table } from './table.ts';
 import { type Task, taskLink, tasksOf } from './tasks.ts';
 import type { TraceIndex } from './trace-index.ts';
@@ -89,13 +90,6 @@ export function eachTaskTable(index: TraceIndex, filter: Filter = {}): Table<Tas
         of: ({ task }) => task.number,
       },
       {
-        id: 'startNanos',
-        title: 'When',
-        unit: 'time',
-        help: 'Its begin, since the first event.',
-        of: ({ task }) => task.start - index.start,
-      },
-      {
         id: 'durationNanos',
         title: 'Elapsed',
         unit: 'nanos',
@@ -108,6 +102,13 @@ export function eachTaskTable(index: TraceIndex, filter: Filter = {}): Table<Tas
         unit: 'text',
         help: 'What the program or the recorder says of it, without ids and what its name says already, shortened; its own page has all.',
         of: ({ task }) => tellingAttributes(index, task.row),
+      },
+      {
+        id: 'startNanos',
+        title: 'When',
+        unit: 'time',
+        help: 'Its begin, since the first event.',
+        of: ({ task }) => task.start - index.start,
       },
       {
         id: 'state',
@@ -149,6 +150,16 @@ export function eachTaskTable(index: TraceIndex, filter: Filter = {}): Table<Tas
     rows,
     spanOf: ({ task }) => spanOfTask(index, task),
     linkOf: ({ task }) => taskLink(task.number),
+    // Of tasks of several names a mean means nothing.
+    ...(filter.name === undefined ? {} : { aside: onceMade(() => slowTasksTable(index, tasks)) }),
+  };
+}
+
+function onceMade<T>(make: () => T): () => T {
+  let made: { readonly it: T } | undefined;
+  return () => {
+    made ??= { it: make() };
+    return made.it;
   };
 }
 

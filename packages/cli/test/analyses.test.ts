@@ -105,6 +105,15 @@ test('the critical path of the slow request is the function that blocked', async
   expect(Number(longest?.share)).toBeGreaterThan(0.8);
 });
 
+test('as text a critical path has its short steps in one line, as JSON it has all', async () => {
+  const steps = await json('critical-path', trace, '--task', 'GET /slow');
+  const short = steps.filter(({ share }) => Number(share) < 0.01).length;
+  const { stdout } = await ttrace(['critical-path', trace, '--task', 'GET /slow', '--top', '1000']);
+  const lines = stdout.trim().split('\n').slice(1);
+  expect(lines).toHaveLength(steps.length - Math.max(0, short - 1));
+  expect(/(\d+) short steps/.exec(stdout)?.[1]).toBe(short > 1 ? String(short) : undefined);
+});
+
 test('lint says what is wrong and ends with 1; --fail-on never ends with 0; --md is short', async () => {
   const { code, stdout } = await ttrace(['lint', trace]);
   expect(code).toBe(1);
