@@ -3,7 +3,7 @@ import { csvLines, indexOf, sortedBy, tableObjects, threadsTable } from '@ttrace
 import { Category, TraceBuilder } from '@ttrace/format';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startViewer, type Viewer } from './start-viewer.ts';
-import { sampleTrace } from './viewer-test-kit.ts';
+import { sampleTrace, stoppedTrace } from './viewer-test-kit.ts';
 
 let viewer: Viewer;
 beforeAll(async () => {
@@ -181,4 +181,16 @@ describe('a large trace', () => {
     await expect.poll(home, { timeout: 20_000 }).not.toContain('href="/blockers"');
     expect(await home()).not.toContain('http-equiv="refresh"');
   });
+});
+
+it('a finding’s page, as its JSON has it, is a page of as many rows as it has cases', async () => {
+  const options = { trace: stoppedTrace(), title: 'stops.json', fileName: 'stops.json' };
+  await using stopped = await startViewer(options);
+  const json = async (path: string) => {
+    const headers = { cookie: `ttrace-${stopped.port}=${stopped.token}` };
+    return (await fetch(new URL(path, stopped.url), { headers })).json();
+  };
+  const findings = (await json('/lint.json')) as { page: string; count: number; rule: string }[];
+  const blocked = findings.find(({ rule }) => rule === 'blocked-loop')!;
+  expect(await json(blocked.page.replace('?', '.json?'))).toHaveLength(blocked.count);
 });

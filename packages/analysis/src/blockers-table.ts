@@ -148,6 +148,7 @@ export function eachBlockTable(index: TraceIndex, filter: Filter = {}): Table<Bl
         unit: 'text',
         help: 'Frames when it was first looked at, innermost first.',
         of: ({ stack }) => stack.join(' ← '),
+        isFolded: true,
       },
     ],
     rows: [...blocksOf(index, filter)].sort((a, b) => lengthOf(b) - lengthOf(a)),

@@ -63,6 +63,14 @@ test('a lock that is held for most of its time outside of blocks, or by others t
     'lock-convoy',
     'sync-in-task + blocked-loop',
   ]);
+  const elsewhere = Array.from(
+    { length: 20 },
+    (_, i) => `slice 1/2 +${s(i * 200 + 103)} ${s(1)} region "count" {"task":${i + 1}}`,
+  );
+  expect(rules(findings([...orders(80), ...elsewhere]))).toEqual([
+    'lock-convoy',
+    'sync-in-task + blocked-loop',
+  ]);
 });
 
 /** Thirty requests of 5 ms with a job of 4 ms in each, and one that is slower. */

@@ -79,16 +79,18 @@ function withHeldLocks(index: TraceIndex, findings: readonly Finding[]): readonl
   return result;
 }
 
-/** Time of holds that lies in blocks of the task that holds. On what thread something is held the trace does not say: holds without a task count for nothing. */
+/**
+ * Time of holds that lies in blocks of the task that holds. On what thread something is held the trace does not say: what is held in no task, or
+ * in one that several threads take part in, may be held by another thread than the blocked one, and counts for nothing.
+ */
 function heldInBlocks(index: TraceIndex, holds: readonly number[], blocks: readonly number[]): number {
   const { start } = index.trace.columns;
   const byTask = new Map<number, number[]>();
   for (const row of blocks) {
     const task = index.taskOf(row);
-    if (task === 0) continue;
     const rows = byTask.get(task);
-    if (rows === undefined) byTask.set(task, [row]);
-    else rows.push(row);
+    if (rows !== undefined) rows.push(row);
+    else if (isOnOneThread(index, tasksOf(index).byNumber(task))) byTask.set(task, [row]);
   }
   let nanos = 0;
   if (byTask.size === 0) return nanos;
@@ -99,6 +101,17 @@ function heldInBlocks(index: TraceIndex, holds: readonly number[], blocks: reado
     }
   }
   return nanos;
+}
+
+function isOnOneThread(index: TraceIndex, task: Task | undefined): boolean {
+  if (task === undefined) return false;
+  const threads = new Set<unknown>();
+  for (const row of tasksOf(index).eventsOf(task)) {
+    const thread = index.threadOf(index.trace.columns.track[row]!);
+    if (thread !== undefined) threads.add(thread);
+    if (threads.size > 1) return false;
+  }
+  return true;
 }
 
 function lengthOf(index: TraceIndex, row: number): number {

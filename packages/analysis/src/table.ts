@@ -36,6 +36,8 @@ export interface Column<Row> {
   of(row: Row): Cell;
   /** Whether 0 in every row says something. Columns that say nothing are left out. */
   readonly saysZero?: boolean;
+  /** Whether pages fold it: a text for those who open it, such as a stack. */
+  readonly isFolded?: boolean;
   /** What else there is to know about what the cell names. */
   linkOf?(row: Row): TableLink | undefined;
 }

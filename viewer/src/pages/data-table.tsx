@@ -12,8 +12,9 @@ interface DataTableProps {
   readonly links: Links;
 }
 
-/** Longer texts, such as stacks, are folded; sentences are not. */
-const FOLDED_CHARS = 400;
+/** Longer texts are folded; those of columns that are, when they are longer than what is shown then. */
+const MOST_CHARS = 400;
+const FOLDED_CHARS = 100;
 /** And cut at this; files have them whole. */
 const MAX_CHARS = 4000;
 
@@ -155,16 +156,20 @@ function DataCell({ view, links, row, column }: RowProps): Child {
   const text = cellOf(row, column);
   return (
     <td class={column.unit === 'text' ? 'text' : undefined}>
-      {href === undefined ? <Text text={text} /> : <a href={href}>{text}</a>}
+      {href === undefined ? (
+        <Text text={text} most={column.isFolded === true ? FOLDED_CHARS : MOST_CHARS} />
+      ) : (
+        <a href={href}>{text}</a>
+      )}
     </td>
   );
 }
 
-function Text({ text }: { text: string }): Child {
-  if (text.length <= FOLDED_CHARS) return text;
+function Text({ text, most }: { text: string; most: number }): Child {
+  if (text.length <= most) return text;
   return (
     <details>
-      <summary>{text.slice(0, FOLDED_CHARS / 4)}…</summary>
+      <summary>{text.slice(0, FOLDED_CHARS)}…</summary>
       {text}
     </details>
   );
