@@ -82,9 +82,14 @@ describe.skipIf(noBrowser !== '')('the pages of a recording', () => {
     afterAll(() => watched?.[Symbol.asyncDispose]());
 
     it.each(paths)('%s opens without a complaint and without a request elsewhere, and fits', async (path) => {
-      const { page, requests, complaints } = watched;
+      const { page, requests, complaints, underWay } = watched;
       await page.goto(viewer.urlOf(path));
       await page.getByRole('heading', { level: 1 }).waitFor();
+      // Pictures of the style sheet are asked for when the page is drawn.
+      await page.evaluate(
+        'new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))',
+      );
+      await expect.poll(underWay).toBe(0);
       expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(360);
       const asked = requests.splice(0);
       expect(asked[0]).toBe(viewer.urlOf(path));
