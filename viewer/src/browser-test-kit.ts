@@ -5,7 +5,14 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Browser, type BrowserContextOptions, chromium, type Frame, type Page } from 'playwright-core';
+import {
+  type Browser,
+  type BrowserContextOptions,
+  chromium,
+  type Frame,
+  type Page,
+  type Request,
+} from 'playwright-core';
 
 const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
 
@@ -38,6 +45,8 @@ export interface WatchedPage extends AsyncDisposable {
   readonly requests: string[];
   /** Console errors, uncaught exceptions, failed requests. */
   readonly complaints: string[];
+  /** How many requests have no answer yet: a page that is left before is one whose requests fail. */
+  readonly underWay: () => number;
 }
 
 /** Opens a page in a context of its own. */
@@ -46,15 +55,22 @@ export async function openPage(browser: Browser, options: BrowserContextOptions 
   const page = await context.newPage();
   const requests: string[] = [];
   const complaints: string[] = [];
-  context.on('request', (request) => requests.push(request.url()));
-  context.on('requestfailed', (request) =>
-    complaints.push(`${request.failure()?.errorText} ${request.url()}`),
-  );
+  const asked = new Set<Request>();
+  context.on('request', (request) => {
+    requests.push(request.url());
+    asked.add(request);
+  });
+  context.on('requestfinished', (request) => asked.delete(request));
+  context.on('requestfailed', (request) => {
+    asked.delete(request);
+    complaints.push(`${request.failure()?.errorText} ${request.url()}`);
+  });
   page.on('pageerror', (error) => complaints.push(error.message));
   page.on('console', (message) => {
     if (message.type() === 'error') complaints.push(message.text());
   });
-  return { page, requests, complaints, [Symbol.asyncDispose]: () => context.close() };
+  const underWay = (): number => asked.size;
+  return { page, requests, complaints, underWay, [Symbol.asyncDispose]: () => context.close() };
 }
 
 /** Waits until the host page has shown the trace, and returns the frame with the Perfetto UI. */

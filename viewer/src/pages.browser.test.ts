@@ -82,9 +82,14 @@ describe.skipIf(noBrowser !== '')('the pages of a recording', () => {
     afterAll(() => watched?.[Symbol.asyncDispose]());
 
     it.each(paths)('%s opens without a complaint and without a request elsewhere, and fits', async (path) => {
-      const { page, requests, complaints } = watched;
+      const { page, requests, complaints, underWay } = watched;
       await page.goto(viewer.urlOf(path));
       await page.getByRole('heading', { level: 1 }).waitFor();
+      // Pictures of the style sheet are asked for when the page is drawn.
+      await page.evaluate(
+        'new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))',
+      );
+      await expect.poll(underWay).toBe(0);
       expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(360);
       const asked = requests.splice(0);
       expect(asked[0]).toBe(viewer.urlOf(path));
@@ -133,9 +138,9 @@ describe.skipIf(noBrowser !== '')('the pages of a recording', () => {
     await expect.poll(() => headings.getAttribute('aria-sort')).toBe('ascending');
     const earliest = await first();
     expect(earliest).not.toBe(last);
-    const rows = (await (await get('/tasks/each.json?sort=startNanos')).json()) as { id: number }[];
-    expect(last).toContain(String(rows[0]!.id));
-    expect(earliest).toContain(String(rows.at(-1)!.id));
+    const rows = (await (await get('/tasks/each.json?sort=startNanos')).json()) as { taskId: number }[];
+    expect(last).toContain(String(rows[0]!.taskId));
+    expect(earliest).toContain(String(rows.at(-1)!.taskId));
     expect(new URL(page.url()).search).toBe('?sort=startNanos&order=up');
   });
 
@@ -158,6 +163,18 @@ describe.skipIf(noBrowser !== '')('the pages of a recording', () => {
     await page.keyboard.press('Enter');
     await page.waitForURL('**/tasks');
     expect(await page.locator('tbody th').count()).toBe(2);
+  });
+
+  it('say of tasks of one name where the time of the slowest went', async () => {
+    await using watched = await openPage(browser);
+    await watched.page.goto(viewer.urlOf('/tasks'));
+    await watched.page.getByRole('link', { name: 'order & <b>', exact: true }).click();
+    await watched.page
+      .getByRole('heading', { name: 'Where the time of the slowest 2 tasks of 30 went' })
+      .waitFor();
+    const first = watched.page.locator('section .data').first();
+    expect(await first.locator('thead').textContent()).toBe('TimeSlowest 5 %AllIn the slow ones mostly');
+    expect(watched.complaints).toEqual([]);
   });
 
   it('give their rows to the clipboard as Markdown', async () => {

@@ -3,7 +3,7 @@ import { csvLines, indexOf, sortedBy, tableObjects, threadsTable } from '@ttrace
 import { Category, TraceBuilder } from '@ttrace/format';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startViewer, type Viewer } from './start-viewer.ts';
-import { sampleTrace } from './viewer-test-kit.ts';
+import { sampleTrace, stoppedTrace } from './viewer-test-kit.ts';
 
 let viewer: Viewer;
 beforeAll(async () => {
@@ -45,6 +45,14 @@ describe('the page of a table', () => {
     );
     expect(Math.max(...widths)).toBeCloseTo(300, 0);
     expect(html).toMatch(/aria-label="Running [\d.]+ ms \([\d.]+ %\), Unknown/);
+  });
+
+  it('shows what is said of a task: all on its page, the telling in the list, where the text filter finds it', async () => {
+    const page = await textOf('/task?task=%234');
+    expect(page).toMatch(/<dt>url<\/dt><dd>\/orders\/3<\/dd>/);
+    const list = await textOf('/tasks/each?text=url%3D%2Forders%2F3');
+    expect(list).toContain('url=/orders/3');
+    expect(namesOf(list)).toEqual(['order']);
   });
 
   it('sorts by a column, says so, and turns the order around with the next click', async () => {
@@ -111,7 +119,7 @@ describe('the page of a table', () => {
 
   it.each([
     ['/threads?from=yesterday', 'from takes a time such as 1.5s, 300ms or 20us, not &quot;yesterday&quot;.'],
-    ['/threads?sort=beauty', 'There is no column beauty to sort by, only thread, tid'],
+    ['/threads?sort=beauty', 'There is no column beauty to sort by, only thread, totalNanos'],
     ['/threads?pc=0x4f', 'There is nothing called &quot;pc&quot;'],
     ['/threads?apply=1&from=x', 'from takes a time'],
   ])('answers %s with 400 and what is wrong', async (path, complaint) => {
@@ -173,4 +181,16 @@ describe('a large trace', () => {
     await expect.poll(home, { timeout: 20_000 }).not.toContain('href="/blockers"');
     expect(await home()).not.toContain('http-equiv="refresh"');
   });
+});
+
+it('a finding’s page, as its JSON has it, is a page of as many rows as it has cases', async () => {
+  const options = { trace: stoppedTrace(), title: 'stops.json', fileName: 'stops.json' };
+  await using stopped = await startViewer(options);
+  const json = async (path: string) => {
+    const headers = { cookie: `ttrace-${stopped.port}=${stopped.token}` };
+    return (await fetch(new URL(path, stopped.url), { headers })).json();
+  };
+  const findings = (await json('/lint.json')) as { page: string; count: number; rule: string }[];
+  const blocked = findings.find(({ rule }) => rule === 'blocked-loop')!;
+  expect(await json(blocked.page.replace('?', '.json?'))).toHaveLength(blocked.count);
 });

@@ -174,6 +174,12 @@ for (const size of sizes) {
       ]),
     ),
   );
+  // Last, for it keeps the timelines of all threads.
+  const jobs = TABLES.find(({ id }) => id === 'tasks').each(index, { name: 'job' });
+  note(
+    'slowest tasks of a name',
+    seconds(() => jobs.aside()),
+  );
   memory.push(process.memoryUsage().rss);
 }
 

@@ -1,8 +1,10 @@
 /** What blocked event loops, by function and one by one. */
 import { type Block, type BlockGroup, blocksOf, groupedBlocks, longestOf, totalOf } from './blocks.ts';
 import type { Filter } from './filter.ts';
+import { regularityOf } from './regularity.ts';
 import type { Table } from './table.ts';
-import { taskLink, tasksOf } from './tasks.ts';
+import { taskColumns } from './task-columns.ts';
+import { tasksOf } from './tasks.ts';
 import type { TraceIndex } from './trace-index.ts';
 
 const HELP =
@@ -48,6 +50,27 @@ export function blockersTable(index: TraceIndex, filter: Filter = {}): Table<Blo
         of: ({ blocks }) => lengthOf(longestOf(blocks)),
       },
       {
+        id: 'regularity',
+        title: 'Regularly',
+        unit: 'text',
+        help: 'Where five and more come regularly: in each task of a name, after each, or at even intervals, of which nine in ten are less than 1.3 times as long as the shortest tenth.',
+        of: ({ blocks }) => regularityOf(index, blocks),
+      },
+      {
+        id: 'location',
+        title: 'Where',
+        unit: 'text',
+        help: 'Source of the function: file and line, by source map where there is one.',
+        of: ({ location }) => location,
+      },
+      {
+        id: 'task',
+        title: 'Task',
+        unit: 'text',
+        help: 'Tasks that were running.',
+        of: ({ blocks }) => list((block) => taskName(index, block), blocks),
+      },
+      {
         id: 'threads',
         title: 'Threads',
         unit: 'text',
@@ -60,20 +83,6 @@ export function blockersTable(index: TraceIndex, filter: Filter = {}): Table<Blo
         unit: 'text',
         help: 'Innermost regions that were open.',
         of: ({ blocks }) => list(({ region }) => region, blocks),
-      },
-      {
-        id: 'task',
-        title: 'Task',
-        unit: 'text',
-        help: 'Tasks that were running.',
-        of: ({ blocks }) => list((block) => taskName(index, block), blocks),
-      },
-      {
-        id: 'location',
-        title: 'Where',
-        unit: 'text',
-        help: 'Source of the function: file and line, by source map where there is one.',
-        of: ({ location }) => location,
       },
     ],
     rows: groupedBlocks(blocksOf(index, filter)),
@@ -105,11 +114,11 @@ export function eachBlockTable(index: TraceIndex, filter: Filter = {}): Table<Bl
       },
       { id: 'durationNanos', title: 'Elapsed', unit: 'nanos', help: 'From begin to end.', of: lengthOf },
       {
-        id: 'state',
-        title: 'State',
+        id: 'location',
+        title: 'Where',
         unit: 'text',
-        help: 'Whether it has ended.',
-        of: ({ isComplete }) => (isComplete ? '' : 'unfinished'),
+        help: 'Source of the function.',
+        of: ({ location }) => location,
       },
       {
         id: 'thread',
@@ -117,6 +126,14 @@ export function eachBlockTable(index: TraceIndex, filter: Filter = {}): Table<Bl
         unit: 'text',
         help: 'Thread that was blocked.',
         of: ({ thread }) => thread,
+      },
+      ...taskColumns<Block>(index, ({ task }) => task, 'the task that was running'),
+      {
+        id: 'state',
+        title: 'State',
+        unit: 'text',
+        help: 'Whether it has ended.',
+        of: ({ isComplete }) => (isComplete ? '' : 'unfinished'),
       },
       {
         id: 'region',
@@ -126,33 +143,12 @@ export function eachBlockTable(index: TraceIndex, filter: Filter = {}): Table<Bl
         of: ({ region }) => region,
       },
       {
-        id: 'task',
-        title: 'Task',
-        unit: 'text',
-        help: 'Task that was running.',
-        of: (block) => taskName(index, block),
-      },
-      {
-        id: 'taskId',
-        title: 'Task id',
-        unit: 'number',
-        help: 'Number of that task.',
-        of: ({ task }) => task || undefined,
-        linkOf: ({ task }) => taskLink(task),
-      },
-      {
-        id: 'location',
-        title: 'Where',
-        unit: 'text',
-        help: 'Source of the function.',
-        of: ({ location }) => location,
-      },
-      {
         id: 'stack',
         title: 'Stack',
         unit: 'text',
         help: 'Frames when it was first looked at, innermost first.',
         of: ({ stack }) => stack.join(' ← '),
+        isFolded: true,
       },
     ],
     rows: [...blocksOf(index, filter)].sort((a, b) => lengthOf(b) - lengthOf(a)),

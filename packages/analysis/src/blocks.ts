@@ -61,17 +61,26 @@ export interface BlockStats {
   readonly stack: readonly string[];
 }
 
+/** As a filter's name: all blocks in which only functions of Node.js itself were seen. */
+export const NODE_ITSELF = '(Node.js itself)';
+
+/** Whether no function of the program, nor of a package, was on the stacks that were seen. */
+export function isOfNode({ name, location, stack }: Block): boolean {
+  return name !== 'blocked' && location === '' && stack.length > 0;
+}
+
 /** All blocks that a filter lets through, in file order. Its name is a block's, or the function's that blocked, whatever it had called. */
 export function blocksOf(index: TraceIndex, filter: Filter = {}): readonly Block[] {
   const { name: wanted, ...rest } = filter;
   const isWanted = rowFilter(index, rest);
   return index
     .once(findBlocks)
-    .filter(
-      ({ row, name }) =>
-        (wanted === undefined || [name, functionOf(name), plainFunction(name)].includes(wanted)) &&
-        isWanted(row),
-    );
+    .filter((block) => (wanted === undefined || isCalled(block, wanted)) && isWanted(block.row));
+}
+
+function isCalled(block: Block, wanted: string): boolean {
+  if (wanted === NODE_ITSELF) return isOfNode(block);
+  return [block.name, functionOf(block.name), plainFunction(block.name)].includes(wanted);
 }
 
 /** Blocks by culprit, the longest total first. Linear in the number of rows. */

@@ -6,7 +6,7 @@
  * counts that the task had to wait for. Where that began with a message or with somebody letting go of a lock, the path goes on at the
  * sender; what the receiver did while a message was on its way stands beside it. Where nothing is recorded that belongs to the task, the step says what its thread did meanwhile, as far as that is known.
  */
-import { arrowsOf } from './arrows.ts';
+import { arrowsFrom, arrowsOf } from './arrows.ts';
 import { queuedBehind } from './queued-behind.ts';
 import { type Piece, piecesOf, wayOf } from './task-pieces.ts';
 import type { Task } from './tasks.ts';
@@ -248,14 +248,14 @@ interface SentMessage {
 /** What the task sent, by arrival. */
 function sentMessages(index: TraceIndex, pieces: readonly Piece[]): SentMessage[] {
   const arrows = arrowsOf(index);
-  const own = new Set(pieces.map(({ row }) => row));
   const sent: SentMessage[] = [];
-  for (let at = 0; at < arrows.length; at++) {
-    const row = arrows.outSlice[at]!;
-    if (!own.has(row) || Number.isNaN(arrows.inTime[at]!)) continue;
-    const to = index.threadOf(arrows.inTrack[at]!);
-    const name = wayOf(index.nameOf(row), index.threadOf(arrows.outTrack[at]!), to);
-    sent.push({ sent: arrows.outTime[at]!, received: arrows.inTime[at]!, name, to });
+  for (const { row } of pieces) {
+    for (const at of arrowsFrom(index, row)) {
+      if (Number.isNaN(arrows.inTime[at]!)) continue;
+      const to = index.threadOf(arrows.inTrack[at]!);
+      const name = wayOf(index.nameOf(row), index.threadOf(arrows.outTrack[at]!), to);
+      sent.push({ sent: arrows.outTime[at]!, received: arrows.inTime[at]!, name, to });
+    }
   }
   return sent.sort((a, b) => a.received - b.received);
 }

@@ -3,6 +3,7 @@
  * every link, table and command means the same rows.
  */
 import { EventKind } from '@ttrace/format';
+import { argumentText, attributesLine } from './attributes.ts';
 import { tasksOf } from './tasks.ts';
 import type { TraceIndex } from './trace-index.ts';
 
@@ -20,13 +21,27 @@ export interface Filter {
   /** Shortest and longest duration, in nanoseconds; the longest itself is not in. Slices without an end are in neither. */
   readonly min?: number | undefined;
   readonly max?: number | undefined;
-  /** What the name or the arguments contain, in any case. */
+  /** What the name or the arguments contain, in any case; of an argument also as `url=/orders`. */
   readonly text?: string | undefined;
   /** An argument's name and value as text: `status=500`. */
   readonly attribute?: string | undefined;
   /** Whether it has ended. */
   readonly complete?: boolean | undefined;
 }
+
+/** Its fields, in the order of options and addresses. */
+export const FILTER_NAMES: readonly (keyof Filter)[] = [
+  'from',
+  'to',
+  'thread',
+  'task',
+  'name',
+  'min',
+  'max',
+  'text',
+  'attribute',
+  'complete',
+];
 
 /** Tells rows that a filter lets through. Slow parts, such as text, are looked at once a string. */
 export function rowFilter(index: TraceIndex, filter: Filter): (row: number) => boolean {
@@ -132,8 +147,19 @@ function durationTest(index: TraceIndex, { min, max, complete }: Filter): Test |
 function textTest(index: TraceIndex, { text }: Filter): Test | undefined {
   if (text === undefined) return undefined;
   const { name, args } = index.trace.columns;
-  const contains = onceAString(index, (each) => each.toLowerCase().includes(text.toLowerCase()));
+  const wanted = text.toLowerCase();
+  const contains = onceAString(index, (each) => {
+    const given = each.toLowerCase();
+    return given.includes(wanted) || hasPair(given, wanted);
+  });
   return (row) => contains(name[row]!) || contains(args[row]!);
+}
+
+/** Whether arguments have what is typed as tables show them: `url=/orders/17`. Only those that have its words are parsed. */
+function hasPair(args: string, wanted: string): boolean {
+  if (!wanted.includes('=') || !args.startsWith('{')) return false;
+  const words = wanted.split(/[=\s]+/).filter((word) => /^[\w./?&-]+$/.test(word));
+  return words.every((word) => args.includes(word)) && attributesLine(args).includes(wanted);
 }
 
 function attributeTest(index: TraceIndex, { attribute }: Filter): Test | undefined {
@@ -153,7 +179,7 @@ function attributeTest(index: TraceIndex, { attribute }: Filter): Test | undefin
 function attributeOf(text: string, name: string): string | undefined {
   try {
     const value = (JSON.parse(text) as Record<string, unknown> | null)?.[name];
-    return value === undefined || typeof value === 'string' ? value : JSON.stringify(value);
+    return value === undefined ? undefined : argumentText(value);
   } catch {
     return undefined;
   }

@@ -1,6 +1,7 @@
 /** What the rules find: something that is probably wrong with the program, how bad it is, where to look, and what to do. */
-import type { Span, TableLink } from './table.ts';
+import type { TableLink } from './table.ts';
 import type { TraceIndex } from './trace-index.ts';
+import type { WorstCase } from './worst-case.ts';
 
 /** high: users notice it; medium: worth a look; low: good to know. */
 export type Severity = 'high' | 'medium' | 'low';
@@ -17,10 +18,22 @@ export interface Finding {
   readonly costNanos: number;
   /** What to do, as one sentence. */
   readonly advice: string;
-  /** The worst case on the timeline. */
-  readonly span: Span | undefined;
+  /** Undefined for what is no matter of time, such as a damaged file. */
+  readonly worst: WorstCase | undefined;
   /** The table that has all cases, and the filter that leaves only these. */
   readonly link: TableLink | undefined;
+  /** Rows of all cases that are blocks; of a lock, those of its holds. By these it is told which findings have one cause. */
+  readonly cases: readonly number[];
+  /** Findings that this one says as well. */
+  readonly also: readonly AlsoFound[];
+}
+
+/** A finding that is part of another one, for they have one cause. */
+export interface AlsoFound {
+  readonly rule: string;
+  /** What the link leads to, in a few words. */
+  readonly text: string;
+  readonly link: TableLink;
 }
 
 /** One rule of `ttrace lint`. */
@@ -28,8 +41,11 @@ export interface Rule {
   readonly id: string;
   /** What it looks for and from when on it speaks, in a sentence. */
   readonly help: string;
-  readonly find: (index: TraceIndex) => readonly Finding[];
+  readonly find: (index: TraceIndex) => readonly Found[];
 }
+
+/** A finding as its rule tells it, which knows nothing of others. */
+export type Found = Omit<Finding, 'cases' | 'also'> & Partial<Pick<Finding, 'cases'>>;
 
 const ORDER: readonly Severity[] = ['high', 'medium', 'low'];
 

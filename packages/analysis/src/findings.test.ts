@@ -1,5 +1,6 @@
 /** Each rule: the trace that breaks it, and that a quiet trace breaks none. */
 import { expect, test } from 'vitest';
+import { eachBlockTable } from './blockers-table.ts';
 import { checkBudgets } from './budgets.ts';
 import { findingsOf, RULES } from './findings.ts';
 import { markdownReport, REPORT_CHARACTERS } from './markdown-report.ts';
@@ -78,6 +79,20 @@ test('blocks in which only Node.js itself was seen are one finding, of which nob
   ]);
 });
 
+test('the link of a finding about blocks leads to exactly its cases, those of Node.js itself too', () => {
+  const node = (at: number, name: string): string =>
+    block(at, 40, name, { stack: [`${name} (node:internal/modules/cjs/loader:1554:14)`] });
+  const own = block(300, 50, 'hash auth.js:12', { location: 'auth.js:12', stack: ['hash (auth.js:12:3)'] });
+  const lines = [HEAD, node(50, 'Module._compile'), node(100, 'open'), own, block(400, 30, 'blocked', {})];
+  const index = indexOf(traceOf(lines.join('\n')));
+  const findings = findingsOf(index);
+  expect(findings.map(({ count }) => count).sort()).toEqual([1, 1, 2]);
+  for (const { link, count } of findings) {
+    expect(link?.page).toBe('blockers/each');
+    expect(eachBlockTable(index, link!.filter).rows).toHaveLength(count);
+  }
+});
+
 test('tasks that always take long, though nothing of them is recorded, are found', () => {
   const some = [90, 95, 100, 105, 110, 115, 100, 90, 95, 100];
   const rules = found(tasks(some)).filter((each) => each.includes('mostly-waiting'));
@@ -107,7 +122,9 @@ test('a synchronous call inside a task names what to call instead', () => {
     [HEAD, ...tasks([300]), block(50, 40, 'load a.js:3 → readFileSync', { stack, task: 1 })].join('\n'),
   );
   const finding = findingsOf(indexOf(trace)).find(({ rule }) => rule === 'sync-in-task');
-  expect(finding?.sentence).toBe('readFileSync stopped main for 40.0 ms during order, 1 time in all.');
+  expect(finding?.sentence).toBe(
+    'readFileSync stopped main for 40.0 ms during order, 1 time and 40.0 ms in all.',
+  );
   expect(finding?.advice).toContain('readFile instead');
 });
 

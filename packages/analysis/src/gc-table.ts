@@ -72,7 +72,8 @@ function gcRow(
 }
 
 function gcColumns(index: TraceIndex): Column<GcRow>[] {
-  const [count, unfinished, total, ...rest] = durationColumns<GcRow>('collections');
+  const [count, unfinished, total, ...more] = durationColumns<GcRow>('collections');
+  const max = more.pop();
   return [
     ...threadColumns<GcRow>(index, ({ thread }) => thread),
     { id: 'kind', title: 'Kind', unit: 'text', help: 'Kind of collection.', of: ({ kind }) => kind },
@@ -86,7 +87,8 @@ function gcColumns(index: TraceIndex): Column<GcRow>[] {
       help: 'Part of the thread’s time, from its first event to its last, inside these collections.',
       of: ({ share }) => share,
     },
-    ...rest,
+    max!,
+    ...more,
   ];
 }
 

@@ -6,9 +6,10 @@ export { type Budget, type BudgetResult, budgetsTable, checkBudgets } from './bu
 export type { CounterStats } from './counter-stats.ts';
 export { DIFF_METRICS, type DiffMetric, type DiffOptions, type DiffRow, diffTable } from './diff-table.ts';
 export { enclosingSlices } from './enclosing-slices.ts';
-export { type Filter, isNarrowing, isThreadWanted, rowFilter } from './filter.ts';
+export { FILTER_NAMES, type Filter, isNarrowing, isThreadWanted, rowFilter } from './filter.ts';
 export { type Finding, isAtLeast, type Rule, type Severity } from './finding.ts';
-export { findingSteps, findingsOf, findingsTable, RULES } from './findings.ts';
+export { findingSteps, findingsOf, RULES } from './findings.ts';
+export { findingsTable } from './findings-table.ts';
 export { type FlameNode, type FlameTree, flameTree } from './flame-tree.ts';
 export { type Bucket, bucketBounds, type Histogram, histogramOf } from './histogram.ts';
 export { findingsMarkdown, markdownReport, REPORT_CHARACTERS } from './markdown-report.ts';

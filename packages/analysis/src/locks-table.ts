@@ -15,7 +15,8 @@ import { histogramOf } from './histogram.ts';
 import { percentile } from './name-stats.ts';
 import { countText, timeText } from './quantity.ts';
 import type { Table } from './table.ts';
-import { taskLink, tasksOf } from './tasks.ts';
+import { taskColumns } from './task-columns.ts';
+import { tasksOf } from './tasks.ts';
 import type { TraceIndex } from './trace-index.ts';
 import { baseOf, WAIT, waitRows } from './wait-rows.ts';
 
@@ -38,6 +39,8 @@ export interface LockRow {
   /** How often it was held, and for how long over all holders. */
   readonly holds: number;
   readonly heldNanos: number;
+  /** Rows of these holds. */
+  readonly heldRows: readonly number[];
   /** Whose holds these were, by the names of their tasks, the longest total first. */
   readonly heldBy: readonly HeldBy[];
   /** Part of the time in which somebody had it and somebody else waited. */
@@ -68,18 +71,25 @@ export function locksTable(index: TraceIndex, filter: Filter = {}): Table<LockRo
         of: ({ name }) => name,
       },
       {
-        id: 'waits',
-        title: 'Waits',
-        unit: 'count',
-        help: 'How often somebody had to wait.',
-        of: ({ waits, unfinished }) => waits.length + unfinished,
+        id: 'contendedNanos',
+        title: 'Contended',
+        unit: 'nanos',
+        help: 'Time in which somebody had it and others waited.',
+        of: ({ contendedNanos }) => contendedNanos,
       },
       {
-        id: 'unfinished',
-        title: 'Unfinished',
-        unit: 'count',
-        help: 'Of these, waits without an end in the trace.',
-        of: ({ unfinished }) => unfinished,
+        id: 'heldNanos',
+        title: 'Held',
+        unit: 'nanos',
+        help: 'Time in which at least one had it, waited for or not.',
+        of: ({ heldNanos }) => heldNanos,
+      },
+      {
+        id: 'heldBy',
+        title: 'Held by',
+        unit: 'text',
+        help: 'Tasks that had it: for how long together, how often, and for how long at most.',
+        of: ({ heldBy }) => heldByText(heldBy),
       },
       {
         id: 'waitedNanos',
@@ -87,6 +97,27 @@ export function locksTable(index: TraceIndex, filter: Filter = {}): Table<LockRo
         unit: 'nanos',
         help: 'Time of all finished waits together.',
         of: ({ waits }) => sumOf(waits),
+      },
+      {
+        id: 'waits',
+        title: 'Waits',
+        unit: 'count',
+        help: 'How often somebody had to wait.',
+        of: ({ waits, unfinished }) => waits.length + unfinished,
+      },
+      {
+        id: 'maxWaiting',
+        title: 'At once',
+        unit: 'count',
+        help: 'Most that waited at one time.',
+        of: ({ maxWaiting }) => maxWaiting,
+      },
+      {
+        id: 'maxNanos',
+        title: 'Max',
+        unit: 'nanos',
+        help: 'The longest wait.',
+        of: ({ waits }) => waits[waits.length - 1],
       },
       {
         id: 'p50Nanos',
@@ -110,18 +141,11 @@ export function locksTable(index: TraceIndex, filter: Filter = {}): Table<LockRo
         of: ({ waits }) => percentile(waits, 99),
       },
       {
-        id: 'maxNanos',
-        title: 'Max',
-        unit: 'nanos',
-        help: 'The longest wait.',
-        of: ({ waits }) => waits[waits.length - 1],
-      },
-      {
-        id: 'maxWaiting',
-        title: 'At once',
+        id: 'unfinished',
+        title: 'Unfinished',
         unit: 'count',
-        help: 'Most that waited at one time.',
-        of: ({ maxWaiting }) => maxWaiting,
+        help: 'Of these, waits without an end in the trace.',
+        of: ({ unfinished }) => unfinished,
       },
       {
         id: 'holds',
@@ -129,27 +153,6 @@ export function locksTable(index: TraceIndex, filter: Filter = {}): Table<LockRo
         unit: 'count',
         help: 'How often somebody had it, as far as the recorder knows.',
         of: ({ holds }) => holds,
-      },
-      {
-        id: 'heldNanos',
-        title: 'Held',
-        unit: 'nanos',
-        help: 'Time in which at least one had it.',
-        of: ({ heldNanos }) => heldNanos,
-      },
-      {
-        id: 'contendedNanos',
-        title: 'Contended',
-        unit: 'nanos',
-        help: 'Part of that in which others waited.',
-        of: ({ contendedNanos }) => contendedNanos,
-      },
-      {
-        id: 'heldBy',
-        title: 'Held by',
-        unit: 'text',
-        help: 'Tasks that had it: for how long together, how often, and for how long at most.',
-        of: ({ heldBy }) => heldByText(heldBy),
       },
       {
         id: 'threads',
@@ -202,14 +205,7 @@ export function eachWaitTable(index: TraceIndex, filter: Filter = {}): Table<num
         help: 'Thread that it stopped; none for one that is awaited.',
         of: (row) => index.threadOf(track[row]!)?.name ?? '',
       },
-      {
-        id: 'taskId',
-        title: 'Task id',
-        unit: 'number',
-        help: 'Number of the task that waited.',
-        of: (row) => index.taskOf(row) || undefined,
-        linkOf: (row) => taskLink(index.taskOf(row)),
-      },
+      ...taskColumns<number>(index, (row) => index.taskOf(row), 'the task that waited'),
     ],
     rows: waitRows(index, filter).sort((a, b) => lengthOf(b) - lengthOf(a)),
     spanOf: (row) => spanOfRow(index, row),
@@ -245,6 +241,7 @@ function lockRows(index: TraceIndex, filter: Filter = {}): LockRow[] {
         unfinished: rows.length - complete.length,
         longest: (rows.length > 0 ? rows : held).reduce((a, b) => (lengthOf(b) > lengthOf(a) ? b : a)),
         holds: held.length,
+        heldRows: held,
         heldBy: holdersOf(index, held),
         ...overlap(index, rows, held),
         threads: threadsOf(index, new Set(rows.map((row) => track[row]!))),

@@ -74,7 +74,7 @@ export function findingsMarkdown(findings: readonly Finding[], limit: number = R
   if (findings.length === 0) return '## Findings\n\nNothing looks wrong.';
   let text = '## Findings\n';
   for (const [at, { severity, sentence, advice }] of findings.entries()) {
-    const line = `\n${at + 1}. **${severity}** ${markdownText(cut(sentence, 260))} ${advice}`;
+    const line = `\n${at + 1}. **${severity}** ${markdownText(cut(sentence, 400))} ${advice}`;
     const more = `\n\nand ${counted(findings.length - at, 'more finding')}: ttrace lint`;
     if (text.length + line.length + more.length > limit && at > 0) return text + more;
     text += line;

@@ -6,7 +6,7 @@ import { type Filter, isThreadWanted, keptIfWhole, rowFilter, stretchOf } from '
 import { histogramOf } from './histogram.ts';
 import { percentile } from './name-stats.ts';
 import type { Column, Table } from './table.ts';
-import { taskLink } from './tasks.ts';
+import { taskColumns } from './task-columns.ts';
 import type { TraceIndex } from './trace-index.ts';
 
 /** All messages from one thread to another. Times in nanoseconds since the origin; the arrays are sorted, and of those that arrived. */
@@ -54,10 +54,6 @@ export function messagesTable(index: TraceIndex, filter: Filter = {}): Table<Mes
         help: 'Messages a second over the whole stretch.',
         of: ({ perSecond }) => perSecond,
       },
-      latency('p50Nanos', 'Latency p50', 50),
-      latency('p95Nanos', 'p95', 95),
-      latency('p99Nanos', 'p99', 99),
-      latency('maxNanos', 'Max', 100),
       {
         id: 'maxQueue',
         title: 'Max queue',
@@ -66,18 +62,22 @@ export function messagesTable(index: TraceIndex, filter: Filter = {}): Table<Mes
         of: ({ maxQueue }) => maxQueue,
       },
       {
-        id: 'sendNanos',
-        title: 'Sending',
-        unit: 'nanos',
-        help: 'Time inside postMessage, most of it the structured clone, on the sender.',
-        of: ({ sendNanos }) => sendNanos,
-      },
-      {
         id: 'handleNanos',
         title: 'Handling',
         unit: 'nanos',
         help: 'Time inside the handlers on the receiver.',
         of: ({ handleNanos }) => handleNanos,
+      },
+      latency('maxNanos', 'Latency max', 100),
+      latency('p50Nanos', 'p50', 50),
+      latency('p95Nanos', 'p95', 95),
+      latency('p99Nanos', 'p99', 99),
+      {
+        id: 'sendNanos',
+        title: 'Sending',
+        unit: 'nanos',
+        help: 'Time inside postMessage, most of it the structured clone, on the sender.',
+        of: ({ sendNanos }) => sendNanos,
       },
     ],
     rows: keptIfWhole(index, filter, messagesRows),
@@ -152,14 +152,7 @@ export function eachMessageTable(index: TraceIndex, filter: Filter = {}): Table<
         help: 'Time inside the handler.',
         of: (message) => messages.handleNanosOf(message),
       },
-      {
-        id: 'taskId',
-        title: 'Task id',
-        unit: 'number',
-        help: 'Number of the task that sent it.',
-        of: (message) => messages.taskOf(message) || undefined,
-        linkOf: (message) => taskLink(messages.taskOf(message)),
-      },
+      ...taskColumns<number>(index, (message) => messages.taskOf(message), 'the task that sent it'),
     ],
     rows,
     spanOf: (message) => spanOf(index, sent[message]!, received[message]!),

@@ -9,7 +9,7 @@ import { type Filter, rowFilter } from './filter.ts';
 import { histogramOf } from './histogram.ts';
 import { stateColumns, type WithStates } from './state-columns.ts';
 import type { Table } from './table.ts';
-import { taskLink } from './tasks.ts';
+import { taskColumns } from './task-columns.ts';
 import { emptyTimes, type StateTimes, timesBetween, withTimeline } from './thread-states.ts';
 import type { Thread, TraceIndex } from './trace-index.ts';
 
@@ -90,14 +90,7 @@ export function eachRegionTable(index: TraceIndex, filter: Filter = {}): Table<R
         help: 'Thread on which it ran; none for an asynchronous one.',
         of: ({ thread }) => thread?.name ?? '',
       },
-      {
-        id: 'task',
-        title: 'Task id',
-        unit: 'number',
-        help: 'Number of the task that it belongs to.',
-        of: ({ row }) => index.taskOf(row) || undefined,
-        linkOf: ({ row }) => taskLink(index.taskOf(row)),
-      },
+      ...taskColumns<RegionRow>(index, ({ row }) => index.taskOf(row), 'the task that it belongs to'),
       ...stateColumns(index, rows),
     ],
     rows,

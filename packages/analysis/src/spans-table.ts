@@ -5,6 +5,7 @@
 import { Argument, Category, EventKind } from '@ttrace/format';
 import { type Filter, rowFilter } from './filter.ts';
 import type { Table } from './table.ts';
+import { taskColumns } from './task-columns.ts';
 import { taskLink } from './tasks.ts';
 import type { TraceIndex } from './trace-index.ts';
 
@@ -83,14 +84,7 @@ export function spansTable(index: TraceIndex, filter: Filter = {}): Table<SpanRo
         help: 'The instrumentation that made it.',
         of: ({ scope }) => scope,
       },
-      {
-        id: 'task',
-        title: 'Task id',
-        unit: 'number',
-        help: 'The task that it is, or was begun in.',
-        of: ({ task }) => (task === 0 ? undefined : task),
-        linkOf: ({ task }) => taskLink(task),
-      },
+      ...taskColumns<SpanRow>(index, ({ task }) => task, 'the task that it is, or was begun in'),
       {
         id: 'traceId',
         title: 'Trace id',

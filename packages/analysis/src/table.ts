@@ -36,6 +36,8 @@ export interface Column<Row> {
   of(row: Row): Cell;
   /** Whether 0 in every row says something. Columns that say nothing are left out. */
   readonly saysZero?: boolean;
+  /** Whether pages fold it: a text for those who open it, such as a stack. */
+  readonly isFolded?: boolean;
   /** What else there is to know about what the cell names. */
   linkOf?(row: Row): TableLink | undefined;
 }
@@ -82,6 +84,10 @@ export interface Table<Row> {
   statesOf?(row: Row): StateTimes;
   /** The task that the table is about, if it is about one. */
   readonly task?: TaskOverview | undefined;
+  /** Its rows for those who read them as text: what is too small to matter is one row. Files have all. */
+  inShort?(): readonly Row[];
+  /** A small table that stands beside this one, for people; made when asked for. */
+  aside?(): Table<unknown> | undefined;
   /** What the trace cannot tell, if that makes the table poorer than it could be. */
   readonly note?: string;
   /** Other tables about the same. */

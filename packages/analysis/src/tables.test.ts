@@ -37,6 +37,12 @@ function checkForms(table: Table<unknown>): void {
     expect(title).not.toBe('');
     expect(help).toMatch(/\.$/);
   }
+  for (const { id, title, unit } of table.columns) {
+    if (id === 'task') expect(unit).toBe('text');
+    if (/taskid/i.test(id)) expect(unit).toBe('number');
+    expect(id === 'taskId').toBe(title === 'Task id');
+  }
+  if (ids.includes('taskId')) expect(ids).toContain('task');
   expect([...csvLines(table)]).toHaveLength(table.rows.length + 1);
   expect(tableObjects(table)).toHaveLength(table.rows.length);
   expect(JSON.parse(JSON.stringify(tableObjects(table)))).toEqual(tableObjects(table));

@@ -1,7 +1,7 @@
 /** Every table that there is: each is a command of `ttrace` and a page of the viewer under its name. */
 import { blockersTable, eachBlockTable } from './blockers-table.ts';
 import type { Filter } from './filter.ts';
-import { findingsTable } from './findings.ts';
+import { findingsTable } from './findings-table.ts';
 import { eachCollectionTable, gcTable } from './gc-table.ts';
 import { handoversTable } from './handovers.ts';
 import { eachWaitTable, locksTable } from './locks-table.ts';

@@ -1,4 +1,5 @@
 /** What there is to know about one task at a glance: where it stands among others, on which threads it ran, what it spent its time on. */
+import { type Attribute, attributesOf } from './attributes.ts';
 import { criticalPath, type StepKind, timeByKind } from './critical-path.ts';
 import { type Task, tasksOf, withDescendants } from './tasks.ts';
 import type { TraceIndex } from './trace-index.ts';
@@ -7,6 +8,8 @@ export interface TaskOverview {
   readonly task: Task;
   /** The tasks that it was begun in, the outermost first. */
   readonly ancestors: readonly Task[];
+  /** All that the program or the recorder says of it. */
+  readonly attributes: readonly Attribute[];
   /** Of it and its subtasks: tasks in all, and threads on which something of them ran. */
   readonly tasks: number;
   readonly threads: readonly string[];
@@ -14,14 +17,15 @@ export interface TaskOverview {
   readonly time: Readonly<Record<StepKind, number>>;
 }
 
-/** Linear in the number of rows. */
+/** Linear in the number of its events, once those of all tasks have been found. */
 export function taskOverview(index: TraceIndex, task: Task): TaskOverview {
   const tasks = withDescendants(task);
   return {
     task,
     ancestors: ancestorsOf(index, task),
+    attributes: attributesOf(index, task.row),
     tasks: tasks.length,
-    threads: threadsOf(index, new Set(tasks.map(({ number }) => number))),
+    threads: threadsOf(index, tasks),
     time: timeByKind(criticalPath(index, task)),
   };
 }
@@ -37,13 +41,14 @@ function ancestorsOf(index: TraceIndex, task: Task): Task[] {
   return ancestors;
 }
 
-function threadsOf(index: TraceIndex, numbers: ReadonlySet<number>): string[] {
+function threadsOf(index: TraceIndex, tasks: readonly Task[]): string[] {
   const threads = new Set<string>();
   const { track } = index.trace.columns;
-  for (let row = 0; row < index.trace.length; row++) {
-    if (!numbers.has(index.taskOf(row))) continue;
-    const name = index.threadOf(track[row]!)?.name;
-    if (name !== undefined) threads.add(name);
+  for (const task of tasks) {
+    for (const row of tasksOf(index).eventsOf(task)) {
+      const name = index.threadOf(track[row]!)?.name;
+      if (name !== undefined) threads.add(name);
+    }
   }
   return [...threads];
 }

@@ -3,8 +3,8 @@
  * runs; each with the arrow that led to it.
  */
 import { Category, EventKind } from '@ttrace/format';
-import { arrowsOf } from './arrows.ts';
-import { type Task, withDescendants } from './tasks.ts';
+import { arrowsFrom, arrowsOf, arrowsTo } from './arrows.ts';
+import { type Task, tasksOf, withDescendants } from './tasks.ts';
 import type { Thread, TraceIndex } from './trace-index.ts';
 
 /** Something that belongs to the task, with where it came from. */
@@ -30,22 +30,22 @@ export interface Sender {
 /** All slices of a task and its subtasks but the tasks themselves, by begin. */
 export function piecesOf(index: TraceIndex, task: Task): Piece[] {
   const { kind: kinds, category, start, track } = index.trace.columns;
-  const numbers = new Set(withDescendants(task).map(({ number }) => number));
   const taskCategory = index.category(Category.task);
   const wait = index.category(Category.wait);
   const pieces: Piece[] = [];
-  for (let row = 0; row < index.trace.length; row++) {
-    if (kinds[row] !== EventKind.slice || category[row] === taskCategory || !numbers.has(index.taskOf(row)))
-      continue;
-    const thread = index.threadOf(track[row]!);
-    const end = Math.min(index.endOf(row), task.end);
-    if (start[row]! >= task.end || end <= task.start) continue;
-    const kind = category[row] === wait ? 'waiting' : thread === undefined ? 'async' : 'running';
-    pieces.push(pieceOf(index, row, end, kind, thread));
+  for (const each of withDescendants(task)) {
+    for (const row of tasksOf(index).eventsOf(each)) {
+      if (kinds[row] !== EventKind.slice || category[row] === taskCategory) continue;
+      const thread = index.threadOf(track[row]!);
+      const end = Math.min(index.endOf(row), task.end);
+      if (start[row]! >= task.end || end <= task.start) continue;
+      const kind = category[row] === wait ? 'waiting' : thread === undefined ? 'async' : 'running';
+      pieces.push(pieceOf(index, row, end, kind, thread));
+    }
   }
   pieces.push(...handledFor(index, task, pieces));
   pieces.push(...handlersAround(index, task, pieces));
-  return pieces.sort((a, b) => a.start - b.start || b.end - a.end);
+  return pieces.sort((a, b) => a.start - b.start || b.end - a.end || a.row - b.row);
 }
 
 function pieceOf(
@@ -69,18 +69,18 @@ function handledFor(index: TraceIndex, task: Task, pieces: readonly Piece[]): Pi
   const [message, wait] = [index.category(Category.message), index.category(Category.wait)];
   const own = new Set(pieces.map(({ row }) => row));
   const found: Piece[] = [];
-  let senders: ReadonlySet<number> = own;
-  for (let hop = 0; hop < HOPS && senders.size > 0; hop++) {
-    const next = new Set<number>();
-    for (let at = 0; at < arrows.length; at++) {
+  let senders: readonly number[] = [...own];
+  for (let hop = 0; hop < HOPS && senders.length > 0; hop++) {
+    const next: number[] = [];
+    for (const at of senders.flatMap((sender) => [...arrowsFrom(index, sender)])) {
       const handler = arrows.inSlice[at]!;
-      if (handler < 0 || !senders.has(arrows.outSlice[at]!) || own.has(handler)) continue;
+      if (handler < 0 || own.has(handler)) continue;
       if (category[handler] !== message || index.taskOf(handler) !== 0) continue;
       for (const row of slicesIn(index, handler)) {
         const end = Math.min(index.endOf(row), task.end);
         if (own.has(row) || index.taskOf(row) !== 0 || start[row]! >= task.end || end <= task.start) continue;
         own.add(row);
-        next.add(row);
+        next.push(row);
         const thread = index.threadOf(track[row]!);
         const kind = category[row] === wait ? 'waiting' : 'running';
         found.push(pieceOf(index, row, end, kind, thread));
@@ -132,9 +132,9 @@ function handlersAround(index: TraceIndex, task: Task, pieces: readonly Piece[])
 
 /** The arrow that ends at the begin of a slice. */
 function senderOf(index: TraceIndex, row: number): Sender | undefined {
-  const at = index.once(arrowsByTarget).get(row);
-  if (at === undefined) return undefined;
   const { outTime, outTrack, outSlice } = arrowsOf(index);
+  const at = arrowsTo(index, row).findLast((arrow) => !Number.isNaN(outTime[arrow]!));
+  if (at === undefined) return undefined;
   const from = index.threadOf(outTrack[at]!);
   const what = outSlice[at]! < 0 ? 'message' : index.nameOf(outSlice[at]!);
   const isMessage = index.trace.columns.category[row] === index.category(Category.message);
@@ -148,14 +148,4 @@ function senderOf(index: TraceIndex, row: number): Sender | undefined {
 export function wayOf(what: string, from: Thread | undefined, to: Thread | undefined): string {
   const ends = [from?.name ?? '', to?.name ?? ''].filter((name) => name !== '');
   return [what, ends.join(' → ')].filter((text) => text !== '').join(' ');
-}
-
-/** Numbers of arrows that have both ends, by the row of the slice that they lead to. */
-function arrowsByTarget(index: TraceIndex): ReadonlyMap<number, number> {
-  const { length, inSlice, outTime } = arrowsOf(index);
-  const targets = new Map<number, number>();
-  for (let at = 0; at < length; at++) {
-    if (inSlice[at]! >= 0 && !Number.isNaN(outTime[at]!)) targets.set(inSlice[at]!, at);
-  }
-  return targets;
 }

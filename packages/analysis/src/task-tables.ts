@@ -1,11 +1,14 @@
 /** One task: its events one after the other, as Go's page of a task lists them, and its critical path. */
 import { Argument, Category, EventKind } from '@ttrace/format';
+import { tellingAttributes } from './attributes.ts';
 import { criticalPath, type Step, type StepKind } from './critical-path.ts';
 import type { Filter } from './filter.ts';
+import { countText } from './quantity.ts';
 import { traceFilter } from './spans-table.ts';
 import type { RelatedTable, Table } from './table.ts';
+import { taskColumns } from './task-columns.ts';
 import { taskOverview } from './task-overview.ts';
-import { type Task, taskLink, tasksOf, withDescendants } from './tasks.ts';
+import { type Task, tasksOf, withDescendants } from './tasks.ts';
 import type { TraceIndex } from './trace-index.ts';
 
 /** The task that a filter means: `#ID` itself, of a name the slowest, without either the slowest of all. */
@@ -65,19 +68,12 @@ export function taskEventsTable(index: TraceIndex, filter: Filter = {}): Table<T
         help: 'Thread on which it happened; none for what no thread has.',
         of: ({ thread }) => thread,
       },
-      {
-        id: 'task',
-        title: 'Task id',
-        unit: 'number',
-        help: 'The task or the subtask that it belongs to.',
-        of: (event) => event.task,
-        linkOf: (event) => taskLink(event.task),
-      },
+      ...taskColumns<TaskEvent>(index, (event) => event.task, 'the task or the subtask that it belongs to'),
       {
         id: 'what',
         title: 'What',
         unit: 'text',
-        help: 'What happened; logs as [category] message.',
+        help: 'What happened; logs as [category] message, begins of tasks with their attributes.',
         of: ({ what }) => what,
       },
     ],
@@ -99,18 +95,19 @@ function titleOf(task: Task): string {
 
 function eventsOf(index: TraceIndex, task: Task): TaskEvent[] {
   const { kind, start, value, track } = index.trace.columns;
-  const numbers = new Set(withDescendants(task).map(({ number }) => number));
   const events: Omit<TaskEvent, 'elapsed'>[] = [];
-  for (let row = 0; row < index.trace.length; row++) {
-    const number = index.taskOf(row);
-    if (!numbers.has(number) || kind[row]! >= EventKind.flowOut) continue;
-    const thread = index.threadOf(track[row]!)?.name ?? '';
-    const add = (time: number, what: string): number =>
-      events.push({ time, thread, what, task: number, row });
-    if (kind[row] !== EventKind.slice) add(start[row]!, described(index, row));
-    else {
-      add(start[row]!, `${described(index, row)} begin`);
-      if (value[row]! >= 0) add(index.endOf(row), `${described(index, row)} end`);
+  for (const each of withDescendants(task)) {
+    for (const row of tasksOf(index).eventsOf(each)) {
+      if (kind[row]! >= EventKind.flowOut) continue;
+      const thread = index.threadOf(track[row]!)?.name ?? '';
+      const add = (time: number, what: string): number =>
+        events.push({ time, thread, what, task: each.number, row });
+      if (kind[row] !== EventKind.slice) add(start[row]!, described(index, row));
+      else {
+        const facts = each.row === row ? tellingAttributes(index, row) : '';
+        add(start[row]!, `${described(index, row)} begin${facts === '' ? '' : `: ${facts}`}`);
+        if (value[row]! >= 0) add(index.endOf(row), `${described(index, row)} end`);
+      }
     }
   }
   events.sort((a, b) => a.time - b.time || a.row - b.row);
@@ -160,8 +157,11 @@ const KIND_HELP: Readonly<Record<StepKind, string>> = {
   gap: 'nothing of it is recorded',
 };
 
+/** A step, or several that are short. */
+type PathRow = Omit<Step, 'kind'> & { readonly kind: StepKind | 'short' };
+
 /** The critical path of the task that the filter's `task` means. */
-export function criticalPathTable(index: TraceIndex, filter: Filter = {}): Table<Step> {
+export function criticalPathTable(index: TraceIndex, filter: Filter = {}): Table<PathRow> {
   const task = chosenTask(index, filter);
   const rows = task === undefined ? [] : criticalPath(index, task).steps;
   const total = task === undefined ? 0 : task.end - task.start;
@@ -181,7 +181,7 @@ export function criticalPathTable(index: TraceIndex, filter: Filter = {}): Table
         title: 'When',
         unit: 'time',
         help: 'Begin of the step, since the first event.',
-        of: ({ start }) => start - index.start,
+        of: ({ kind, start }) => (kind === 'short' ? undefined : start - index.start),
       },
       {
         id: 'durationNanos',
@@ -214,7 +214,36 @@ export function criticalPathTable(index: TraceIndex, filter: Filter = {}): Table
       },
     ],
     rows,
+    inShort: () => withShortStepsFolded(rows, total),
     spanOf: ({ start, end }) => ({ start: start - index.start, end: end - index.start }),
     related: task === undefined ? [] : relatedTo(index, task, 'task', 'All events'),
   };
+}
+
+/** A shorter step is of no account. */
+const SHORT_SHARE = 0.01;
+
+/** Steps under 1 % of the whole as one row at the end, as long as all of them, which says what most of that is. */
+function withShortStepsFolded(steps: readonly Step[], total: number): readonly PathRow[] {
+  const isShort = ({ start, end }: Step): boolean => end - start < SHORT_SHARE * total;
+  const short = steps.filter(isShort);
+  const [first] = short;
+  if (first === undefined || short.length === 1) return steps;
+  const times = new Map<string, number>();
+  let nanos = 0;
+  for (const { name, start, end } of short) {
+    times.set(name, (times.get(name) ?? 0) + end - start);
+    nanos += end - start;
+  }
+  const [most] = [...times].reduce((a, b) => (b[1] > a[1] ? b : a));
+  const name = `${countText(short.length)} short steps, mostly ${most}`;
+  const folded: PathRow = {
+    kind: 'short',
+    name,
+    thread: '',
+    start: first.start,
+    end: first.start + nanos,
+    row: -1,
+  };
+  return [...steps.filter((step) => !isShort(step)), folded];
 }

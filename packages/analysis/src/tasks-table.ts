@@ -1,7 +1,9 @@
 /** Tasks by name, and each task by itself: Go's pages of user tasks. */
+import { tellingAttributes } from './attributes.ts';
 import { durationColumns, sumOf, type WithDurations } from './duration-columns.ts';
 import { type Filter, keptIfWhole, rowFilter } from './filter.ts';
 import { histogramOf } from './histogram.ts';
+import { slowTasksTable } from './slow-tasks.ts';
 import type { Table } from './table.ts';
 import { type Task, taskLink, tasksOf } from './tasks.ts';
 import type { TraceIndex } from './trace-index.ts';
@@ -81,18 +83,11 @@ export function eachTaskTable(index: TraceIndex, filter: Filter = {}): Table<Tas
     columns: [
       { id: 'task', title: 'Task', unit: 'text', help: 'Name of the task.', of: ({ task }) => task.name },
       {
-        id: 'id',
+        id: 'taskId',
         title: 'Task id',
         unit: 'number',
         help: 'Number of the task: the filter task=#ID means it.',
         of: ({ task }) => task.number,
-      },
-      {
-        id: 'startNanos',
-        title: 'When',
-        unit: 'time',
-        help: 'Its begin, since the first event.',
-        of: ({ task }) => task.start - index.start,
       },
       {
         id: 'durationNanos',
@@ -102,6 +97,20 @@ export function eachTaskTable(index: TraceIndex, filter: Filter = {}): Table<Tas
         of: ({ task }) => task.end - task.start,
       },
       {
+        id: 'attributes',
+        title: 'Attributes',
+        unit: 'text',
+        help: 'What the program or the recorder says of it, without ids and what its name says already, shortened; its own page has all.',
+        of: ({ task }) => tellingAttributes(index, task.row),
+      },
+      {
+        id: 'startNanos',
+        title: 'When',
+        unit: 'time',
+        help: 'Its begin, since the first event.',
+        of: ({ task }) => task.start - index.start,
+      },
+      {
         id: 'state',
         title: 'State',
         unit: 'text',
@@ -109,10 +118,10 @@ export function eachTaskTable(index: TraceIndex, filter: Filter = {}): Table<Tas
         of: ({ task }) => (task.isComplete ? '' : 'unfinished'),
       },
       {
-        id: 'parent',
+        id: 'parentTaskId',
         title: 'Parent',
         unit: 'number',
-        help: 'Task in which it was begun.',
+        help: 'Number of the task in which it was begun.',
         of: ({ task }) => task.parent || undefined,
         linkOf: ({ task }) => taskLink(task.parent),
       },
@@ -141,6 +150,16 @@ export function eachTaskTable(index: TraceIndex, filter: Filter = {}): Table<Tas
     rows,
     spanOf: ({ task }) => spanOfTask(index, task),
     linkOf: ({ task }) => taskLink(task.number),
+    // Of tasks of several names a mean means nothing.
+    ...(filter.name === undefined ? {} : { aside: onceMade(() => slowTasksTable(index, tasks)) }),
+  };
+}
+
+function onceMade<T>(make: () => T): () => T {
+  let made: { readonly it: T } | undefined;
+  return () => {
+    made ??= { it: make() };
+    return made.it;
   };
 }
 

@@ -54,6 +54,8 @@ export class Tasks {
   readonly #sparse: Map<number, number> = new Map();
   readonly #made: (Task | undefined)[] = [];
   #children: Map<number, Task[]> | undefined;
+  /** Rows of each task's events, task after task in the order of `rows`. */
+  #events: { readonly offsets: Uint32Array; readonly rows: Uint32Array } | undefined;
 
   constructor(index: TraceIndex) {
     this.index = index;
@@ -72,8 +74,45 @@ export class Tasks {
 
   /** The last one of that number. */
   byNumber(number: number): Task | undefined {
-    const place = this.#dense[number] ?? this.#sparse.get(number) ?? 0;
-    return place === 0 ? undefined : this.at(place - 1);
+    const place = this.#placeOf(number);
+    return place < 0 ? undefined : this.at(place);
+  }
+
+  /** Rows of all events that belong to a task, it and no subtask, in file order. */
+  eventsOf({ number }: Task): Uint32Array {
+    this.#events ??= this.#findEvents();
+    const { offsets, rows } = this.#events;
+    const place = this.#placeOf(number);
+    return rows.subarray(offsets[place], offsets[place + 1]);
+  }
+
+  /** Place in `rows` of the last one of that number; -1 for none. */
+  #placeOf(number: number): number {
+    return (this.#dense[number] ?? this.#sparse.get(number) ?? 0) - 1;
+  }
+
+  #findEvents(): { offsets: Uint32Array; rows: Uint32Array } {
+    const { index } = this;
+    const { length } = index.trace;
+    const places = new Int32Array(length);
+    const ends = new Uint32Array(this.rows.length + 2);
+    let count = 0;
+    for (let row = 0; row < length; row++) {
+      const task = index.taskOf(row);
+      const place = task === 0 ? -1 : this.#placeOf(task);
+      places[row] = place;
+      if (place < 0) continue;
+      ends[place + 2]!++;
+      count++;
+    }
+    for (let at = 2; at < ends.length; at++) ends[at]! += ends[at - 1]!;
+    const rows = new Uint32Array(count);
+    for (let row = 0; row < length; row++) {
+      const place = places[row]!;
+      if (place >= 0) rows[ends[place + 1]!++] = row;
+    }
+    // Filled up, each place holds where the next one begins.
+    return { offsets: ends, rows };
   }
 
   /** Tasks whose row passes, in the order of their begin. */

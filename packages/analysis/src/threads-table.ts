@@ -25,7 +25,7 @@ export function threadsTable(index: TraceIndex, filter: Filter = {}): Table<Thre
     help:
       'How each thread spent its time. The states do not overlap and add up to the total, which is the time from the thread’s first event to its ' +
       'last. A thread that is busy all the time is where more work finds no room; blocked time is time in which nothing else could run on it.',
-    columns: [...ownColumns(index), ...stateColumns(index, rows)],
+    columns: [...ownColumns(index), ...stateColumns(index, rows), ...SIZE_COLUMNS],
     rows,
     statesOf: ({ times }) => times,
     linkOf: ({ thread }) => ({
@@ -86,20 +86,6 @@ function ownColumns(index: TraceIndex): Column<ThreadRow>[] {
     },
     ...(hasPids ? [pid] : []),
     {
-      id: 'tid',
-      title: 'tid',
-      unit: 'number',
-      help: 'The system’s id of the thread.',
-      of: ({ thread }) => thread.tid,
-    },
-    {
-      id: 'events',
-      title: 'Events',
-      unit: 'count',
-      help: 'Events on the thread, its loop and its samples.',
-      of: ({ events }) => events,
-    },
-    {
       id: 'totalNanos',
       title: 'Total',
       unit: 'nanos',
@@ -122,6 +108,23 @@ function ownColumns(index: TraceIndex): Column<ThreadRow>[] {
     },
   ];
 }
+
+const SIZE_COLUMNS: readonly Column<ThreadRow>[] = [
+  {
+    id: 'tid',
+    title: 'tid',
+    unit: 'number',
+    help: 'The system’s id of the thread.',
+    of: ({ thread }) => thread.tid,
+  },
+  {
+    id: 'events',
+    title: 'Events',
+    unit: 'count',
+    help: 'Events on the thread, its loop and its samples.',
+    of: ({ events }) => events,
+  },
+];
 
 function dropsOf({ trace }: TraceIndex, { track }: Thread): number {
   return trace.tracks[track]!.dropped;

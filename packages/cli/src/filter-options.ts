@@ -1,5 +1,5 @@
 /** The options by which commands take a part of a trace. The viewer's pages take the same, under the same names. */
-import { type Filter, indexOf, isThreadWanted } from '@ttrace/analysis';
+import { FILTER_NAMES, type Filter, indexOf, isThreadWanted } from '@ttrace/analysis';
 import type { Trace } from '@ttrace/format';
 import type { Argv } from 'yargs';
 import { Failure } from './failure.ts';
@@ -33,23 +33,10 @@ export function addStretchOptions<T>(parser: Argv<T>): Argv<T & StretchOptions> 
     .option('thread', text('Only this thread: its name, tid, or pid/tid')) as Argv<T & StretchOptions>;
 }
 
-const FIELDS = [
-  'from',
-  'to',
-  'thread',
-  'task',
-  'name',
-  'min',
-  'max',
-  'text',
-  'attribute',
-  'complete',
-] as const satisfies (keyof Filter)[];
-
 /** Adds `--from`, `--to`, `--thread`, `--task`, `--name`, `--min`, `--max`, `--text`, `--attribute` and `--complete`; help shows those of `fields`. */
 export function addFilterOptions<T>(
   parser: Argv<T>,
-  fields: readonly (keyof Filter)[] = FIELDS,
+  fields: readonly (keyof Filter)[] = FILTER_NAMES,
 ): Argv<T & FilterOptions> {
   const added = addStretchOptions(parser)
     .option('task', text('Only what belongs to tasks of this name, or to the task #ID'))
@@ -62,14 +49,14 @@ export function addFilterOptions<T>(
       type: 'boolean',
       describe: 'Only what has ended; with --complete false only what has not',
     }) as Argv<T & FilterOptions>;
-  for (const field of FIELDS) if (!fields.includes(field)) added.hide(field);
+  for (const field of FILTER_NAMES) if (!fields.includes(field)) added.hide(field);
   return added;
 }
 
 /** @throws Failure for what is no time, and for a field that the table does not go by: what is ignored would look like an answer. */
-export function filterOf(options: FilterOptions, fields: readonly (keyof Filter)[] = FIELDS): Filter {
+export function filterOf(options: FilterOptions, fields: readonly (keyof Filter)[] = FILTER_NAMES): Filter {
   const { task, name, text, attribute, complete } = options;
-  const other = FIELDS.find((field) => options[field] !== undefined && !fields.includes(field));
+  const other = FILTER_NAMES.find((field) => options[field] !== undefined && !fields.includes(field));
   if (other !== undefined) {
     const known = fields.map((field) => `--${field}`).join(', ');
     throw new Failure(`--${other} does not narrow this table, only ${known}`, 2);

@@ -51,10 +51,12 @@ export function printedTable<Row>(whole: Table<Row>, options: TableOptions): Ite
     throw new Failure(`there is no column ${sort} to sort by, only ${known}`, 2);
   }
   const sorted = { ...table, rows };
+  const isWhole = sort === undefined && where.length === 0;
+  const read = isWhole ? { ...table, rows: whole.inShort?.() ?? rows } : sorted;
   if (json) return [JSON.stringify(tableObjects(sorted), null, 2)];
   if (csv) return csvLines(sorted);
-  if (md) return markdown(sorted, options);
-  return [...orNothing(table, tableLines(sorted, top)), ...noteLines(table)];
+  if (md) return markdown(read, options);
+  return [...orNothing(table, tableLines(read, top)), ...asideLines(table), ...noteLines(table)];
 }
 
 /** As many rows as fit. */
@@ -71,6 +73,11 @@ function orNothing<Row>({ id, rows, title }: Table<Row>, lines: readonly string[
   // Of two traces, none of which is a part.
   if (id === 'diff') return ['Nothing changed.'];
   return [`${title}: nothing in this trace, or in the part of it that was asked for.`];
+}
+
+function asideLines<Row>({ aside }: Table<Row>): string[] {
+  const made = aside?.();
+  return made === undefined ? [] : ['', `${made.title}:`, ...tableLines(made, made.rows.length)];
 }
 
 function noteLines<Row>({ note, rows }: Table<Row>): string[] {

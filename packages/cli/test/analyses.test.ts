@@ -1,9 +1,10 @@
 /** The commands that answer questions, on a recording of a program that knows nothing of ttrace, and on traces of other producers. */
+import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { TABLES } from '@ttrace/analysis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { scratch, testdata, ttrace } from './ttrace-process.ts';
+import { BIN, scratch, testdata, ttrace } from './ttrace-process.ts';
 
 /** Blocks main and a worker, parks the worker in Atomics, floods it with messages, serves requests, makes garbage. */
 const PROGRAM = `
@@ -104,6 +105,15 @@ test('the critical path of the slow request is the function that blocked', async
   expect(Number(longest?.share)).toBeGreaterThan(0.8);
 });
 
+test('as text a critical path has its short steps in one line, as JSON it has all', async () => {
+  const steps = await json('critical-path', trace, '--task', 'GET /slow');
+  const short = steps.filter(({ share }) => Number(share) < 0.01).length;
+  const { stdout } = await ttrace(['critical-path', trace, '--task', 'GET /slow', '--top', '1000']);
+  const lines = stdout.trim().split('\n').slice(1);
+  expect(lines).toHaveLength(steps.length - Math.max(0, short - 1));
+  expect(/(\d+) short steps/.exec(stdout)?.[1]).toBe(short > 1 ? String(short) : undefined);
+});
+
 test('lint says what is wrong and ends with 1; --fail-on never ends with 0; --md is short', async () => {
   const { code, stdout } = await ttrace(['lint', trace]);
   expect(code).toBe(1);
@@ -118,6 +128,26 @@ test('lint says what is wrong and ends with 1; --fail-on never ends with 0; --md
     expect(report.stdout.length).toBeLessThan(4000);
     expect(report.stdout).toMatch(/^##? /);
   }
+});
+
+test('lint --json has what a program needs to go on: the worst case, its place, and the command that prints all', async () => {
+  const { stdout } = await ttrace(['lint', trace, '--json']);
+  const findings = JSON.parse(stdout) as Record<string, string | number>[];
+  const blocked = findings.find(({ sentence }) => String(sentence).includes('stallMain'))!;
+  expect(blocked).toMatchObject({
+    rule: 'blocked-loop',
+    severity: 'high',
+    thread: 'main',
+    task: 'GET /slow',
+    taskId: expect.any(Number),
+    function: 'stallMain',
+    location: expect.stringMatching(/program\.mjs:\d+$/),
+  });
+  expect(Number(blocked.durationNanos)).toBeGreaterThan(1e9);
+  const shell = `ttrace() { "$NODE" "$TTRACE" "$@"; }; ${blocked.command} --json`;
+  const env = { ...process.env, NODE: process.execPath, TTRACE: BIN };
+  const printed = spawnSync('sh', ['-c', shell], { encoding: 'utf8', env }).stdout;
+  expect(JSON.parse(printed)).toHaveLength(Number(blocked.count));
 });
 
 test('check holds limits, says which are broken, and ends with 1', async () => {

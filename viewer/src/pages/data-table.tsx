@@ -12,8 +12,9 @@ interface DataTableProps {
   readonly links: Links;
 }
 
-/** Longer texts are folded. */
-const FOLDED_CHARS = 200;
+/** Longer texts are folded; those of columns that are, when they are longer than what is shown then. */
+const MOST_CHARS = 400;
+const FOLDED_CHARS = 100;
 /** And cut at this; files have them whole. */
 const MAX_CHARS = 4000;
 
@@ -38,8 +39,8 @@ export function DataTable({ view, links }: DataTableProps): Child {
                   <span class="unseen">Timeline</span>
                 </th>
               )}
-              {pictures.map(({ title }) => (
-                <th scope="col" class="text">
+              {pictures.map(({ title, place }) => (
+                <th scope="col" class={`text picture ${place}`}>
                   {title}
                 </th>
               ))}
@@ -53,8 +54,8 @@ export function DataTable({ view, links }: DataTableProps): Child {
               <tr>
                 <RowName {...{ view, links, row, column: first }} />
                 {hasSpans && <TimelineCell {...{ view, links, row, column: first }} />}
-                {pictures.map(({ of }) => (
-                  <td>{of(row)}</td>
+                {pictures.map(({ of, place }) => (
+                  <td class={place}>{of(row)}</td>
                 ))}
                 {rest.map((column) => (
                   <DataCell {...{ view, links, row, column }} />
@@ -69,12 +70,20 @@ export function DataTable({ view, links }: DataTableProps): Child {
 }
 
 /** What is drawn of each row, beside its first column. */
-function picturesOf(view: TableView, links: Links): { title: string; of: (row: unknown) => Child }[] {
+interface Picture {
+  readonly title: string;
+  /** On a phone there is no room for what is `wide`: figures come first. */
+  readonly place: 'wide' | 'anywhere';
+  readonly of: (row: unknown) => Child;
+}
+
+function picturesOf(view: TableView, links: Links): Picture[] {
   const { table, rows, longestStates } = view;
-  const pictures: { title: string; of: (row: unknown) => Child }[] = [];
+  const pictures: Picture[] = [];
   if (table.statesOf !== undefined) {
     pictures.push({
       title: 'Time',
+      place: 'anywhere',
       of: (row) => <StateBar times={table.statesOf!(row)} longest={longestStates} />,
     });
   }
@@ -83,6 +92,7 @@ function picturesOf(view: TableView, links: Links): { title: string; of: (row: u
   if (scale.length > 0) {
     pictures.push({
       title: scaleText(scale),
+      place: 'wide',
       of: (row) => {
         const histogram = histograms.get(row);
         if (histogram === undefined) return null;
@@ -146,16 +156,20 @@ function DataCell({ view, links, row, column }: RowProps): Child {
   const text = cellOf(row, column);
   return (
     <td class={column.unit === 'text' ? 'text' : undefined}>
-      {href === undefined ? <Text text={text} /> : <a href={href}>{text}</a>}
+      {href === undefined ? (
+        <Text text={text} most={column.isFolded === true ? FOLDED_CHARS : MOST_CHARS} />
+      ) : (
+        <a href={href}>{text}</a>
+      )}
     </td>
   );
 }
 
-function Text({ text }: { text: string }): Child {
-  if (text.length <= FOLDED_CHARS) return text;
+function Text({ text, most }: { text: string; most: number }): Child {
+  if (text.length <= most) return text;
   return (
     <details>
-      <summary>{text.slice(0, FOLDED_CHARS / 2)}…</summary>
+      <summary>{text.slice(0, FOLDED_CHARS)}…</summary>
       {text}
     </details>
   );

@@ -5,6 +5,8 @@ import type { Child } from 'hono/jsx';
 const BAR = 9;
 const GAP = 2;
 const HEIGHT = 36;
+/** In pixels: bars of a longer scale are narrower, so that the figures beside them stay in the window. */
+const MAX_WIDTH = 180;
 
 /** The buckets that the bars of a page share, by their lower bounds in nanoseconds. */
 type Scale = readonly number[];
@@ -29,7 +31,13 @@ export function Distribution({ histogram, scale, hrefOf }: DistributionProps): C
   const most = Math.max(...histogram.map(({ count }) => count));
   const width = scale.length * (BAR + GAP);
   return (
-    <svg class="bars" width={width} height={HEIGHT} viewBox={`0 0 ${width} ${HEIGHT}`}>
+    <svg
+      class="bars"
+      width={Math.min(width, MAX_WIDTH)}
+      height={HEIGHT}
+      viewBox={`0 0 ${width} ${HEIGHT}`}
+      preserveAspectRatio="none"
+    >
       <title>Distribution</title>
       {histogram
         .filter(({ count }) => count > 0)

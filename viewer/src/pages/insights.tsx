@@ -1,5 +1,5 @@
 /** The worst that the rules found, in sentences: what is wrong, what to do, and links to the moment and to all cases. */
-import type { Finding } from '@ttrace/analysis';
+import type { Finding, TableLink } from '@ttrace/analysis';
 import type { Child } from 'hono/jsx';
 import type { Links } from '../links.ts';
 
@@ -46,8 +46,8 @@ function Worst({ findings, links }: { findings: readonly Finding[]; links: Links
 }
 
 function Insight({ finding, links }: { finding: Finding; links: Links }): Child {
-  const { severity, sentence, advice, span, link } = finding;
-  const timeline = span === undefined ? undefined : links.timeline(span);
+  const { severity, sentence, advice, worst, link, also } = finding;
+  const timeline = worst === undefined ? undefined : links.timeline(worst);
   const cases = link === undefined ? undefined : links.page(link.page, { filter: link.filter });
   return (
     <li class={`insight ${severity}`}>
@@ -62,11 +62,27 @@ function Insight({ finding, links }: { finding: Finding; links: Links }): Child 
           </a>
         )}{' '}
         {cases !== undefined && (
-          <a href={cases} aria-label={`All cases: ${sentence}`}>
-            all cases
+          <a href={cases} aria-label={`${casesText(link)}: ${sentence}`}>
+            {casesText(link)}
           </a>
         )}
+        {also.map(({ text, link: { page, filter } }) => {
+          const href = links.page(page, { filter });
+          return (
+            href !== undefined && (
+              <>
+                {' '}
+                <a href={href}>{text}</a>
+              </>
+            )
+          );
+        })}
       </p>
     </li>
   );
+}
+
+/** What a link of a finding leads to: of a task it is the path of the worst one. */
+function casesText(link: TableLink | undefined): string {
+  return link?.page === 'critical-path' ? 'critical path' : 'all cases';
 }

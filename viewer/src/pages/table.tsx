@@ -1,5 +1,5 @@
 /** The page of a table: what it answers, which part is shown, the rows, and the same rows for programs and people elsewhere. */
-import { counted, countText, type ProfileType } from '@ttrace/analysis';
+import { counted, countText, type ProfileType, type Table } from '@ttrace/analysis';
 import type { Child } from 'hono/jsx';
 import { filterEntries } from '../filter-query.ts';
 import { type Links, SERVER_LINKS } from '../links.ts';
@@ -10,6 +10,7 @@ import type { TableView } from '../table-view.ts';
 import { DataTable } from './data-table.tsx';
 import { FilterBar } from './filter-bar.tsx';
 import { Layout } from './layout.tsx';
+import { PlainTable } from './plain-table.tsx';
 import { TaskOverview } from './task-overview.tsx';
 
 interface TablePageProps {
@@ -53,6 +54,7 @@ export function TableContent({ view, links }: { readonly view: TableView; readon
         <p class="nothing">Nothing in this trace, or in the part of it that was asked for.</p>
       ) : (
         <>
+          <Aside table={table} />
           <RowCount view={view} links={links} />
           <DataTable view={view} links={links} />
           {links.isLive && <Pager view={view} links={links} />}
@@ -71,6 +73,19 @@ export function TableContent({ view, links }: { readonly view: TableView; readon
         </>
       )}
     </>
+  );
+}
+
+/** The small table beside a table. */
+function Aside({ table }: { readonly table: Table<unknown> }): Child {
+  const aside = table.aside?.();
+  if (aside === undefined) return null;
+  return (
+    <section>
+      <h2>{aside.title}</h2>
+      <p class="help">{aside.help}</p>
+      <PlainTable table={aside} maxRows={aside.rows.length} restIs="" />
+    </section>
   );
 }
 

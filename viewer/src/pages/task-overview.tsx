@@ -1,5 +1,12 @@
 /** What stands above the events of one task: its place among others, its threads, what it spent its time on, and ways to look closer. */
-import { type TaskOverview as Overview, shareText, type Task, timeText } from '@ttrace/analysis';
+import {
+  cellText,
+  type TaskOverview as Overview,
+  shareText,
+  type Task,
+  timeText,
+  visibleText,
+} from '@ttrace/analysis';
 import type { Child } from 'hono/jsx';
 import type { Links } from '../links.ts';
 import { taskTimelinePath } from '../timeline-path.ts';
@@ -12,10 +19,12 @@ interface TaskOverviewProps {
 /** Deeper trees, and more subtasks of one task, are cut. */
 const MAX_DEPTH = 8;
 const MAX_CHILDREN = 50;
+/** Characters of an attribute. */
+const MAX_VALUE = 4000;
 
 /** Renders the part of the page. */
 export function TaskOverview({ overview, links }: TaskOverviewProps): Child {
-  const { task, ancestors, threads, tasks } = overview;
+  const { task, ancestors, attributes, threads, tasks } = overview;
   const length = task.end - task.start;
   return (
     <section class="overview" aria-label="The task at a glance">
@@ -36,6 +45,16 @@ export function TaskOverview({ overview, links }: TaskOverviewProps): Child {
         {threads.length === 0 ? 'no thread that is recorded' : threads.join(', ')}.{' '}
         {links.isLive && <a href={taskTimelinePath(task.number)}>timeline of this task alone</a>}
       </p>
+      {attributes.length > 0 && (
+        <dl class="attributes">
+          {attributes.map(([name, value]) => (
+            <div>
+              <dt>{visibleText(name)}</dt>
+              <dd>{cellText(value, MAX_VALUE)}</dd>
+            </div>
+          ))}
+        </dl>
+      )}
       <TimeOfTask overview={overview} length={length} />
       {tasks > 1 && (
         <details open={tasks <= 20}>

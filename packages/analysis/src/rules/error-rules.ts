@@ -1,9 +1,11 @@
 /** Errors that nothing caught: they end a process or a thread, or leave what it did half done, and no figure of time tells of them. */
 import { Argument, Category, EventKind } from '@ttrace/format';
-import type { Finding, Rule } from '../finding.ts';
+import type { Found, Rule } from '../finding.ts';
 import { counted } from '../quantity.ts';
+import { type Frame, parseFrame } from '../stack-frame.ts';
 import { tasksOf } from '../tasks.ts';
 import type { TraceIndex } from '../trace-index.ts';
+import { caseOfRow } from '../worst-case.ts';
 
 export const uncaughtError: Rule = {
   id: 'uncaught-error',
@@ -11,7 +13,7 @@ export const uncaughtError: Rule = {
   find: (index) =>
     [...errorsByName(index)].map(([name, rows]) => {
       const [first] = rows;
-      const time = index.trace.columns.start[first]! - index.start;
+      const frame = frameOf(index, first);
       return {
         rule: 'uncaught-error',
         severity: 'high',
@@ -20,9 +22,13 @@ export const uncaughtError: Rule = {
         sentence: `Nothing caught ${name} on ${threadName(index, first)}${during(index, first)}${placeOf(index, first)}${rows.length === 1 ? '' : `, ${counted(rows.length, 'time')} in all`}.`,
         advice:
           'Catch it where it is known what to do, and await every promise; the stack is in the event on the timeline.',
-        span: { start: time, end: time },
+        worst: {
+          ...caseOfRow(index, first),
+          function: frame?.name ?? '',
+          location: frame === undefined || frame.line === 0 ? '' : `${frame.file}:${frame.line}`,
+        },
         link: undefined,
-      } satisfies Finding;
+      } satisfies Found;
     }),
 };
 
@@ -51,6 +57,17 @@ function during(index: TraceIndex, row: number): string {
 }
 
 function placeOf(index: TraceIndex, row: number): string {
+  const top = topOf(index, row);
+  return top === undefined ? '' : `, at ${top}`;
+}
+
+function frameOf(index: TraceIndex, row: number): Frame | undefined {
+  const top = topOf(index, row);
+  return top === undefined ? undefined : parseFrame(top);
+}
+
+/** The innermost frame of its stack, as text. */
+function topOf(index: TraceIndex, row: number): string | undefined {
   const stack = index.argsOf(row)[Argument.stack];
-  return Array.isArray(stack) && typeof stack[0] === 'string' ? `, at ${stack[0]}` : '';
+  return Array.isArray(stack) && typeof stack[0] === 'string' ? stack[0] : undefined;
 }

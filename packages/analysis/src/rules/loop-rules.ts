@@ -1,10 +1,21 @@
 /** What holds event loops: one function for long, a chain of promises that never lets go, synchronous calls in the middle of a task. */
-import { lengthOf, spanOfBlock } from '../blockers-table.ts';
-import { type Block, type BlockGroup, blocksOf, groupedBlocks, longestOf, totalOf } from '../blocks.ts';
-import type { Finding, Rule } from '../finding.ts';
+import { lengthOf } from '../blockers-table.ts';
+import {
+  type Block,
+  type BlockGroup,
+  blocksOf,
+  groupedBlocks,
+  isOfNode,
+  longestOf,
+  NODE_ITSELF,
+  totalOf,
+} from '../blocks.ts';
+import type { Found, Rule } from '../finding.ts';
 import { counted, timeText } from '../quantity.ts';
+import { regularityOf } from '../regularity.ts';
 import { tasksOf } from '../tasks.ts';
 import type { TraceIndex } from '../trace-index.ts';
+import { caseOfBlock } from '../worst-case.ts';
 
 /** From this length on people notice a block. */
 const NOTICED_NANOS = 100e6;
@@ -13,13 +24,12 @@ export const blockedLoop: Rule = {
   id: 'blocked-loop',
   help: 'A function that blocked an event loop for longer than the recorder’s limit, by default 20 ms; high from 100 ms on, but for what workers alone do: computing is what they are for.',
   find: (index) => {
-    const groups = groupedBlocks(blocksOf(index));
-    const own = groups.filter((group) => !isOfNode(group));
-    return [...own.map((group) => ofFunction(index, group)), ...ofNode(index, groups)];
+    const own = groupedBlocks(blocksOf(index).filter((block) => !isOfNode(block)));
+    return [...own.map((group) => ofFunction(index, group)), ...ofNode(index)];
   },
 };
 
-function ofFunction(index: TraceIndex, group: BlockGroup): Finding {
+function ofFunction(index: TraceIndex, group: BlockGroup): Found {
   const { name, location, blocks } = group;
   const worst = longestOf(blocks);
   const isOfWorkers = blocks.every((block) => isOnWorker(index, block));
@@ -32,7 +42,7 @@ function ofFunction(index: TraceIndex, group: BlockGroup): Finding {
     severity: lengthOf(worst) >= NOTICED_NANOS && !isOfWorkers && isKnown(group) ? 'high' : 'medium',
     sentence:
       `${what} blocked the event loop of ${worst.thread} for ${timeText(lengthOf(worst))}${during(index, worst)}` +
-      `${blocks.length === 1 ? '' : `, ${counted(blocks.length, 'time')} and ${timeText(totalOf(blocks))} in all`}.`,
+      `${blocks.length === 1 ? '' : `, ${counted(blocks.length, 'time')} and ${timeText(totalOf(blocks))} in all`}${regularly(index, blocks)}.`,
     advice: !isKnown(group)
       ? 'Look at the timeline around it; a block that is shorter than the watchdog’s look has no stack.'
       : isOfWorkers
@@ -41,30 +51,24 @@ function ofFunction(index: TraceIndex, group: BlockGroup): Finding {
   };
 }
 
-/** Whether no function of the program, nor of a package, was on the stacks that were seen. */
-function isOfNode(group: BlockGroup): boolean {
-  return isKnown(group) && group.location === '' && group.blocks.some(({ stack }) => stack.length > 0);
-}
-
 /** Functions that are named one by one. */
 const MOST_NAMED = 3;
 
 /** Blocks in which only Node.js's own functions were seen: there is nothing in the program to move or to split. */
-function ofNode(index: TraceIndex, groups: readonly BlockGroup[]): Finding[] {
-  const found = groups.filter(isOfNode);
-  const blocks = found.flatMap((group) => group.blocks);
+function ofNode(index: TraceIndex): Found[] {
+  const blocks = blocksOf(index, { name: NODE_ITSELF });
   if (blocks.length === 0) return [];
+  const found = groupedBlocks(blocks);
   const worst = longestOf(blocks);
   const names = found.slice(0, MOST_NAMED).map(({ name }) => name);
   const more = found.length - names.length;
   return [
     {
-      ...ofBlocks(index, 'blocked-loop', { name: worst.name, blocks }),
+      ...ofBlocks(index, 'blocked-loop', { name: NODE_ITSELF, blocks }),
       severity: 'low',
       sentence: `Code of Node.js itself, with none of the program’s around it (${names.join(', ')}${more > 0 ? ` and ${counted(more, 'more function')}` : ''}), was seen in ${counted(blocks.length, 'block')} of ${timeText(totalOf(blocks))} in all, up to ${timeText(lengthOf(worst))} on ${worst.thread}.`,
       advice:
         'Mostly that is the loading of modules at the start, or a thread that got no processor for a while: too few of them for all threads, or a busy machine.',
-      link: { page: 'blockers', filter: {} },
     },
   ];
 }
@@ -84,17 +88,24 @@ function during(index: TraceIndex, { task, region }: Block): string {
   return region === '' ? '' : ` in ${region}`;
 }
 
+/** `, every 5.00 s`, or ''. */
+function regularly(index: TraceIndex, blocks: readonly Block[]): string {
+  const regularity = regularityOf(index, blocks);
+  return regularity === '' ? '' : `, ${regularity}`;
+}
+
 function ofBlocks(
   index: TraceIndex,
   rule: string,
   { name, blocks }: Pick<BlockGroup, 'name' | 'blocks'>,
-): Pick<Finding, 'rule' | 'count' | 'costNanos' | 'span' | 'link'> {
+): Pick<Found, 'rule' | 'count' | 'costNanos' | 'worst' | 'link' | 'cases'> {
   return {
     rule,
     count: blocks.length,
     costNanos: totalOf(blocks),
-    span: spanOfBlock(index, longestOf(blocks)),
+    worst: caseOfBlock(index, longestOf(blocks)),
     link: { page: 'blockers/each', filter: { name } },
+    cases: blocks.map(({ row }) => row),
   };
 }
 
@@ -151,9 +162,15 @@ export const syncInTask: Rule = {
       return {
         ...ofBlocks(index, 'sync-in-task', { name: worst.name, blocks }),
         severity: 'high' as const,
-        sentence: `${call} stopped ${worst.thread} for ${timeText(lengthOf(worst))}${during(index, worst)}, ${counted(blocks.length, 'time')} in all.`,
+        sentence: `${call}${inFunction(index, worst)} stopped ${worst.thread} for ${timeText(lengthOf(worst))}${during(index, worst)}, ${counted(blocks.length, 'time')} and ${timeText(totalOf(blocks))} in all${regularly(index, blocks)}.`,
         advice: `Call ${call.replace(/Sync$/, '')} instead: it does the same on the thread pool, or beside the program.`,
       };
     });
   },
 };
+
+/** ` in hash (auth.js:12)`; '' where no function of the program was on the stack. */
+function inFunction(index: TraceIndex, block: Block): string {
+  const { function: name, location } = caseOfBlock(index, block);
+  return location === '' ? '' : ` in ${name} (${location})`;
+}

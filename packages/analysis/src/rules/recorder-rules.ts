@@ -17,7 +17,7 @@ export const droppedEvents: Rule = {
         sentence: `The recorder dropped ${counted(dropped, 'event')}, ${shareText(dropped / (dropped + index.trace.length))} of all: figures of those threads are too small.`,
         advice:
           'Mark less in the hottest loops, raise bufferBytes, or record as .pftrace, which takes more events a second.',
-        span: undefined,
+        worst: undefined,
         link: { page: 'threads', filter: {} },
       },
     ];
@@ -38,7 +38,7 @@ export const damagedFile: Rule = {
         costNanos: 0,
         sentence: `The file is damaged or cut off at byte ${error.offset}${lost > 0 ? `, ${shareText(lost)} of it is lost` : ''}: ${error.message}.`,
         advice: 'All that stands before that point is in every figure; record again if the end matters.',
-        span: undefined,
+        worst: undefined,
         link: undefined,
       },
     ];

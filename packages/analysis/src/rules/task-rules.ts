@@ -2,12 +2,13 @@
 import { Category, EventKind, OTHER_NAME } from '@ttrace/format';
 import { criticalPath, NOTHING_RECORDED, timeByKind } from '../critical-path.ts';
 import { sumOf } from '../duration-columns.ts';
-import type { Finding, Rule } from '../finding.ts';
+import type { Found, Rule } from '../finding.ts';
 import { percentile } from '../name-stats.ts';
 import { counted, countText, shareText, timeText } from '../quantity.ts';
 import { type Task, tasksOf } from '../tasks.ts';
-import { spanOfTask, tasksTable } from '../tasks-table.ts';
+import { tasksTable } from '../tasks-table.ts';
 import type { TraceIndex } from '../trace-index.ts';
+import { caseOfRow } from '../worst-case.ts';
 
 export const unendedTask: Rule = {
   id: 'unended-task',
@@ -26,9 +27,9 @@ export const unendedTask: Rule = {
         sentence: `${counted(tasks.length, 'task')} ${name} never ended; the oldest is open for ${timeText(oldest.end - oldest.start)}.`,
         advice:
           'End it on every way out, also on errors: withTask does that by itself. If it waits, see what for in its events.',
-        span: spanOfTask(index, oldest),
+        worst: caseOfRow(index, oldest.row),
         link: { page: 'tasks/each', filter: { name, complete: false } },
-      } satisfies Finding;
+      } satisfies Found;
     });
   },
 };
@@ -71,9 +72,9 @@ export const openRegion: Rule = {
         costNanos: index.end - start[oldest]!,
         sentence: `${counted(rows.length, 'region')} ${name} never ended; the oldest is open for ${timeText(index.end - start[oldest]!)}.`,
         advice: 'End it in a finally block, or use withRegion, which does that by itself.',
-        span: { start: start[oldest]! - index.start, end: index.end - index.start },
+        worst: caseOfRow(index, oldest),
         link: { page: 'regions/each', filter: { name, complete: false } },
-      } satisfies Finding;
+      } satisfies Found;
     });
   },
 };
@@ -97,9 +98,9 @@ export const slowTail: Rule = {
           costNanos: p99,
           sentence: `The slowest tasks ${name} take far longer than the rest: p99 ${timeText(p99)}, p50 ${timeText(p50)}. The slowest one (${timeText(longest.end - longest.start)}) ${mostly(index, longest)}.`,
           advice: `Look at its critical path: ttrace critical-path --task '#${longest.number}'.`,
-          span: spanOfTask(index, longest),
+          worst: caseOfRow(index, longest.row),
           link: { page: 'critical-path', filter: { task: `#${longest.number}` } },
-        } satisfies Finding,
+        } satisfies Found,
       ];
     }),
 };
@@ -156,9 +157,9 @@ export const mostlyWaiting: Rule = {
           costNanos: total,
           sentence: `Half of the ${counted(durations.length, 'task')} ${name} take ${timeText(p50)} and more, and such a one spends ${shareText(nothing / p50)} of that on nothing that is recorded: no code, lock or message of it.`,
           advice: `It awaits what the trace does not show, such as timers, I/O or a library; often one after another what could go on side by side (Promise.all). Record again with --sources pool,timing, or put withRegion around what it awaits. One in the middle: ttrace critical-path --task '#${middle.number}'.`,
-          span: spanOfTask(index, middle),
+          worst: caseOfRow(index, middle.row),
           link: { page: 'critical-path', filter: { task: `#${middle.number}` } },
-        } satisfies Finding,
+        } satisfies Found,
       ];
     }),
 };
@@ -196,9 +197,9 @@ export const unboundedNames: Rule = {
           costNanos: 0,
           sentence: `There are ${countText(names)} names of ${what}s, such as ${JSON.stringify(index.trace.strings.text(example).slice(0, 60))}${others > 0 ? `, and ${countText(others)} more ${what}s whose names were not kept` : ''}.`,
           advice: 'Name what kind of thing it is, and put ids, paths and numbers into attributes.',
-          span: undefined,
+          worst: undefined,
           link: { page: what === Category.task ? 'tasks' : 'regions', filter: {} },
-        } satisfies Finding,
+        } satisfies Found,
       ];
     }),
 };

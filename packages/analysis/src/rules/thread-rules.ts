@@ -1,9 +1,10 @@
 /** What is wrong with threads: workers with nothing to do, time that goes into garbage, memory that is taken in bursts. */
 import { Category, EventKind } from '@ttrace/format';
-import type { Finding, Rule } from '../finding.ts';
+import type { Found, Rule } from '../finding.ts';
 import { bytesText, counted, countText, shareText, timeText } from '../quantity.ts';
 import { THREAD_STATES, threadTimes } from '../thread-states.ts';
 import type { Thread, TraceIndex } from '../trace-index.ts';
+import { worstCase } from '../worst-case.ts';
 
 const IDLE_SHARE = 0.9;
 /** A worker that has lived for less may not have had its work yet. */
@@ -29,9 +30,9 @@ export const idleWorker: Rule = {
         costNanos: 0,
         sentence: `${counted(idle.length, 'worker')} had next to nothing to do: ${thread.name} was idle for ${shareText(share)} of its ${timeText(thread.end - thread.start)}.`,
         advice: 'Use fewer workers, or give them more at a time: each costs some 10 MB and its start.',
-        span: { start: thread.start - index.start, end: thread.end - index.start },
+        worst: worstCase(index, { start: thread.start, end: thread.end, thread: thread.name }),
         link: { page: 'threads', filter: {} },
-      } satisfies Finding,
+      } satisfies Found,
     ];
   },
 };
@@ -121,9 +122,13 @@ export const gcWindow: Rule = {
           sentence: `Garbage collection took ${shareText(share)} of ${timeText(length)} on ${thread.name}; ${counted(collections.length, 'collection')}, ${timeText(total)} in all.`,
           advice:
             'Allocate less there: reuse buffers, give arrays their size, avoid copies; or raise --max-semi-space-size where most die young.',
-          span: { start: worst.start - index.start, end: worst.start + length - index.start },
+          worst: worstCase(index, {
+            start: worst.start,
+            end: worst.start + length,
+            thread: thread.name,
+          }),
           link: { page: 'gc', filter: { thread: thread.name } },
-        } satisfies Finding,
+        } satisfies Found,
       ];
     }),
 };
@@ -163,9 +168,13 @@ export const allocationBurst: Rule = {
           sentence: `${thread.name} filled its young generation ${countText(worst.sum)} times in a second${peak > 0 ? `; its heap reached ${bytesText(peak)}` : ''}.`,
           advice:
             'Something allocates in a loop there: look at what runs in that second; objects and buffers that are used again cost nothing.',
-          span: { start: worst.start - index.start, end: worst.start + WINDOW_NANOS - index.start },
+          worst: worstCase(index, {
+            start: worst.start,
+            end: worst.start + WINDOW_NANOS,
+            thread: thread.name,
+          }),
           link: { page: 'gc', filter: { thread: thread.name } },
-        } satisfies Finding,
+        } satisfies Found,
       ];
     }),
 };

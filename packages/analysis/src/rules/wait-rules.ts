@@ -1,11 +1,12 @@
 /** What is wrong between threads: locks whose threads take turns, queues that grow, messages that are too small for what they cost. */
 
 import { sumOf } from '../duration-columns.ts';
-import type { Finding, Rule } from '../finding.ts';
+import type { Found, Rule } from '../finding.ts';
 import { heldByText, locksTable } from '../locks-table.ts';
 import { type MessagesRow, messagesTable } from '../messages-table.ts';
 import { percentile } from '../name-stats.ts';
 import { counted, countText, shareText, timeText } from '../quantity.ts';
+import { caseOfRow, worstCase } from '../worst-case.ts';
 
 /** What threads take from one another; what is queued for a pool, or sent through a channel, is no lock. */
 const LOCK = /^(lock|rwlock|mutex|read|write)\b/i;
@@ -43,9 +44,10 @@ export const lockConvoy: Rule = {
             `${who}.`,
           advice:
             'Do less while it is held, take it less often, or give each thread a part of its own and join them at the end.',
-          span: locksTable(index).spanOf?.(row),
+          worst: caseOfRow(index, row.longest),
           link: { page: 'locks/each', filter: { name } },
-        } satisfies Finding,
+          cases: row.heldRows,
+        } satisfies Found,
       ];
     }),
 };
@@ -56,8 +58,7 @@ export const queuedForPool: Rule = {
   id: 'queued-for-pool',
   help: `Jobs that wait for a free place in a pool, a queue or a semaphore: ${QUEUED.waits} and more, 5 % of them for longer than ${timeText(QUEUED.nanos)}.`,
   find: (index) => {
-    const table = locksTable(index);
-    return table.rows.flatMap((row) => {
+    return locksTable(index).rows.flatMap((row) => {
       const { name, waits, maxWaiting } = row;
       const p95 = percentile(waits, 95);
       if (LOCK.test(name) || NO_POOL.test(name) || waits.length < QUEUED.waits || p95 < QUEUED.nanos)
@@ -71,9 +72,9 @@ export const queuedForPool: Rule = {
           sentence: `${counted(waits.length, 'job')} waited for ${name}: p50 ${timeText(percentile(waits, 50))}, p95 ${timeText(p95)}, ${countText(maxWaiting)} at once.`,
           advice:
             'If the processors have room, make the pool larger; if not, ask for less: fewer or larger jobs, or a limit on how many come in.',
-          span: table.spanOf?.(row),
+          worst: caseOfRow(index, row.longest),
           link: { page: 'locks/each', filter: { name } },
-        } satisfies Finding,
+        } satisfies Found,
       ];
     });
   },
@@ -99,9 +100,9 @@ export const growingQueue: Rule = {
           sentence: `Messages from ${row.from} to ${row.to} pile up: ${countText(atEnd)} were under way when the last one was sent, ${countText(atHalf)} half-way; the slowest took ${timeText(row.latencies.at(-1) ?? 0)} to arrive.`,
           advice:
             'Send only as many as are answered (a limit of messages under way), or give the receiver less to do for each.',
-          span: { start: row.slowest.sent - index.start, end: lastSent - index.start },
+          worst: worstCase(index, { start: row.slowest.sent, end: lastSent, thread: row.to }),
           link: { page: 'messages/each', filter: { thread: row.to } },
-        } satisfies Finding,
+        } satisfies Found,
       ];
     }),
 };
@@ -150,12 +151,13 @@ export const smallMessages: Rule = {
           sentence: `${row.from} sends ${row.to} ${countText(row.count)} messages that take ${timeText(mean)} each to handle; on their way they are for ${timeText(percentile(row.latencies, 50))} (p50).`,
           advice:
             'Send many jobs in one message: the clone, the wake-up and the turn of the event loop are then paid once.',
-          span: {
-            start: row.slowest.sent - index.start,
-            end: Math.max(row.slowest.sent, row.slowest.received || 0) - index.start,
-          },
+          worst: worstCase(index, {
+            start: row.slowest.sent,
+            end: Math.max(row.slowest.sent, row.slowest.received || 0),
+            thread: row.to,
+          }),
           link: { page: 'messages', filter: { thread: row.to } },
-        } satisfies Finding,
+        } satisfies Found,
       ];
     }),
 };

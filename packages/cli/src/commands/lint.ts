@@ -47,12 +47,12 @@ export const lintCommand: Command = defineCommand({
   },
 });
 
-function linesFor(index: TraceIndex, options: TableOptions): Iterable<string> {
+function linesFor(index: TraceIndex, options: TableOptions & { readonly file: string }): Iterable<string> {
   const findings = findingsOf(index);
   if (options.md) return [findingsMarkdown(findings.slice(0, options.top), options.maxChars)];
   const { json, csv, explain, sort, top } = options;
   if (!json && !csv && !explain && sort === undefined) return findingLines(findings, top);
-  return printedTable(findingsTable(index), options);
+  return printedTable(findingsTable(index, {}, options.file), options);
 }
 
 function findingLines(findings: readonly Finding[], top: number): string[] {
