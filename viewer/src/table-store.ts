@@ -116,12 +116,20 @@ export class TableStore {
     clearTimeout(this.#warming);
   }
 
-  *#steps(): Generator<void> {
+  /**
+   * What most pages need, and what the one needs that takes longest, in steps of well under a second for 10 million events: until it is
+   * made, the first of them takes seconds.
+   */
+  *preparations(): Generator<void> {
     const index = this.#index();
-    // What most tables need, each kept by the index.
     yield void index.slices;
     for (const thread of index.threads) yield void threadTimeline(index, thread);
-    yield* findingSteps(index);
+    yield* utilizationSteps(index);
+  }
+
+  *#steps(): Generator<void> {
+    yield* this.preparations();
+    yield* findingSteps(this.#index());
     // Grouped ones first: the home page counts them.
     for (const page of [...this.pages].sort((a, b) => Number(a.isEach) - Number(b.isEach))) {
       try {
@@ -132,7 +140,6 @@ export class TableStore {
       this.#tried.add(page.id);
       yield;
     }
-    yield* utilizationSteps(index);
   }
 
   /** Counts the rows of one table now. */

@@ -1,8 +1,10 @@
 /** Serves a trace until Ctrl-C, or to one reader, and opens the browser on it. Shared by `ttrace view` and `ttrace run --view`. */
 import { setTimeout } from 'node:timers/promises';
 import type { Trace } from '@ttrace/format';
+import type { Viewer } from 'perfetto-ui-bundle';
 import { Failure } from './failure.ts';
 import { print, printError } from './print.ts';
+import { startProgress } from './progress.ts';
 
 /** What to serve, and where. */
 export interface ServeOptions {
@@ -44,6 +46,7 @@ export async function serveTrace(options: ServeOptions): Promise<void> {
   }).catch((error: unknown) => {
     throw new Failure(`cannot start the viewer: ${(error as Error).message}`);
   });
+  if (!once) await prepare(viewer);
   const ends: Promise<'signal' | 'shown' | 'timeout'>[] = [untilSignal().then(() => 'signal')];
   const patience = new AbortController();
   if (once) ends.push(viewer.untilShown().then(() => 'shown'));
@@ -57,6 +60,18 @@ export async function serveTrace(options: ServeOptions): Promise<void> {
   patience.abort();
   await viewer.close();
   if (end === 'timeout') throw new Failure(`nobody loaded the trace within ${(timeoutMs ?? 0) / 1000} s`);
+}
+
+/** Pages of a large trace should not wait for what most of them need. */
+async function prepare(viewer: Viewer): Promise<void> {
+  const stepText = (steps: number): string => `step ${steps}`;
+  const progress = startProgress('Preparing the pages', 0, process.stderr, undefined, stepText);
+  let steps = 0;
+  try {
+    await viewer.prepare(() => progress.update(++steps));
+  } finally {
+    progress.clear();
+  }
 }
 
 function isLoopback(host: string): boolean {
