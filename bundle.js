@@ -42,7 +42,8 @@ const sdk = bundle(
     ...['stack-sampler', 'flight/window'],
   ],
   { platform: 'node', resolve: { conditionNames: ['ttrace-source'] } },
-  { format: 'cjs', entryFileNames: '[name].cjs', chunkFileNames: 'chunk-[name].cjs' },
+  // Strict as the sources are: what is patched is called with the program's own `this`.
+  { format: 'cjs', strict: true, entryFileNames: '[name].cjs', chunkFileNames: 'chunk-[name].cjs' },
 );
 
 const hook = {
@@ -50,7 +51,7 @@ const hook = {
   // It decides what to load.
   external: [/^\./, /^node:/],
   platform: 'neutral',
-  output: { file: path('sdk/dist/register.cjs'), format: 'cjs', sourcemap: true },
+  output: { file: path('sdk/dist/register.cjs'), format: 'cjs', strict: true, sourcemap: true },
 };
 
 const [, built] = await build([format, sdk, hook]);
