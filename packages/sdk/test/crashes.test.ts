@@ -74,10 +74,10 @@ test('a second signal while the file is completed does not cut it off', async ()
 });
 
 test('where ES modules cannot be required it records all the same', async () => {
-  const { code, stderr, file } = await runProgram(
-    `new Worker('', { eval: true, name: 'job' });`,
-    { isHooked: true, flags: ['--no-experimental-require-module'] },
-  );
+  const { code, stderr, file } = await runProgram(`new Worker('', { eval: true, name: 'job' });`, {
+    isHooked: true,
+    flags: ['--no-experimental-require-module'],
+  });
   expect([code, stderr]).toEqual([0, '']);
   expect([...threadNames(readEvents(file)).values()].join()).toContain('job');
 });

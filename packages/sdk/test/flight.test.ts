@@ -350,7 +350,7 @@ test('a place where nothing can be written is said, and the program and the reco
 
 test('it keeps its last seconds within its bytes, whole to the end, and says what found no room', async () => {
   const { stdout, read } = await run(`
-    const recorder = new trace.FlightRecorder({ maxBytes: 1 << 20, minAgeMs: 60_000, bufferBytes: 1 << 20 });
+    const recorder = new trace.FlightRecorder({ maxBytes: 1 << 20, minAgeMs: 60_000, bufferBytes: 1 << 18 });
     await recorder.start();
     trace.withRegion('first of all', () => {});
     await sleep(50);
