@@ -17,6 +17,7 @@ import {
   resultJson,
   sentLine,
   waitReport,
+  warningLines,
 } from './otlp-report.ts';
 import { print, printError } from './print.ts';
 import { startProgress } from './progress.ts';
@@ -166,6 +167,7 @@ export async function exportToOtlp(
   const url = otlp.shownUrl(target.url);
   if (json) await print([JSON.stringify(resultJson(trace, result, { result, url, seconds }), null, 2)]);
   else if (!quiet) await print([...sentLine(result, url, seconds), ...notReadLines(trace)]);
+  if (!quiet) for (const line of warningLines(result)) printError(line);
   const loss = lossText(result, url);
   if (loss === undefined) return isWhole ? 0 : 1;
   printError(`ttrace: ${loss}`);

@@ -64,6 +64,11 @@ export function waitReport(say: (line: string) => void): (ms: number, answer: st
   };
 }
 
+/** What the receiver wants known, though it took what it was sent. */
+export function warningLines({ warnings }: ExportResult): string[] {
+  return warnings.map((text) => `The receiver says: ${text}`);
+}
+
 /** What was lost, in numbers, with advice; undefined when nothing was. */
 export function lossText(result: ExportResult, url: string): string | undefined {
   const { counts, lost, unsent, stopped } = result;
@@ -149,13 +154,14 @@ export function resultJson(
     notRead: Object.fromEntries(skipped),
   };
   if (done === undefined) return counts;
-  const { sent, lost, unsent, requests, retries, bytes, stopped } = done.result;
+  const { sent, lost, unsent, warnings, requests, retries, bytes, stopped } = done.result;
   return {
     url: done.url,
     ...counts,
     sent,
     lost: Object.fromEntries(lost),
     unsent,
+    warnings,
     requests,
     retries,
     bytes,

@@ -258,6 +258,19 @@ test.each([
   expect([...result.lost]).toEqual([['rejected by the receiver: too old', 6]]);
 });
 
+test('what a receiver says though it takes everything is kept, each text once', async () => {
+  await using server = await receiver((response) => {
+    response
+      .setHeader('content-type', 'application/json')
+      .end('{"partialSuccess":{"errorMessage":"names are cut"}}');
+  });
+  expect(await send(server.url, 3)).toMatchObject({
+    sent: 30,
+    lost: new Map(),
+    warnings: ['names are cut'],
+  });
+});
+
 test('an answer that ends in the middle of its number rejects nothing', async () => {
   await using server = await receiver((response) => {
     response.setHeader('content-type', 'application/x-protobuf').end(Buffer.from([0x0a, 1, 0x08]));

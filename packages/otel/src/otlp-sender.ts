@@ -29,6 +29,8 @@ export interface SendResult {
   readonly sent: number;
   /** Spans that it did not take, by reason. */
   readonly lost: ReadonlyMap<string, number>;
+  /** What it said though it took all of a request, each text once. */
+  readonly warnings: readonly string[];
   readonly requests: number;
   readonly retries: number;
   /** Bytes of all bodies that were taken, as sent. */
@@ -37,6 +39,8 @@ export interface SendResult {
   readonly stopped: string | undefined;
 }
 
+/** Receivers that put a number into every message would fill memory. */
+const MAX_TEXTS = 20;
 /** Answers that all further requests would get as well. */
 const HOPELESS: ReadonlySet<number> = new Set([401, 403, 404, 405, 407, 410, 501]);
 
@@ -64,6 +68,7 @@ class Sender {
   readonly #target: OtlpTarget;
   readonly #options: SendOptions;
   readonly #lost = new Map<string, number>();
+  readonly #warnings = new Set<string>();
   #sent = 0;
   #done = 0;
   #requests = 0;
@@ -85,6 +90,7 @@ class Sender {
     return {
       sent: this.#sent,
       lost: this.#lost,
+      warnings: [...this.#warnings],
       requests: this.#requests,
       retries: this.#retries,
       bytes: this.#bytes,
@@ -148,6 +154,7 @@ class Sender {
     this.#bytes += bytes;
     if (rejected > 0)
       this.#count(rejected, `rejected by the receiver${message === '' ? '' : `: ${message}`}`);
+    else if (message !== '' && this.#warnings.size < MAX_TEXTS) this.#warnings.add(message);
     this.#progress(spans);
   }
 
@@ -157,8 +164,7 @@ class Sender {
   }
 
   #count(spans: number, reason: string): void {
-    // Receivers that put a number into every message would fill memory.
-    const key = this.#lost.has(reason) || this.#lost.size < 20 ? reason : 'other reasons';
+    const key = this.#lost.has(reason) || this.#lost.size < MAX_TEXTS ? reason : 'other reasons';
     this.#lost.set(key, (this.#lost.get(key) ?? 0) + spans);
   }
 

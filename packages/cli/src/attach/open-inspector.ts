@@ -29,10 +29,12 @@ const TAKEN_PATIENCE_MS = 5000;
 /** It opens only when the main thread runs JavaScript. */
 const NATIVE_PATIENCE_MS = 120_000;
 const ANSWER_PATIENCE_MS = 2000;
+/** Who is stopped when the signal is under way waits for the inspector, so that it can be closed. */
+const STOP_PATIENCE_MS = 1000;
 
 /**
  * @param port where it listens, if that is known.
- * @param stopped ends waiting for it.
+ * @param stopped ends waiting for it; one that opens shortly after is given back all the same, to be closed.
  * @param say is told what there is to wait for.
  * @throws Failure when there is none and none can be opened.
  */
@@ -75,13 +77,23 @@ async function open(
   let isSaid = false;
   let nextSignal = 0;
   let seen = before;
+  let stop: { readonly error: unknown; readonly until: number } | undefined;
   signal(target.pid);
   while (performance.now() < start + NATIVE_PATIENCE_MS) {
-    await stopped.unlessBefore(sleep(isSaid ? LOOK_AGAIN_MS : LOOK_EVERY_MS));
+    const wait = sleep(isSaid ? LOOK_AGAIN_MS : LOOK_EVERY_MS);
+    if (stop === undefined) {
+      await stopped.unlessBefore(wait).catch((error: unknown) => {
+        stop = { error, until: performance.now() + (isSaid ? 0 : STOP_PATIENCE_MS) };
+      });
+    } else await wait;
     const now = isLinux ? listeningPorts(target.pid) : before;
     const isNew = (each: ListeningPort): boolean => !isLinux || !before.some((old) => old.port === each.port);
     const found = await firstOf(now.filter(isNew), true);
     if (found !== undefined) return found;
+    if (stop !== undefined) {
+      if (performance.now() >= stop.until) throw stop.error;
+      continue;
+    }
     // On any free port another one had it open, such as a second ttrace attach, so that the signal did nothing; now it is closed.
     if (seen.some((old) => !now.some((each) => each.port === old.port))) signal(target.pid);
     seen = now;

@@ -8,7 +8,7 @@ import { parseSources } from '@ttrace/sdk/source-options';
 import { ATTACH_NOTES } from '../attach/attach-notes.ts';
 import { type AttachSession, openAttachSession } from '../attach/attach-session.ts';
 import { fetchFile } from '../attach/fetch-file.ts';
-import { untilStopped } from '../attach/until-stopped.ts';
+import { type UntilStopped, untilStopped } from '../attach/until-stopped.ts';
 import { type Command, defineCommand, type ExitCode } from '../command.ts';
 import { Failure } from '../failure.ts';
 import { loadTrace } from '../load-trace.ts';
@@ -97,7 +97,7 @@ async function record(
     if (session.isRecording && sources !== undefined) {
       say('it runs a recorder already, whose sources count: --sources changes nothing');
     }
-    const { workers, missed } = await stopped.unlessBefore(begin(session, file, sources, say));
+    const { workers, missed } = await begin(session, file, sources, stopped, say);
     const others = workers.length === 0 ? '' : ` and ${counted(workers.length, 'worker')}`;
     const length = seconds === undefined ? '' : ` for ${seconds} s`;
     say(
@@ -128,21 +128,23 @@ async function record(
   }
 }
 
-/** Resolves when all threads are recorded that can be. */
+/** Resolves when all threads are recorded that can be, or when it is to end already. */
 async function begin(
   session: AttachSession,
   file: string,
   sources: string | undefined,
+  stopped: UntilStopped,
   say: (line: string) => void,
 ): Promise<FoundThreads> {
   const { control } = session;
-  await session.call('attachProcess', { file, sources, socket: control.path });
+  await stopped.unlessBefore(session.call('attachProcess', { file, sources, socket: control.path }));
   // The workers are the collector's business, and the port may be wanted by others.
   void session.closeInspector().then((left) => left !== undefined && say(left));
   const timer = new AbortController();
   const late = sleep(FIRST_PATIENCE_MS, undefined, { signal: timer.signal }).catch(() => undefined);
-  const threads = await Promise.race([control.first, late]);
+  const threads = await Promise.race([control.first, late, stopped.within(undefined)]);
   timer.abort();
+  if (threads === 'signal') return { workers: [], missed: [] };
   if (threads === undefined)
     throw new Failure(`it does not reach the socket of this command, ${control.path}`);
   return 'workers' in (threads as object) ? (threads as FoundThreads) : { workers: [], missed: [] };
