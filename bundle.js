@@ -2,8 +2,8 @@
  * The JavaScript of the packages that run in users' processes: one file for each way in, and few that they share. Node.js takes a
  * millisecond and more to load a module, and every thread that is recorded loads them. Their declarations are tsc's.
  *
- * The SDK's is CommonJS, with what it needs of `format` in it, and an ES module for each way in that hands on what that has. Workers
- * load it while they start: Node.js 20 and 22 abort the process when a worker is ended in the middle of a `require` of ES modules.
+ * What workers load is CommonJS, the SDK's with what it needs of `format` in it, and an ES module for each way in that hands on what that
+ * has: Node.js 20 and 22 abort the process when a worker is ended in the middle of a `require` of ES modules.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
@@ -25,7 +25,10 @@ function bundle(directory, threads, options, output) {
     external: [/^node:/],
     treeshake: false,
     optimization: { inlineConst: false },
-    transform: { target: 'es2023' },
+    transform: {
+      target: 'es2023',
+      define: output.format === 'cjs' ? { 'import.meta.url': 'ownAddress' } : {},
+    },
     ...options,
     // All in one directory: stacks are read by where a file lies (own-files.ts).
     output: { dir: path(`${directory}/dist`), sourcemap: true, comments: false, ...output },
@@ -33,6 +36,18 @@ function bundle(directory, threads, options, output) {
 }
 
 const format = bundle('format', [], { platform: 'neutral' }, { chunkFileNames: 'chunk-[name].js' });
+
+/** Where a file is: in what others have bundled, where that is not known, there are none of ours beside it. */
+const ADDRESS =
+  "typeof __filename === 'string' ? require('node:url').pathToFileURL(__filename).href : 'file:///ttrace/bundled.js'";
+const COMMONJS = {
+  format: 'cjs',
+  // As the sources are: what is patched is called with the program's own `this`.
+  strict: true,
+  entryFileNames: '[name].cjs',
+  chunkFileNames: 'chunk-[name].cjs',
+  intro: `const ownAddress = ${ADDRESS};`,
+};
 
 const sdk = bundle(
   'sdk',
@@ -42,8 +57,14 @@ const sdk = bundle(
     ...['stack-sampler', 'flight/window'],
   ],
   { platform: 'node', resolve: { conditionNames: ['ttrace-source'] } },
-  // Strict as the sources are: what is patched is called with the program's own `this`.
-  { format: 'cjs', strict: true, entryFileNames: '[name].cjs', chunkFileNames: 'chunk-[name].cjs' },
+  COMMONJS,
+);
+const sync = bundle(
+  'sync',
+  // Its tests take its patience.
+  ['attempt'],
+  { platform: 'node', external: [/^node:/, /^@ttrace\//] },
+  COMMONJS,
 );
 
 const hook = {
@@ -54,12 +75,17 @@ const hook = {
   output: { file: path('sdk/dist/register.cjs'), format: 'cjs', strict: true, sourcemap: true },
 };
 
-const [, built] = await build([format, sdk, hook]);
-for (const { isEntry, fileName, exports } of built.output) {
-  if (!isEntry || exports.length === 0) continue;
-  const module = path(`sdk/dist/${fileName.replace(/\.cjs$/, '.js')}`);
-  writeFileSync(
-    module,
-    `import all from './${basename(fileName)}';\nexport const { ${exports.join(', ')} } = all;\n`,
-  );
+const [, ...built] = await build([format, sdk, sync, hook]);
+for (const [directory, { output }] of [
+  ['sdk', built[0]],
+  ['sync', built[1]],
+]) {
+  for (const { isEntry, fileName, exports } of output) {
+    if (!isEntry || exports.length === 0) continue;
+    const module = path(`${directory}/dist/${fileName.replace(/\.cjs$/, '.js')}`);
+    writeFileSync(
+      module,
+      `import all from './${basename(fileName)}';\nexport const { ${exports.join(', ')} } = all;\n`,
+    );
+  }
 }

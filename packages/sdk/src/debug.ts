@@ -67,7 +67,7 @@ let isOpen = false;
 
 /**
  * Starts the recorder, if it does not run for something else already, and opens a connection to it. One at a time.
- * @throws TraceUsageError `already-started`, `not-main-thread`, `unsupported-node`, `bad-option`, `cannot-open`.
+ * @throws TraceUsageError `already-started`, `not-main-thread`, `unsupported-node`, `bundled`, `bad-option`, `cannot-open`.
  */
 export async function openDebugConnection(): Promise<DebugConnection> {
   if (isEnding()) await settled();

@@ -62,7 +62,7 @@ let stopping: Promise<RecordingReport | undefined> | undefined;
 /**
  * Starts recording into a file; events count from the moment this is called, the promise resolves
  * when the file is open and all threads record.
- * @throws TraceUsageError `already-started`, `not-main-thread`, `unsupported-node`, `bad-option`, `cannot-open` (as a rejection).
+ * @throws TraceUsageError `already-started`, `not-main-thread`, `unsupported-node`, `bundled`, `bad-option`, `cannot-open` (as a rejection).
  */
 export async function start(options: StartOptions): Promise<void> {
   // A flight recorder that is being stopped.

@@ -2,6 +2,7 @@
  * The running recorder of the process, from the first that wants it (a trace file, the flight recorder) to the last: starts the
  * collector, switches all threads on, and takes everything back. Main thread only. Module state, because there is one a process.
  */
+import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isMainThread, type MessagePort, type Worker } from 'node:worker_threads';
@@ -53,6 +54,7 @@ const EXIT_PATIENCE_MS = 5000;
 
 /** Under which `ttrace attach` finds the recorder that runs, whichever copy of the SDK it is: the path of its module for that. */
 const ATTACH_KEY = Symbol.for('ttrace/attach/1');
+const COLLECTOR = fileURLToPath(new URL('collector.cjs', OWN_FILES));
 const ATTACH_MODULE = fileURLToPath(new URL('attach/attached-process.cjs', OWN_FILES));
 
 const memory = sharedMemory();
@@ -82,7 +84,7 @@ export function whenFlightFile(listener: ((result: FlightFileResult) => void) | 
 }
 
 /**
- * @throws TraceUsageError `not-main-thread`, `unsupported-node`, and `already-started` when another copy of the SDK records.
+ * @throws TraceUsageError `not-main-thread`, `unsupported-node`, `bundled`, and `already-started` when another copy of the SDK records.
  */
 export function checkCanRecord(): void {
   if (!isMainThread) {
@@ -95,6 +97,12 @@ export function checkCanRecord(): void {
     throw new TraceUsageError(
       'unsupported-node',
       `recording needs Node.js 20.19, 22.12 or newer; this is ${process.version}`,
+    );
+  }
+  if (!existsSync(COLLECTOR)) {
+    throw new TraceUsageError(
+      'bundled',
+      'the files of @ttrace/sdk do not lie beside its code: a bundler must leave the package out (external)',
     );
   }
   if (session === undefined && ending === undefined && Atomics.load(control, Control.owner) !== 0) {
@@ -247,7 +255,7 @@ function launch({ slotsLog2, sources }: SessionOptions): Session {
     origin: process.hrtime.bigint(),
   };
   // No flags, no environment: preloads of the program must not run in the collector.
-  const collector = new OriginalWorker(new URL('collector.cjs', OWN_FILES), {
+  const collector = new OriginalWorker(COLLECTOR, {
     workerData: data,
     execArgv: [],
     env: {},

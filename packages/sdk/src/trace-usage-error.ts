@@ -6,6 +6,7 @@
  * - `write-in-progress`: the flight recorder is writing already
  * - `not-main-thread`: recordings start and stop in the main thread
  * - `unsupported-node`: this Node.js is older than 20.19 or 22.12
+ * - `bundled`: the package is part of a bundle, without the files that its threads load
  * - `bad-option`: an option has a value it may not have
  * - `cannot-open`: the file cannot be created
  * - `write-failed`: writing failed later (disk full, closed pipe, …); what was written before is readable
@@ -16,6 +17,7 @@ export type TraceUsageErrorCode =
   | 'write-in-progress'
   | 'not-main-thread'
   | 'unsupported-node'
+  | 'bundled'
   | 'bad-option'
   | 'cannot-open'
   | 'write-failed';

@@ -15,6 +15,8 @@ import type { SharedMemory } from './shared-memory.ts';
 
 // Bound early: test tools replace it.
 const clock: () => number = performance.now.bind(performance);
+// So is the source of waits.
+const wait = Atomics.wait.bind(Atomics);
 
 /**
  * An answer takes a few milliseconds. Who has none by then is in a native call, after which the end comes before the answer; one that is over
@@ -96,7 +98,7 @@ export function endQuestions(memory: SharedMemory): void {
     const open = Atomics.load(control, Control.openQuestions);
     const left = deadline - clock();
     if (open <= 0 || left <= 0) break;
-    Atomics.wait(control, Control.openQuestions, open, left);
+    wait(control, Control.openQuestions, open, left);
   }
   Atomics.sub(control, Control.endingWorkers, 1);
 }

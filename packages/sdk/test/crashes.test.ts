@@ -1,12 +1,14 @@
 /** Deaths that no program survives, and files that cannot be written. */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { expect, test } from 'vitest';
 import {
   filesIn,
   isComplete,
   named,
+  PACKAGE,
   readEvents,
   runProgram,
   temporaryDirectory,
@@ -80,6 +82,18 @@ test('where ES modules cannot be required it records all the same', async () => 
   });
   expect([code, stderr]).toEqual([0, '']);
   expect([...threadNames(readEvents(file)).values()].join()).toContain('job');
+});
+
+test('in a bundle, without the files that its threads load, it does nothing, and says so when it is to start', async () => {
+  const directory = temporaryDirectory();
+  cpSync(join(PACKAGE, 'dist'), directory, { recursive: true });
+  rmSync(join(directory, 'collector.cjs'));
+  const { stdout, stderr } = await runProgram(
+    `const { trace: bundled } = await import(${JSON.stringify(pathToFileURL(join(directory, 'index.js')).href)});
+    console.log(bundled.withRegion('region', () => 5));
+    await bundled.start({ file }).catch(({ code }) => console.log(code));`,
+  );
+  expect([stdout, stderr]).toEqual(['5\nbundled\n', '']);
 });
 
 test('a file that another program deleted or replaced meanwhile is no success', async () => {

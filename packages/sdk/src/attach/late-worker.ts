@@ -1,5 +1,6 @@
 /** Makes a worker that runs already take part in a recording, for `ttrace attach`, until the recording ends. */
 import { Control } from '../ring.ts';
+import { waitAsync } from '../sources/atomics.ts';
 import { parkUnseen } from '../sources/event-loop.ts';
 import { stackFrames } from '../sources/stack-frames.ts';
 import { activeRecording, control } from '../thread-recorder.ts';
@@ -8,8 +9,6 @@ import { enrolWorkers } from '../worker-enrolment.ts';
 
 /** Recording for which the Worker constructor of this thread is patched. */
 let patchedFor = 0;
-// Node's own: the source of waits patches it.
-const waitAsync = Atomics.waitAsync.bind(Atomics);
 
 /** Gives this thread its track, and the workers that it starts theirs. Harmless twice. @returns whether it is recorded. */
 export function enrolLateWorker(): boolean {
@@ -19,7 +18,7 @@ export function enrolLateWorker(): boolean {
   patchedFor = recording;
   if (waitsOnMemory()) parkUnseen();
   const restore = enrolWorkers();
-  const wait = waitAsync(control, Control.recording, recording);
+  const wait = Reflect.apply(waitAsync, Atomics, [control, Control.recording, recording]);
   if (wait.async) void wait.value.then(restore);
   else restore();
   return true;
