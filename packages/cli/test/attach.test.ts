@@ -137,6 +137,27 @@ test('a process is recorded whose inspector, on any free port, another one close
   expect(threadsOf(eventsOf(file))).toContain('main');
 });
 
+test('an inspector that opens as the command is stopped is closed', async () => {
+  const target = await start(
+    `
+    const { url } = require('node:inspector');
+    process.on('message', (pid) => {
+      let wasOpen = false;
+      setInterval(() => {
+        if (url() !== undefined && !wasOpen) process.kill(Number(pid), 'SIGINT');
+        if (url() === undefined && wasOpen) process.exit(3);
+        wasOpen = url() !== undefined;
+      }, 1);
+    });
+    process.send('ready');`,
+    { flags: ['--inspect-port=0'] },
+  );
+  const running = startTtrace(['attach', String(target.pid), '-o', directory.file('stopped.json')]);
+  target.send(String(running.process.pid));
+  expect(await target.ended).toMatchObject({ code: 3 });
+  expect(await running.ended).toMatchObject({ code: 130, stderr: 'ttrace: stopped by SIGINT\n' });
+});
+
 describe('a process whose main thread is in an endless loop', () => {
   const SPIN = `process.send('ready', function spin() { for (;;); });`;
 
