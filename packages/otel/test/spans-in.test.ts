@@ -51,20 +51,21 @@ test('what is open when the recording stops is there without an end; what began 
 test('no child ends after its parent or begins before it, and times that the program gave are kept', () => {
   const spans = of(app, 'span');
   const byId = new Map(spans.map((span) => [span.args.span_id, span]));
-  // The exporter has them in the order in which the program ended them.
-  const ended = exported(app).map(({ spanId }) => spanId);
-  const endOf = ({ args }: Slice): number => ended.indexOf(String(args.span_id));
-  let children = 0;
+  let [children, compared] = [0, 0];
   for (const child of spans) {
     const parent = byId.get(child.args.parent_span_id);
     if (parent?.end === undefined || child.end === undefined) continue;
     children++;
     expect(child.start).toBeGreaterThanOrEqual(parent.start);
-    // The program may end the other side of a connection when its client's span has ended: that is then as it was.
-    const isOtherSide = child.args.kind === 'server' && endOf(child) > endOf(parent);
-    if (!isOtherSide) expect(child.end, child.name).toBeLessThanOrEqual(parent.end);
+    // The other side of a connection may end when its client's span has: that is then as it was. Instrumentations give the end of that
+    // span, so that the order in which they say so does not tell.
+    const isOtherSide = child.args.kind === 'server' && parent.args.kind === 'client';
+    if (isOtherSide) continue;
+    compared++;
+    expect(child.end, child.name).toBeLessThanOrEqual(parent.end);
   }
   expect(children).toBeGreaterThan(205);
+  expect(compared).toBeGreaterThan(195);
   const past = one(of(app, 'span', 'in the past'));
   expect((past.end! - past.start) / 1e6).toBeCloseTo(20, -1);
   const early = one(of(app, 'span', 'before the recording'));
