@@ -7,12 +7,15 @@
  * that it waits for the debugger otherwise.
  */
 import type { Session } from 'node:inspector';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { threadId as ownThreadId } from 'node:worker_threads';
 import type { SharedMemory } from './shared-memory.ts';
 import { beginQuestion, endQuestion } from './worker-questions.ts';
 
 /** A thread that has not answered by then may be gone. */
 const PATIENCE_MS = 30_000;
+/** A recording goes on without the workers that the main thread has not told of by then. */
+const KNOWN_PATIENCE_MS = 3000;
 
 const NOT_PERMITTED =
   'this process may not use the inspector: the permission model does not allow it (--allow-inspector), or it is the one that starts ' +
@@ -73,11 +76,15 @@ export class StackSampler {
     return this.evaluate(threadId, this.#expression);
   }
 
-  /** Has a listener told of each worker that there is, and is later. Resolves when those that there are are known. */
+  /** Has a listener told of each worker that there is, and is later. Resolves when those that there are are known, or the main thread does not say. */
   async watchWorkers(listener: WorkerListener): Promise<void> {
     this.#listener = listener;
     for (const worker of this.#found.values()) listener.found(worker);
-    if (this.#connected() !== undefined) await this.#workersKnown;
+    if (this.#connected() === undefined) return;
+    const timer = new AbortController();
+    const late = sleep(KNOWN_PATIENCE_MS, undefined, { signal: timer.signal }).catch(() => {});
+    await Promise.race([this.#workersKnown, late]);
+    timer.abort();
   }
 
   /** Another expression's value, which must be a text too; with `awaitPromise` that of its promise. */
