@@ -76,16 +76,10 @@ const hook = {
 };
 
 const [, ...built] = await build([format, sdk, sync, hook]);
-for (const [directory, { output }] of [
-  ['sdk', built[0]],
-  ['sync', built[1]],
-]) {
-  for (const { isEntry, fileName, exports } of output) {
+for (const [at, { dir }] of [sdk.output, sync.output].entries()) {
+  for (const { isEntry, fileName, exports } of built[at].output) {
     if (!isEntry || exports.length === 0) continue;
-    const module = path(`${directory}/dist/${fileName.replace(/\.cjs$/, '.js')}`);
-    writeFileSync(
-      module,
-      `import all from './${basename(fileName)}';\nexport const { ${exports.join(', ')} } = all;\n`,
-    );
+    const text = `import all from './${basename(fileName)}';\nexport const { ${exports.join(', ')} } = all;\n`;
+    writeFileSync(`${dir}/${fileName.replace(/\.cjs$/, '.js')}`, text);
   }
 }

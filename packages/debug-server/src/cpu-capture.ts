@@ -92,7 +92,7 @@ function start(thread: InspectedThread, canThrowAway: boolean): Promise<unknown>
 
 /**
  * Whether a worker takes part in the recording, which is the last of what it does before it runs the program's code. A profiler that starts
- * while Node.js starts the worker takes so long that `terminate` meets Node's own code, and that aborts the process.
+ * while Node.js starts the worker makes that last several times as long, and `terminate` meets Node's own code.
  */
 async function isBooted(thread: InspectedThread): Promise<boolean> {
   return (await evaluate(thread, `Symbol.for('${TASK_RUNS_KEY}') in globalThis`)) === true;

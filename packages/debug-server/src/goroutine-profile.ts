@@ -3,8 +3,7 @@
  * each thread runs, tasks and other operations that have begun and not ended, and what the event loops wait for: by kind, or by the stack
  * that began it where that has been noted. Labels say which it is.
  */
-import { fileURLToPath } from 'node:url';
-import { type DebugSnapshot, OWN_FILES } from '@ttrace/sdk/debug';
+import { type DebugSnapshot, isOwnFile as isOfRecorder } from '@ttrace/sdk/debug';
 import { pause, within } from './deadline.ts';
 import type { RawFrame } from './evaluate.ts';
 import type { InspectedThread } from './inspected-threads.ts';
@@ -18,11 +17,8 @@ export const GOROUTINE_TYPES: ValueTypes = [{ type: 'goroutine', unit: 'count' }
 const PATIENCE_MS = 1000;
 /** How long one is waited for that has something to say of the time before. */
 const LONG_PATIENCE_MS = 5000;
-/** Where our files lie, as addresses and as paths. */
-const OWN_DIRECTORIES: readonly string[] = [OWN_FILES, new URL('.', import.meta.url).href].flatMap((url) => [
-  url,
-  fileURLToPath(url),
-]);
+/** Where the server's files lie: the stacks of ES modules have addresses. */
+const OWN_DIRECTORY = new URL('.', import.meta.url).href;
 /** Kinds that async_hooks has other names for, beside that they are written in capitals. */
 const ASYNC_KINDS: Readonly<Record<string, string>> = {
   TCPSocketWrap: 'tcpwrap',
@@ -161,7 +157,7 @@ function isOfProgram({ type, frames }: PendingWork): boolean {
 }
 
 function isOwnFile(file: string): boolean {
-  return OWN_DIRECTORIES.some((directory) => file.startsWith(directory));
+  return file.startsWith(OWN_DIRECTORY) || isOfRecorder(file);
 }
 
 /** In the program's own sources. */

@@ -1,4 +1,7 @@
-/** OTLP in JSON: a capture of the OpenTelemetry Collector, what other producers write, and damaged files. */
+/**
+ * OTLP in JSON: a capture of the OpenTelemetry Collector, what other producers write, and damaged files. One file, for all of it is read and
+ * looked at by the same few functions.
+ */
 import { createReadStream, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';

@@ -32,7 +32,7 @@ export type {
   LiveOperation,
   SampleLabels,
 } from './debug/debug-protocol.ts';
-export { OWN_FILES } from './own-files.ts';
+export { isOwnFile } from './own-files.ts';
 export { createOwnWorker } from './own-worker.ts';
 export { afterExitListeners } from './process-exit.ts';
 export { TASK_RUNS_KEY } from './ring.ts';

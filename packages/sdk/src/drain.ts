@@ -1,8 +1,6 @@
 /**
- * Reads the threads' rings and hands every record to a TraceWriter. Runs in the collector; pure apart from the shared
- * memory, so that tests can drive it.
- *
- * Knows what the records do not say: which track a thread has, and what its names and texts are. Regions that are open for
+ * Reads the threads' rings and hands every record to a TraceWriter. Runs in the collector; pure apart from the shared memory, so
+ * that tests can drive it. Knows what the records do not say: which track a thread has, and what its names and texts are. Regions that are open for
  * long are begun-regions.ts's, tasks and async regions async-tracks.ts's.
  */
 import { Category, MetadataName, OTHER_NAME } from '@ttrace/format/vocabulary';
@@ -16,23 +14,14 @@ import {
   defineName,
   drainedThread,
   giveTracks,
+  hasLastWords,
   keepLabels,
   noteRegion,
   readProfile,
   readText,
 } from './drained-thread.ts';
 import { LoopWait } from './loop-wait.ts';
-import {
-  BlockState,
-  blockAt,
-  Control,
-  Header,
-  KIND_SHIFT,
-  LastWords,
-  NAME_MASK,
-  RecordKind,
-  Stamp,
-} from './ring.ts';
+import { BlockState, blockAt, Control, Header, KIND_SHIFT, NAME_MASK, RecordKind, Stamp } from './ring.ts';
 
 /** Slots after which the producer is told about free room, and at most read from one thread before the next has its turn. */
 const TURN_SLOTS = 1 << 14;
@@ -130,10 +119,7 @@ export class Drain {
 
   /** Whether a worker has something to write yet, of a recording that has ended. */
   isAwaited(): boolean {
-    return this.threads().some(({ block: { header } }) => {
-      const state = Atomics.load(header, Header.lastWords) & 3;
-      return state === LastWords.speaking || (state === LastWords.wanted && header[Header.unwritten]! > 0);
-    });
+    return this.threads().some(hasLastWords);
   }
 
   /** Workers that have not begun to say what they have to say need not any more. */

@@ -156,6 +156,12 @@ export function giveTracks(
   });
 }
 
+/** Whether the thread, a worker, has something to write yet, of a recording that has ended. */
+export function hasLastWords({ block: { header } }: DrainedThread): boolean {
+  const state = Atomics.load(header, Header.lastWords) & 3;
+  return state === LastWords.speaking || (state === LastWords.wanted && header[Header.unwritten]! > 0);
+}
+
 /** From here on the thread says nothing more; what it has not said counts as dropped. */
 export function closeLastWords({ block: { header } }: DrainedThread): void {
   const wanted = lastWords(header[Header.recording]!, LastWords.wanted);

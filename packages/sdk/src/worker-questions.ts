@@ -13,9 +13,8 @@ import { headerOf } from './end-block.ts';
 import { Control, Header } from './ring.ts';
 import type { SharedMemory } from './shared-memory.ts';
 
-// Bound early: test tools replace it.
+// Bound early: test tools replace the one, the source of waits patches the other.
 const clock: () => number = performance.now.bind(performance);
-// So is the source of waits.
 const wait = Atomics.wait.bind(Atomics);
 
 /**
