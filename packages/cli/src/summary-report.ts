@@ -50,7 +50,11 @@ export function shortSummaryLines(summary: Summary, top: number): string[] {
   const { events, threads, durationNanos, dropped } = summary;
   return [
     `${counted(events, 'event')} on ${counted(threads.length, 'thread')} in ${timeText(durationNanos)}`,
-    ...(dropped > 0 ? [`${counted(dropped, 'event')} dropped: the recorder could not keep up`] : []),
+    ...(dropped > 0
+      ? [
+          `${counted(dropped, 'event')} dropped: the recorder could not keep up, or spans were open in a worker that did not answer at the end`,
+        ]
+      : []),
     ...blockTable(summary, top, ''),
     ...statsTable('Task', summary.tasks, top, ''),
     ...statsTable('Region', summary.regions, top, ''),

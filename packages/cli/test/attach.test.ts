@@ -1,6 +1,6 @@
 /** `ttrace attach` and `ttrace snapshot` with real processes that were started without ttrace. */
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -101,7 +101,7 @@ describe('a process with workers', () => {
     const waiting = eventsOf(second!).find(({ args }) => /waiting$/.test(String(args?.name)))!;
     expect(eventsOf(second!).filter(({ tid, ph }) => tid === waiting.tid && ph === 'b')).toEqual([]);
 
-    // Killed, it leaves the directory of its socket.
+    // Killed, it cannot remove the directory of its socket: the process does.
     const env = { TMPDIR: directory.path };
     const killed = startTtrace(['attach', String(target.pid), '-o', third!], { env });
     await untilRecording(killed.process.stderr!);
@@ -109,6 +109,7 @@ describe('a process with workers', () => {
     await killed.ended;
     await expect.poll(() => target.fingerprint(), { timeout: 20_000 }).toEqual(before);
     expect(threadsOf(eventsOf(third!))).toHaveLength(5);
+    expect(readdirSync(directory.path).filter((name) => name.startsWith('ttrace-attach-'))).toEqual([]);
 
     const last = startTtrace(['attach', String(target.pid), '-o', fourth!]);
     await untilRecording(last.process.stderr!);

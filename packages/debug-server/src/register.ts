@@ -26,6 +26,8 @@ if (isMainThread) {
 
 async function begin(): Promise<void> {
   try {
+    if (!['', '0', '1'].includes(pending))
+      throw new Error(`TTRACE_DEBUG_SERVER_PENDING is 1 or 0, not ${pending}`);
     const { beginLoudDebugServer } = await import('./start-debug-server.ts');
     beginLoudDebugServer({
       ...parseAddress(address),

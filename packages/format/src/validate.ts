@@ -188,7 +188,8 @@ function trackFindings(trace: Trace): Finding[] {
     pidOf.set(track.tid, track.pid);
   }
   if (dropped > 0) {
-    const message = 'The recorder could not keep up and left events out';
+    const message =
+      'Events were left out: the recorder could not keep up, or spans were open in a worker that did not answer at the end';
     findings.push({
       rule: 'dropped-event',
       severity: 'warning',

@@ -142,7 +142,11 @@ async function callMain(
   say: (line: string) => void,
 ): Promise<void> {
   const text = await withNotice(runOnce(client, inModule(module, call), dirname(dirname(module)), say), say);
-  if (text === undefined) throw new Failure('the process ended while it was being attached');
+  if (text === undefined) {
+    throw new Failure(
+      'it has ended, or another one, such as a second ttrace attach, has closed its inspector meanwhile: try again',
+    );
+  }
   const { error } = JSON.parse(text) as { readonly error?: string };
   if (error !== undefined) throw new Failure(error);
 }

@@ -3,10 +3,14 @@
  * being gone, and gets lines of JSON: one that says who is recorded, one that says what came of it. The collector holds it, not the main thread, whose loop may be
  * blocked; and not the inspector, which would keep its port and make an ending process wait.
  */
+import { rmSync } from 'node:fs';
 import type { Socket } from 'node:net';
+import { basename, dirname } from 'node:path';
 import type { FlightFileResult } from '../flight/files.ts';
 import type { FoundThreads } from './worker-finder.ts';
 
+/** Begin of the name of the directory in which a command listens. */
+const PLACE = 'ttrace-attach-';
 /** How long a command that does not close its end may keep this thread. */
 const PATIENCE_MS = 1000;
 
@@ -42,6 +46,7 @@ export class ControlLine {
     this.#socket.once('close', () => {
       this.isConnecting = false;
       this.isOver = true;
+      removePlace(path);
     });
     this.#socket.on('error', () => {});
   }
@@ -56,5 +61,16 @@ export class ControlLine {
     this.#socket.end(`${JSON.stringify(report ?? {})}\n`);
     const timer = setTimeout(() => this.#socket.destroy(), PATIENCE_MS);
     this.#socket.once('close', () => clearTimeout(timer));
+  }
+}
+
+/** A command that was killed leaves the directory that it made for its socket. */
+function removePlace(socket: string): void {
+  const place = dirname(socket);
+  if (!basename(place).startsWith(PLACE)) return;
+  try {
+    rmSync(place, { recursive: true, force: true });
+  } catch {
+    // Of another user.
   }
 }
