@@ -51,7 +51,7 @@ export interface Viewer extends AsyncDisposable {
    */
   untilShown(): Promise<void>;
   /**
-   * Makes what most pages need of a large trace, which takes a third of a second for a million events: each page then answers within a
+   * Makes what most pages need of a large trace, which takes half a second for a million events: each page then answers within a
    * second. Without it they make it when they are first asked for.
    * @param onStep is told of each step.
    */
@@ -106,6 +106,7 @@ export async function startViewer(options: ViewerOptions): Promise<Viewer> {
   };
   const prepare = async (onStep?: () => void) => {
     if (subject.isSmall) return;
+    void subject.facts;
     for (const _ of subject.tables.preparations()) {
       onStep?.();
       await setImmediate();

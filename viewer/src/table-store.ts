@@ -31,6 +31,8 @@ const MAX_ROWS = 2_000_000;
 /** Long enough for what came in meanwhile to be answered. */
 const PAUSE_MS = 10;
 const FIRST_PAUSE_MS = 200;
+/** Pages whose tables need much that others need too. */
+const PREPARED: ReadonlySet<string> = new Set(['lint', 'critical-path']);
 
 export class TableStore {
   readonly pages: readonly TablePage[];
@@ -117,29 +119,34 @@ export class TableStore {
   }
 
   /**
-   * What most pages need, and what the one needs that takes longest, in steps of well under a second for 10 million events: until it is
-   * made, the first of them takes seconds.
+   * What most pages need, and what those need that take longest, in steps of well under a second for 10 million events: until it is made,
+   * the first of them takes seconds.
    */
   *preparations(): Generator<void> {
     const index = this.#index();
     yield void index.slices;
     for (const thread of index.threads) yield void threadTimeline(index, thread);
     yield* utilizationSteps(index);
+    yield* findingSteps(index);
+    for (const page of this.pages) if (PREPARED.has(page.id)) yield this.#try(page);
   }
 
   *#steps(): Generator<void> {
     yield* this.preparations();
-    yield* findingSteps(this.#index());
     // Grouped ones first: the home page counts them.
     for (const page of [...this.pages].sort((a, b) => Number(a.isEach) - Number(b.isEach))) {
-      try {
-        this.countRows(page);
-      } catch {
-        // Its own page will say so.
-      }
-      this.#tried.add(page.id);
+      this.#try(page);
       yield;
     }
+  }
+
+  #try(page: TablePage): void {
+    try {
+      this.countRows(page);
+    } catch {
+      // Its own page will say so.
+    }
+    this.#tried.add(page.id);
   }
 
   /** Counts the rows of one table now. */

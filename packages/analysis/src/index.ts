@@ -4,6 +4,7 @@ export { DEFAULT_STOPS, STOPS, type Stop } from './availability.ts';
 export { type BlockStats, blockStats } from './blocks.ts';
 export { type Budget, type BudgetResult, budgetsTable, checkBudgets } from './budgets.ts';
 export type { CounterStats } from './counter-stats.ts';
+export { type CriticalPath, criticalPath, type Step } from './critical-path.ts';
 export { DIFF_METRICS, type DiffMetric, type DiffOptions, type DiffRow, diffTable } from './diff-table.ts';
 export { enclosingSlices } from './enclosing-slices.ts';
 export { FILTER_NAMES, type Filter, isNarrowing, isThreadWanted, rowFilter } from './filter.ts';

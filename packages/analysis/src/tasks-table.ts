@@ -189,34 +189,26 @@ function tasksTouched(index: TraceIndex, filter: Filter): ReadonlySet<number> {
 }
 
 /** Counts the events of each task, and the threads on which they lie: one, but for few tasks. */
-function taskRows(index: TraceIndex, tasks: readonly Task[]): TaskRow[] {
-  const places = new Map<number, number>();
-  for (const [place, { number }] of tasks.entries()) places.set(number, place);
-  const events = new Uint32Array(tasks.length);
-  const first = new Int32Array(tasks.length).fill(-1);
+function taskRows(index: TraceIndex, wanted: readonly Task[]): TaskRow[] {
+  const tasks = tasksOf(index);
+  const events = new Uint32Array(tasks.rows.length);
+  const first = new Int32Array(tasks.rows.length).fill(-1);
   const several = new Map<number, Set<number>>();
   const { track } = index.trace.columns;
   const threadTracks = index.trace.tracks.map((_, at) => index.threadOf(at)?.track ?? -1);
-  let lastTask = 0;
-  let place: number | undefined;
   for (let row = 0; row < index.trace.length; row++) {
     const task = index.taskOf(row);
-    if (task === 0) continue;
-    // What is written of one task often comes in a row.
-    if (task !== lastTask) place = places.get(task);
-    lastTask = task;
-    if (place === undefined) continue;
+    const place = task === 0 ? -1 : tasks.placeOf(task);
+    if (place < 0) continue;
     events[place]!++;
     const thread = threadTracks[track[row]!]!;
     if (thread < 0 || thread === first[place]) continue;
     if (first[place]! < 0) first[place] = thread;
     else several.set(place, (several.get(place) ?? new Set([first[place]!])).add(thread));
   }
-  return tasks.map(
-    (task, at): TaskRow => ({
-      task,
-      threads: several.get(at)?.size ?? (first[at]! < 0 ? 0 : 1),
-      events: events[at]!,
-    }),
-  );
+  return wanted.map((task): TaskRow => {
+    const place = tasks.placeOf(task.number);
+    const threads = several.get(place)?.size ?? (first[place]! < 0 ? 0 : 1);
+    return { task, threads, events: events[place]! };
+  });
 }

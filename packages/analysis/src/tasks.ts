@@ -74,7 +74,7 @@ export class Tasks {
 
   /** The last one of that number. */
   byNumber(number: number): Task | undefined {
-    const place = this.#placeOf(number);
+    const place = this.placeOf(number);
     return place < 0 ? undefined : this.at(place);
   }
 
@@ -82,12 +82,12 @@ export class Tasks {
   eventsOf({ number }: Task): Uint32Array {
     this.#events ??= this.#findEvents();
     const { offsets, rows } = this.#events;
-    const place = this.#placeOf(number);
+    const place = this.placeOf(number);
     return rows.subarray(offsets[place], offsets[place + 1]);
   }
 
   /** Place in `rows` of the last one of that number; -1 for none. */
-  #placeOf(number: number): number {
+  placeOf(number: number): number {
     return (this.#dense[number] ?? this.#sparse.get(number) ?? 0) - 1;
   }
 
@@ -99,7 +99,7 @@ export class Tasks {
     let count = 0;
     for (let row = 0; row < length; row++) {
       const task = index.taskOf(row);
-      const place = task === 0 ? -1 : this.#placeOf(task);
+      const place = task === 0 ? -1 : this.placeOf(task);
       places[row] = place;
       if (place < 0) continue;
       ends[place + 2]!++;
