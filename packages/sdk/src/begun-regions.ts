@@ -101,6 +101,11 @@ export class BegunRegions {
     this.#update();
   }
 
+  /** Whether there is nothing that the next round would begin, as long as the thread does nothing. */
+  get isSettled(): boolean {
+    return this.#starts.length === this.#depth() && this.#missing === 0;
+  }
+
   /** Begins everything that is open, however short. */
   beginOpen(): void {
     const { openStart, openName } = this.#block;

@@ -44,12 +44,18 @@ const BUSY_RECORDS = 4096;
 const RELEASE_PATIENCE_MS = 1000;
 /** Sleeps after which the event loop of this thread has a turn. */
 const LOOP_EVERY = 10;
+/** Sleeps in a process that does nothing, between which it only looks whether that is so. */
+const MAX_NAPS = 10;
 
 /** Who looks after the event loops. */
 interface Lookout {
   /** @returns milliseconds after which it wants to look again. */
   look(): number;
   openQuestions(): number;
+  /** Whether the last look found all of them waiting for something to do. */
+  areAllQuiet(): boolean;
+  /** Whether they have waited since, `INTERVAL_MS` more. */
+  areAllAsleep(): boolean;
 }
 
 class Collector {
@@ -71,6 +77,8 @@ class Collector {
   #listener: ControlLine | undefined;
   #debug: DebugDesk | undefined;
   #isFinished = false;
+  /** Whether the file has all that was read. */
+  #isFlushed = true;
   #sleeps = 0;
 
   constructor(data: CollectorData) {
@@ -124,14 +132,36 @@ class Collector {
       const wait = Atomics.waitAsync(control, Control.wake, wake, interval);
       if (wait.async) await wait.value;
     } else {
-      Atomics.wait(control, Control.wake, wake, interval);
+      this.#nap(wake, interval);
       // For what the inspector and a command say unasked, such as which workers there are.
-      if (++this.#sleeps % LOOP_EVERY === 0) await nextTurn();
+      if (this.#sleeps < LOOP_EVERY) return;
+      this.#sleeps = 0;
+      await nextTurn();
     }
   }
 
+  /**
+   * Sleeps, and goes on sleeping while no thread does anything: after a sleep nothing is in a cache, and a whole round takes three times
+   * what the sleep itself does.
+   */
+  #nap(wake: number, interval: number): void {
+    const control = this.#control;
+    for (let naps = this.#mayNap() ? MAX_NAPS : 1; naps > 0; naps--) {
+      this.#sleeps++;
+      if (Atomics.wait(control, Control.wake, wake, interval) !== 'timed-out') return;
+      if (naps === 1 || this.#drain.hasNews() || this.#watchdog?.areAllAsleep() !== true) return;
+      Atomics.add(control, Control.rounds, 1);
+    }
+  }
+
+  /** Whether a round has nothing to do unless a thread has run. */
+  #mayNap(): boolean {
+    if (this.#watchdog?.areAllQuiet() !== true || !this.#isFlushed) return false;
+    return this.#command === undefined && this.#debug === undefined && this.#drain.isSettled();
+  }
+
   #afterRound(): void {
-    this.#file?.flush();
+    this.#isFlushed = this.#file?.flush() ?? true;
     this.#publishError();
     this.#debug?.afterRound();
     const written = this.#flight?.afterRound(this.#now(), this.#drain.threads());
@@ -329,6 +359,8 @@ class Collector {
         return Math.min(most, Math.max(LEAST_INTERVAL_MS, due));
       },
       openQuestions: () => watchdog.openQuestions,
+      areAllQuiet: () => watchdog.areAllQuiet,
+      areAllAsleep: () => watchdog.areAllAsleep(this.#drain.threads(), INTERVAL_MS * 1e6),
     };
   }
 

@@ -94,6 +94,27 @@ export class Drain {
     return this.#counts.records - before;
   }
 
+  /** Whether another round has nothing to do, as long as no thread does anything. */
+  isSettled(): boolean {
+    return this.threads().every(({ begun }) => begun!.isSettled);
+  }
+
+  /** Whether a round would find something: records, a thread that is new, or one that has ended. */
+  hasNews(): boolean {
+    const blocks = Atomics.load(this.#control, Control.blocks);
+    for (let index = 0; index < blocks; index++) {
+      const thread = this.#threads[index];
+      if (thread === undefined) {
+        if (this.#thread(index) !== undefined) return true;
+        continue;
+      }
+      const { header } = thread.block;
+      if (Atomics.load(header, Header.head) !== thread.tail) return true;
+      if (Atomics.load(header, Header.state) === BlockState.ended) return true;
+    }
+    return false;
+  }
+
   /** The threads that take part now and have introduced themselves. */
   threads(): readonly DrainedThread[] {
     return this.#threads.filter((thread) => thread?.track !== undefined) as readonly DrainedThread[];

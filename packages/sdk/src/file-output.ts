@@ -18,7 +18,9 @@ export class FileOutput {
   readonly #file: TraceFile;
   readonly #isCompressed: boolean;
   readonly #before: DrainCounts;
+  /** When bytes came last. */
   #lastFlush = performance.now();
+  #hasGrown = false;
 
   /**
    * @param fd of an empty file.
@@ -28,7 +30,11 @@ export class FileOutput {
     this.#file = createTraceFile(fd, output.isGzip);
     this.#isCompressed = output.isGzip || output.format === 'perfetto';
     this.#before = before;
-    this.writer = createWriter(output, { sink: (bytes) => this.#file.write(bytes), origin });
+    const sink = (bytes: Uint8Array): void => {
+      this.#hasGrown = true;
+      this.#file.write(bytes);
+    };
+    this.writer = createWriter(output, { sink, origin });
   }
 
   /** The first error of writing, if there was one. */
@@ -36,15 +42,19 @@ export class FileOutput {
     return this.#file.error;
   }
 
-  /** After each round: what a crash would lose otherwise. */
-  flush(): void {
-    if (this.#isCompressed) {
-      const now = performance.now();
-      if (now - this.#lastFlush <= COMPRESSED_FLUSH_MS) return;
-      this.#lastFlush = now;
-    }
+  /**
+   * After each round: what a crash would lose otherwise.
+   *
+   * @returns whether the file has all of it now.
+   */
+  flush(): boolean {
+    const now = this.#isCompressed ? performance.now() : 0;
+    if (this.#isCompressed && now - this.#lastFlush <= COMPRESSED_FLUSH_MS) return false;
     this.writer.flush();
     this.#file.flush();
+    if (this.#hasGrown) this.#lastFlush = now;
+    this.#hasGrown = false;
+    return true;
   }
 
   /** @param now what has been recorded by now. */

@@ -28,6 +28,10 @@ export class LoopWait {
   readonly #file: number | undefined;
   /** The descriptor that the loop waits for. Child processes that are started synchronously are waited for by another one. */
   #descriptor: string | undefined;
+  /** What the system said, and the last sign of life, when the thread was last seen to wait. */
+  readonly #seen = Buffer.alloc(buffer.length);
+  #seenLength = 0;
+  #seenAlive = 0;
   /** Last sign of life when the thread was seen to wait for it. NaN = that it is the loop's own is certain. */
   #alive = 0;
 
@@ -41,8 +45,10 @@ export class LoopWait {
    * @param alive the quiet loop's last sign of life.
    */
   isWaiting(alive: number): boolean {
+    this.#seenLength = 0;
     if (this.#file === undefined) return false;
-    const [call, descriptor] = read(this.#file).split(' ', 2);
+    const text = read(this.#file);
+    const [call, descriptor] = text.split(' ', 2);
     if (descriptor === undefined || !WAITS[process.arch]!.includes(call!)) return false;
     if (this.#descriptor === undefined) {
       this.#descriptor = descriptor;
@@ -51,6 +57,17 @@ export class LoopWait {
     if (descriptor !== this.#descriptor) return false;
     // Still quiet after a turn: what was seen before was no block.
     if (alive !== this.#alive) this.#alive = Number.NaN;
+    this.#seenLength = buffer.copy(this.#seen, 0, 0, text.length);
+    this.#seenAlive = alive;
+    return true;
+  }
+
+  /** Whether it waits as it did when `isWaiting` last said so: since then it has not run. */
+  isStillWaiting(alive: number): boolean {
+    const length = this.#seenLength;
+    if (length === 0 || alive !== this.#seenAlive || readInto(this.#file!) !== length) return false;
+    const seen = this.#seen;
+    for (let at = 0; at < length; at++) if (buffer[at] !== seen[at]) return false;
     return true;
   }
 
@@ -73,10 +90,15 @@ function open(path: string): number | undefined {
 }
 
 function read(file: number): string {
+  return buffer.toString('latin1', 0, readInto(file));
+}
+
+/** @returns bytes in `buffer`. */
+function readInto(file: number): number {
   try {
-    return buffer.toString('latin1', 0, readSync(file, buffer, 0, buffer.length, 0));
+    return readSync(file, buffer, 0, buffer.length, 0);
   } catch {
     // The thread is gone.
-    return '';
+    return 0;
   }
 }

@@ -46,6 +46,30 @@ test.each([
   expect(named(events, 'open all the time').map(({ ph }) => ph)).toEqual(['B']);
 });
 
+test('SIGKILL of a process that does nothing loses nothing that is older', async () => {
+  // A loop is quiet once it has had next to nothing to do for a while; from then on the collector mostly sleeps.
+  const outcome = await runProgram(
+    `
+    import { setTimeout } from 'node:timers/promises';
+    ${START}
+    for (let round = 0; round < 5; round++) {
+      await setTimeout(600);
+      trace.log('round', String(round));
+    }
+    trace.startRegion('open');
+    console.log('open');
+    await setTimeout(10_000);`,
+    {
+      env: { TTRACE_SOURCES: 'none,loop,memory' },
+      onOutput: (_, child) => setTimeout(() => child.kill('SIGKILL'), 170),
+    },
+  );
+  expect(outcome.signal).toBe('SIGKILL');
+  const events = readEvents(outcome.file);
+  expect(named(events, 'round')).toHaveLength(5);
+  expect(named(events, 'open').map(({ ph }) => ph)).toEqual(['B']);
+});
+
 test.each(['SIGINT', 'SIGTERM'] as const)(
   '%s under the register hook completes the file and still kills',
   async (signal) => {
