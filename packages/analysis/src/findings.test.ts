@@ -103,6 +103,23 @@ test('tasks that always take long, though nothing of them is recorded, are found
   expect(found([...tasks(some), ...busy]).filter((each) => each.includes('mostly-waiting'))).toEqual([]);
 });
 
+test('tasks that wait for one thing elsewhere are found with its name, and with how often they ask', () => {
+  const asking = (times: number): string[] => [
+    ...tasks([600, 600, 600]),
+    ...[0, 1, 2].flatMap((at) =>
+      many(times, (n) => {
+        const [begin, length] = [at + (n * 600) / times, 590 / times];
+        return `track d${at}-${n} async 1 socket "0x${at}${n}" "socket"\nslice d${at}-${n} +${s(begin)} ${s(length)} socket "socket db:5432" {"task":${at + 1}}`;
+      }),
+    ),
+  ];
+  const rules = (times: number): string[] =>
+    found(asking(times)).filter((each) => each.includes('mostly-waiting'));
+  const slow = 'medium mostly-waiting: Half of the 3 tasks order take 600 ms and more, and such a one spends';
+  expect(rules(1)).toEqual([`${slow} 98.3 % of that on socket db:5432.`]);
+  expect(rules(5)).toEqual([`${slow} 98.3 % of that on socket db:5432, in 5 waits one after another.`]);
+});
+
 test('promises that never let go are told from one function that runs long', () => {
   const end = 'process.processTicksAndRejections (node:internal/process/task_queues:95:5)';
   const first = block(50, 120, 'read a.js:1', { stack: ['read (a.js:1:3)', end] });

@@ -14,6 +14,7 @@ export type NameKind =
   | 'thread'
   | 'process'
   | 'request'
+  | 'socket'
   | 'wait'
   | 'worker'
   | 'child'
@@ -32,6 +33,7 @@ const KINDS: ReadonlyMap<string, NameKind> = new Map([
   [Category.log, 'log'],
   [Category.counter, 'counter'],
   [Category.http, 'request'],
+  [Category.socket, 'socket'],
   [Category.wait, 'wait'],
   [Category.worker, 'worker'],
   [Category.process, 'child'],

@@ -37,6 +37,8 @@ export const Category = {
   message: 'message',
   /** An HTTP request that this process makes: an asynchronous slice. Requests that it serves are tasks. */
   http: 'http',
+  /** A wait for the other end of a connection: an asynchronous slice from a write to the next bytes that come back. */
+  socket: 'socket',
   /** The life of a worker or of a child process: an asynchronous slice. */
   worker: 'worker',
   process: 'process',
@@ -67,6 +69,7 @@ export const LANE_CATEGORIES: ReadonlySet<string> = new Set([
   Category.timing,
   Category.wait,
   Category.http,
+  Category.socket,
   Category.worker,
   Category.process,
   Category.pool,

@@ -245,7 +245,7 @@ function addPath(attributes: [string, OtlpValue][], url: string, counter: CutCou
 }
 
 function kindOf(category: string, name: string): number {
-  if (category === Category.http) return SpanKind.client;
+  if (category === Category.http || category === Category.socket) return SpanKind.client;
   if (category === Category.message) return name === 'message' ? SpanKind.consumer : SpanKind.producer;
   return SpanKind.internal;
 }

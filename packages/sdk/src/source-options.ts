@@ -41,6 +41,8 @@ export interface SourceOptions {
   readonly waits?: boolean;
   /** HTTP requests, served and made. On by default. */
   readonly http?: boolean | HttpOptions;
+  /** Waits for the other end of connections, such as a database's. On by default. */
+  readonly sockets?: boolean;
   /** Lives of workers. On by default. */
   readonly workers?: boolean;
   /** Lives of child processes. On by default. */
@@ -78,6 +80,7 @@ export const SOURCE_NAMES: readonly SourceName[] = [
   'messages',
   'waits',
   'http',
+  'sockets',
   'workers',
   'processes',
   'errors',

@@ -18,6 +18,7 @@ import { startMemory } from './sources/memory.ts';
 import { startMessages } from './sources/messages.ts';
 import { startProcesses } from './sources/processes.ts';
 import { startSamples } from './sources/samples.ts';
+import { startSockets } from './sources/sockets.ts';
 import { startTests } from './sources/tests.ts';
 import { startThreadPool } from './sources/thread-pool.ts';
 import { startTiming } from './sources/timing.ts';
@@ -35,6 +36,7 @@ const STARTS: Readonly<Record<SourceName, StartSource>> = {
   messages: startMessages,
   waits: startWaits,
   http: startHttp,
+  sockets: startSockets,
   workers: startWorkers,
   processes: startProcesses,
   errors: startErrors,

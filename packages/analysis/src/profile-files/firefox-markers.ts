@@ -85,6 +85,7 @@ const KINDS: readonly Kind[] = [
   },
   kind(Category.error, 'Error', 'magenta', [], 'An error that nothing caught.'),
   kind(Category.http, 'HTTP', 'brown', [], 'A request that this process makes.'),
+  kind(Category.socket, 'Socket', 'brown', [], 'A wait for the other end of a connection.'),
   kind(Category.pool, 'Thread pool', 'lightred', [], 'An operation of the thread pool of Node.js.'),
 ];
 

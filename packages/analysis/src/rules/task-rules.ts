@@ -128,12 +128,12 @@ export function mostly(index: TraceIndex, task: Task): string {
   return `${SPENT[kind as keyof typeof SPENT]} for ${shareText(time / total)} of that; its longest step was ${step}`;
 }
 
-/** Tasks that take so long, half of them and in all at least, and for most of it nothing of them is recorded. */
-const WAITING = { tasks: 10, nanos: 20e6, totalNanos: 500e6, share: 0.8 };
+/** Tasks that take so long, half of them and in all at least, and wait for one thing for most of it, which may be nothing that is recorded. */
+const WAITING = { tasks: 3, nanos: 20e6, totalNanos: 500e6, share: 0.8 };
 
 export const mostlyWaiting: Rule = {
   id: 'mostly-waiting',
-  help: `Tasks of one name, from ${WAITING.tasks} on, of which half take ${timeText(WAITING.nanos)} and more, and the one in the middle spends ${shareText(WAITING.share)} of its time on nothing that is recorded.`,
+  help: `Tasks of one name, from ${WAITING.tasks} on, of which half take ${timeText(WAITING.nanos)} and more, and the one in the middle spends ${shareText(WAITING.share)} of its time awaiting one thing, such as a service or a database, or nothing that is recorded.`,
   find: (index) =>
     tasksTable(index).rows.flatMap(({ name, durations }) => {
       const p50 = percentile(durations, 50);
@@ -143,26 +143,55 @@ export const mostlyWaiting: Rule = {
       const id = index.trace.strings.find(name);
       const [middle] = tasksOf(index).where((row) => names[row] === id && value[row] === p50);
       if (middle === undefined) return [];
-      const { steps } = criticalPath(index, middle);
-      const nothing = steps.reduce(
-        (sum, { name: what, start, end }) => (what === NOTHING_RECORDED ? sum + end - start : sum),
-        0,
-      );
-      if (nothing < WAITING.share * p50) return [];
+      const awaited = mostlyAwaited(index, middle);
+      if (awaited === undefined || awaited.nanos < WAITING.share * p50) return [];
+      const { what, nanos, times } = awaited;
+      const share = shareText(nanos / p50);
+      const isKnown = what !== NOTHING_RECORDED;
+      const spent = isKnown
+        ? `${share} of that on ${what}${times > 1 ? `, in ${times} waits one after another` : ''}`
+        : `${share} of that on nothing that is recorded: no code, lock or message of it`;
+      const path = `ttrace critical-path --task '#${middle.number}'`;
+      const advice = !isKnown
+        ? `It awaits what the trace does not show, such as a timer, a file or a library; often one after another what could go on side by side (Promise.all). Record again with --sources pool (files, crypto, zlib, DNS), or put withRegion around what it awaits. One in the middle: ${path}.`
+        : times > 1
+          ? `Ask once for all of it, or side by side (Promise.all) for what does not depend on the answer before. One in the middle: ${path}.`
+          : `The other end takes that long: look there, ask for less, or keep its answers. One in the middle: ${path}.`;
       return [
         {
           rule: 'mostly-waiting',
           severity: 'medium',
           count: durations.length,
           costNanos: total,
-          sentence: `Half of the ${counted(durations.length, 'task')} ${name} take ${timeText(p50)} and more, and such a one spends ${shareText(nothing / p50)} of that on nothing that is recorded: no code, lock or message of it.`,
-          advice: `It awaits what the trace does not show, such as timers, I/O or a library; often one after another what could go on side by side (Promise.all). Record again with --sources pool,timing, or put withRegion around what it awaits. One in the middle: ttrace critical-path --task '#${middle.number}'.`,
+          sentence: `Half of the ${counted(durations.length, 'task')} ${name} take ${timeText(p50)} and more, and such a one spends ${spent}.`,
+          advice,
           worst: caseOfRow(index, middle.row),
           link: { page: 'critical-path', filter: { task: `#${middle.number}` } },
         } satisfies Found,
       ];
     }),
 };
+
+/** What is done for a task elsewhere; a region around it says nothing new. */
+const ELSEWHERE = [Category.http, Category.socket, Category.pool, Category.process];
+
+/** What a task awaited longest on its critical path, taken together by name: something that is done elsewhere, or nothing that is recorded. */
+function mostlyAwaited(
+  index: TraceIndex,
+  task: Task,
+): { readonly what: string; readonly nanos: number; readonly times: number } | undefined {
+  const found = new Map<string, { what: string; nanos: number; times: number }>();
+  const { category } = index.trace.columns;
+  const elsewhere = new Set(ELSEWHERE.map((each) => index.category(each)));
+  for (const { name, start, end, row } of criticalPath(index, task).steps) {
+    if (name !== NOTHING_RECORDED && (row < 0 || !elsewhere.has(category[row]!))) continue;
+    const sum = found.get(name) ?? { what: name, nanos: 0, times: 0 };
+    found.set(name, sum);
+    sum.nanos += end - start;
+    sum.times++;
+  }
+  return [...found.values()].sort((a, b) => b.nanos - a.nanos)[0];
+}
 
 /** Reports that group by name help nobody with more names than this. */
 const MANY_NAMES = 1000;

@@ -1,0 +1,188 @@
+/** Waits for the other end of connections: real clients and servers on 127.0.0.1. */
+import { expect, test } from 'vitest';
+import { asyncSlices } from './async-slices.ts';
+import { expectSameBehaviour } from './same-behaviour.ts';
+import { record } from './source-program.ts';
+
+/** A server that answers each line after as many milliseconds as stand in it, and a client that asks one line at a time. */
+const KIT = `import net from 'node:net'; import { once } from 'node:events';
+  const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
+  const server = net.createServer((socket) => {
+    socket.on('error', () => {});
+    socket.on('data', async (data) => {
+      for (const line of String(data).trim().split('\\n')) {
+        if (line === 'break') socket.destroy();
+        else { await sleep(Number(line)); socket.write('ok ' + line + '\\n'); }
+      }
+    });
+  });
+  await new Promise((done) => server.listen(0, '127.0.0.1', done));
+  const { port } = server.address();
+  const open = () => net.connect(port, '127.0.0.1').on('data', () => {}).on('error', () => {});
+  const ask = async (socket, line) => { socket.write(line + '\\n'); return String(await once(socket, 'data')); };
+`;
+
+const waits = (file: string) =>
+  asyncSlices(file)
+    .filter(({ name }) => name.startsWith('socket '))
+    .map(({ name, start, end, args }) => ({
+      name,
+      args,
+      ms: end === undefined ? undefined : (end - start) / 1000,
+    }));
+
+test('what a task asks another process for is a wait of it, from the write to the answer', async () => {
+  const { outcome } = await record(
+    `${KIT}
+    const socket = open();
+    await trace.withTask('first', () => ask(socket, '60'));
+    for (const ms of [40, 80]) await trace.withTask('next', async () => { await sleep(5); await ask(socket, String(ms)); });
+    await sleep(30);
+    socket.destroy(); server.close();`,
+    'none,sockets',
+  );
+  const found = waits(outcome.file);
+  const tasks = asyncSlices(outcome.file).filter(({ name }) => name === 'first' || name === 'next');
+  expect(found.map(({ args }) => args)).toEqual(tasks.map(({ args }) => ({ task: args.task })));
+  expect(new Set(found.map(({ name }) => name)).size).toBe(1);
+  expect(found[0]!.name).toMatch(/^socket 127\.0\.0\.1:\d+$/);
+  for (const [at, least] of [60, 40, 80].entries()) {
+    expect(found[at]!.ms).toBeGreaterThan(least - 1);
+    expect(found[at]!.ms).toBeLessThanOrEqual((tasks[at]!.end! - tasks[at]!.start) / 1000);
+  }
+});
+
+test('a wait over TLS is one as well, also where a connection is made secure later', async () => {
+  const { outcome } = await record(
+    `import net from 'node:net'; import tls from 'node:tls'; import { once } from 'node:events';
+    // A key that both know needs no certificate.
+    const psk = Buffer.alloc(16, 7), ciphers = 'PSK', maxVersion = 'TLSv1.2';
+    const options = { pskCallback: () => ({ psk, identity: 'x' }), ciphers, maxVersion, checkServerIdentity: () => undefined };
+    const server = tls.createServer({ pskCallback: () => psk, ciphers, maxVersion }, (socket) =>
+      socket.on('data', () => setTimeout(() => socket.write('ok'), 30)));
+    await new Promise((done) => server.listen(0, '127.0.0.1', done));
+    const { port } = server.address();
+    const direct = tls.connect({ port, host: '127.0.0.1', ...options });
+    const plain = net.connect(port, '127.0.0.1');
+    await once(plain, 'connect');
+    const later = tls.connect({ socket: plain, ...options });
+    for (const socket of [direct, later]) {
+      if (!socket.secureConnecting) console.log('early'); else await once(socket, 'secureConnect');
+      socket.on('data', () => {});
+      await trace.withTask('ask', async () => { socket.write('hello'); await once(socket, 'data'); });
+      socket.destroy();
+    }
+    server.close();`,
+    'none,sockets',
+  );
+  const tasks = asyncSlices(outcome.file).filter(({ name }) => name === 'ask');
+  const found = waits(outcome.file);
+  expect(found.map(({ args }) => args.task)).toEqual(tasks.map(({ args }) => args.task));
+  for (const { name, ms } of found) {
+    expect(name).toMatch(/^socket 127\.0\.0\.1:\d+$/);
+    expect(ms).toBeGreaterThan(29);
+  }
+});
+
+test('tasks that share a connection wait each for itself, and one that asks twice waits once', async () => {
+  const { outcome } = await record(
+    `${KIT}
+    const socket = open();
+    await once(socket, 'connect');
+    await Promise.all([1, 2, 3].map((i) => trace.withTask('task ' + i, async () => { socket.write('20\\n'); await ask(socket, '20'); })));
+    socket.destroy(); server.close();`,
+    'none,sockets',
+  );
+  const tasks = asyncSlices(outcome.file).filter(({ name }) => name.startsWith('task '));
+  expect(waits(outcome.file).map(({ args }) => args.task)).toEqual(tasks.map(({ args }) => args.task));
+});
+
+test('a connection that breaks ends its waits, and one that never answers has a wait without an end', async () => {
+  const { outcome } = await record(
+    `${KIT}
+    const broken = open(), silent = open();
+    await Promise.all([once(broken, 'connect'), once(silent, 'connect')]);
+    broken.write('break\\n');
+    silent.write('100000\\n');
+    await once(broken, 'close');
+    process.exit();`,
+    'none,sockets',
+  );
+  const found = waits(outcome.file);
+  expect(found.map(({ args }) => args)).toContainEqual({ aborted: true });
+  expect(found.filter(({ ms }) => ms === undefined)).toHaveLength(1);
+});
+
+test('HTTP, servers, pipes of child processes and who reads by hand are left alone', async () => {
+  const { outcome } = await record(
+    `${KIT}
+    import http from 'node:http'; import { spawn } from 'node:child_process';
+    const web = http.createServer((request, response) => { request.resume(); response.end('hello'); });
+    await new Promise((done) => web.listen(0, '127.0.0.1', done));
+    const url = 'http://127.0.0.1:' + web.address().port;
+    await (await fetch(url, { method: 'POST', body: 'x' })).text();
+    await new Promise((done) => http.request(url, { method: 'POST' }, (response) => response.resume().on('end', done)).end('body'));
+    const child = spawn(process.execPath, ['-e', 'process.stdin.pipe(process.stdout)']);
+    child.stdin.end('hello');
+    child.stdout.resume();
+    await once(child, 'close');
+    const byHand = net.connect(port, '127.0.0.1');
+    byHand.write('10\\n');
+    await once(byHand, 'readable');
+    console.log(String(byHand.read()));
+    byHand.destroy(); server.close(); web.close();`,
+    'none,sockets',
+  );
+  expect(outcome.stdout).toBe('ok 10\n\n');
+  expect(waits(outcome.file)).toEqual([]);
+});
+
+test('sockets do the same with it and without, and stop gives everything back', async () => {
+  await expectSameBehaviour(
+    `import net from 'node:net'; import { once } from 'node:events';
+    const server = net.createServer((socket) => socket.pipe(socket));
+    await new Promise((done) => server.listen(0, '127.0.0.1', done));
+    const socket = net.connect(server.address().port, '127.0.0.1');
+    const log = [];
+    console.log(socket.write('early', (error) => log.push('written ' + error)), socket.readableFlowing);
+    await once(socket, 'connect');
+    // Nobody listens for data yet: it must be there when somebody does.
+    socket.write('more');
+    await new Promise((done) => setTimeout(done, 50));
+    console.log(socket.readableFlowing, socket.listenerCount('data'));
+    let text = '';
+    socket.on('data', function (data) { text += data; log.push(this === socket, new Error('here').stack.split('\\n').slice(1).map((line) => line.replace(/:\\d+:\\d+/, '')).join()); });
+    socket.pause();
+    socket.write('paused');
+    await new Promise((done) => setTimeout(done, 50));
+    console.log(text.length, socket.readableFlowing);
+    socket.resume();
+    while (text !== 'earlymorepaused') await once(socket, 'data');
+    socket.write('corked');
+    socket.cork(); socket.write('a'); socket.write(Buffer.from('b')); process.nextTick(() => socket.uncork());
+    while (text !== 'earlymorepausedcorkedab') await once(socket, 'data');
+    console.log(socket.write(Buffer.alloc(1e7)));
+    await once(socket, 'drain');
+    socket.end();
+    await once(socket, 'close');
+    try { socket.write(5); } catch (error) { console.log(error.code, error.stack.replace(/:\\d+:\\d+/g, '')); }
+    socket.on('error', (error) => console.log(error.code));
+    socket.write('late', (error) => log.push(error.code));
+    await new Promise((done) => setTimeout(done, 20));
+    console.log(log.join('\\n'), net.Socket.prototype._writeGeneric.name, net.Socket.prototype._writeGeneric.length);
+    server.close();`,
+    'none,sockets',
+  );
+  const { outcome } = await record(
+    `import net from 'node:net';
+    const own = Object.getOwnPropertyDescriptor(net.Socket.prototype, '_writeGeneric');
+    await trace.stop();
+    const back = Object.getOwnPropertyDescriptor(net.Socket.prototype, '_writeGeneric');
+    await trace.start({ file: 'second.json', sources: { sockets: true } });
+    console.log(own.value === back.value, back.value === net.Socket.prototype._writeGeneric);
+    await trace.stop();
+    console.log(back.value === net.Socket.prototype._writeGeneric);`,
+    'none,sockets',
+  );
+  expect(outcome.stdout).toBe('false false\ntrue\n');
+});
