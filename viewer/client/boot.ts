@@ -5,6 +5,7 @@
 import { drawOverview } from './overview.ts';
 import { type Bundle, onCrash, startBundle } from './perfetto-bundle.ts';
 import { hideEmptyRows, nameTracks } from './track-names.ts';
+import { orderTracks } from './track-order.ts';
 
 interface PerfettoMessage {
   readonly buffer?: ArrayBuffer;
@@ -106,6 +107,7 @@ function serve(bundle: Bundle): void {
 startBundle('/ui/frontend_bundle.js').then(
   (bundle) => {
     nameTracks(bundle);
+    orderTracks(bundle);
     drawOverview(bundle);
     serve(bundle);
   },

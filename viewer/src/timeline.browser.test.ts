@@ -1,4 +1,5 @@
 /** The timeline in a real browser: what a user sees and can do, and that nothing leaves the machine. */
+import { Category, TraceBuilder } from '@ttrace/format';
 import type { Browser, Frame } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -12,7 +13,7 @@ import {
   type WatchedPage,
 } from './browser-test-kit.ts';
 import { startViewer, type Viewer } from './start-viewer.ts';
-import { sampleTrace } from './viewer-test-kit.ts';
+import { MS, sampleTrace } from './viewer-test-kit.ts';
 
 if (noBrowser !== '') console.warn(noBrowser);
 
@@ -42,15 +43,15 @@ describe.skipIf(noBrowser !== '')('the timeline with the bundled Perfetto', () =
     });
     afterAll(() => watched?.[Symbol.asyncDispose]());
 
-    it('names the rows of the main thread, of each worker, of tasks and counters, and hides empty ones', async () => {
+    it('names the rows of the main thread, of tasks, of each worker and of counters, in this order, and hides empty ones', async () => {
       const names = await frame.locator('.track-shell h1:visible').allTextContents();
       expect(names.map((name) => name.replace(/ \d{4}$/, ''))).toEqual([
         'main',
-        'queue',
         'order',
         'worker 1',
         'worker 2',
         'worker 3',
+        'queue',
       ]);
       expect(await frame.locator('.track-group-panel h1').allTextContents()).toEqual(['node orders.js 4100']);
       const shown = await visibleMillis(frame);
@@ -81,6 +82,40 @@ describe.skipIf(noBrowser !== '')('the timeline with the bundled Perfetto', () =
       await expect.poll(() => frame.locator('.track-shell h1:visible').count()).toBe(1);
       await screenshot(watched.page, 'pinned-and-folded');
     });
+  });
+
+  it('puts what belongs to a thread beside it, workers in the order of their numbers', async () => {
+    const builder = new TraceBuilder();
+    const text = (value: string) => builder.strings.intern(value);
+    builder.relative(1, 0);
+    builder.process(7).name = 'node app.js';
+    for (const [tid, name] of [
+      [7, 'main'],
+      [19, 'worker 10 b'],
+      [18, 'worker 9 a'],
+    ] as const) {
+      const thread = builder.threadTrack(7, tid);
+      builder.tracks[thread]!.name = name;
+      const loop = builder.asyncTrack(7, Category.loop, `0x${tid}`, `${name} event loop`);
+      const life = builder.asyncTrack(7, Category.worker, `0x${tid}`, name);
+      for (const track of tid === 7 ? [thread, loop] : [thread, loop, life]) {
+        builder.slice(track, text(`of ${name}`), text('x'), 0, MS, 0);
+      }
+      builder.counter(builder.counterTrack(7, `${name} heap`, ''), text('heap'), 0, 1);
+    }
+    const trace = builder.finish('json', 1);
+    await using own = await startViewer({ trace, title: 'app.json', fileName: 'app.json' });
+    await using watched = await openPage(browser);
+    await watched.page.goto(own.urlOf('/timeline'));
+    const frame = await timelineFrame(watched.page);
+    await frame.waitForSelector('.track-shell h1');
+    const names = await frame.locator('.track-shell h1:visible').allTextContents();
+    expect(names.map((name) => name.replace(/(main|a|b) \d+$/, '$1'))).toEqual([
+      ...['main', 'main event loop'],
+      ...['worker 9 a', 'worker 9 a', 'worker 9 a event loop'],
+      ...['worker 10 b', 'worker 10 b', 'worker 10 b event loop'],
+      ...['main heap', 'worker 9 a heap', 'worker 10 b heap'],
+    ]);
   });
 
   it('zooms to the stretch in the address, shows a clicked slice with its arguments, and draws its arrow to the worker', async () => {
