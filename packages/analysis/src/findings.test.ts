@@ -116,8 +116,8 @@ test('tasks that wait for one thing elsewhere are found with its name, and with 
   const rules = (times: number): string[] =>
     found(asking(times)).filter((each) => each.includes('mostly-waiting'));
   const slow = 'medium mostly-waiting: Half of the 3 tasks order take 600 ms and more, and such a one spends';
-  expect(rules(1)).toEqual([`${slow} 98.3 % of that on socket db:5432.`]);
-  expect(rules(5)).toEqual([`${slow} 98.3 % of that on socket db:5432, in 5 waits one after another.`]);
+  expect(rules(1)).toEqual([`${slow} 98.3 % of that waiting for socket db:5432.`]);
+  expect(rules(5)).toEqual([`${slow} 98.3 % of that waiting for socket db:5432, 5 times one after another.`]);
 });
 
 test('promises that never let go are told from one function that runs long', () => {

@@ -129,7 +129,14 @@ function ProcessSection({ process, links }: { process: ProcessFacts; links: Link
       </h2>
       <TrackTable heading="Thread" tracks={process.threads} count={false} links={links} />
       <TrackTable heading="Task or async operation" tracks={process.operations} count={true} links={links} />
-      <TrackTable heading="Counter" tracks={process.counters} count={false} links={links} />
+      {process.counters.length > 0 && (
+        <details>
+          <summary>
+            {process.counters.length === 1 ? '1 counter' : `${process.counters.length} counters`}
+          </summary>
+          <TrackTable heading="Counter" tracks={process.counters} count={false} links={links} />
+        </details>
+      )}
     </section>
   );
 }

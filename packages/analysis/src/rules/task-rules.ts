@@ -149,7 +149,7 @@ export const mostlyWaiting: Rule = {
       const share = shareText(nanos / p50);
       const isKnown = what !== NOTHING_RECORDED;
       const spent = isKnown
-        ? `${share} of that on ${what}${times > 1 ? `, in ${times} waits one after another` : ''}`
+        ? `${share} of that waiting for ${what}${times > 1 ? `, ${times} times one after another` : ''}`
         : `${share} of that on nothing that is recorded: no code, lock or message of it`;
       const path = `ttrace critical-path --task '#${middle.number}'`;
       const advice = !isKnown
