@@ -44,8 +44,9 @@ const BUSY_RECORDS = 4096;
 const RELEASE_PATIENCE_MS = 1000;
 /** Sleeps after which the event loop of this thread has a turn. */
 const LOOP_EVERY = 10;
-/** Sleeps in a process that does nothing, between which it only looks whether that is so. */
-const MAX_NAPS = 10;
+/** Sleeps between two rounds while it looks after the event loops, and in a process that does nothing. */
+const WATCH_NAPS = 2;
+const QUIET_NAPS = 10;
 
 /** Who looks after the event loops. */
 interface Lookout {
@@ -141,23 +142,35 @@ class Collector {
   }
 
   /**
-   * Sleeps, and goes on sleeping while no thread does anything: after a sleep nothing is in a cache, and a whole round takes three times
-   * what the sleep itself does.
+   * Sleeps, and goes on sleeping while a round is not worth its price: after a sleep nothing is in a cache, and a whole round takes three
+   * times what the sleep itself does. In between it looks whether all threads sleep on, or after those that do not.
    */
   #nap(wake: number, interval: number): void {
     const control = this.#control;
-    for (let naps = this.#mayNap() ? MAX_NAPS : 1; naps > 0; naps--) {
+    const watchdog = this.#watchdog;
+    const isQuiet = watchdog?.areAllQuiet() === true;
+    let naps = this.#mostNaps(isQuiet);
+    let next = interval;
+    for (;;) {
       this.#sleeps++;
-      if (Atomics.wait(control, Control.wake, wake, interval) !== 'timed-out') return;
-      if (naps === 1 || this.#drain.hasNews() || this.#watchdog?.areAllAsleep() !== true) return;
+      if (Atomics.wait(control, Control.wake, wake, next) !== 'timed-out') return;
+      if (watchdog === undefined || --naps <= 0) return;
+      if (this.#drain.hasNews(isQuiet ? 1 : BUSY_RECORDS)) return;
+      if (isQuiet) {
+        if (!watchdog.areAllAsleep()) return;
+      } else {
+        next = watchdog.look();
+        if (watchdog.openQuestions() > 0) return;
+      }
       Atomics.add(control, Control.rounds, 1);
     }
   }
 
-  /** Whether a round has nothing to do unless a thread has run. */
-  #mayNap(): boolean {
-    if (this.#watchdog?.areAllQuiet() !== true || !this.#isFlushed) return false;
-    return this.#command === undefined && this.#debug === undefined && this.#drain.isSettled();
+  /** Sleeps between two rounds. In a quiet process a round has nothing to do if the one before has done it all. */
+  #mostNaps(isQuiet: boolean): number {
+    if (this.#command !== undefined || this.#debug !== undefined) return 1;
+    if (!isQuiet) return WATCH_NAPS;
+    return this.#isFlushed && this.#drain.isSettled() ? QUIET_NAPS : 1;
   }
 
   #afterRound(): void {

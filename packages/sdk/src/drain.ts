@@ -99,18 +99,16 @@ export class Drain {
     return this.threads().every(({ begun }) => begun!.isSettled);
   }
 
-  /** Whether a round would find something: records, a thread that is new, or one that has ended. */
-  hasNews(): boolean {
+  /** Whether a round would find something: so many records of a thread, a thread that is new, or one that has ended. */
+  hasNews(records: number): boolean {
     const blocks = Atomics.load(this.#control, Control.blocks);
     for (let index = 0; index < blocks; index++) {
-      const thread = this.#threads[index];
-      if (thread === undefined) {
-        if (this.#thread(index) !== undefined) return true;
-        continue;
-      }
+      const known = this.#threads[index];
+      const thread = known ?? this.#thread(index);
+      if (thread === undefined) continue;
       const { header } = thread.block;
-      if (Atomics.load(header, Header.head) !== thread.tail) return true;
-      if (Atomics.load(header, Header.state) === BlockState.ended) return true;
+      if (known === undefined || Atomics.load(header, Header.state) === BlockState.ended) return true;
+      if (((Atomics.load(header, Header.head) - thread.tail) | 0) >= records) return true;
     }
     return false;
   }
