@@ -97,11 +97,14 @@ class Collector {
   async run(): Promise<boolean> {
     const control = this.#control;
     Atomics.compareExchange(control, Control.state, CollectorState.starting, CollectorState.running);
+    let lastWake = -1;
     for (;;) {
       const wake = Atomics.load(control, Control.wake);
       // Before the wishes are read: what was wished before the end is granted.
       const isLast = Atomics.load(control, Control.state) === CollectorState.finishing;
-      this.#readWishes(isLast);
+      // Whoever wishes something wakes this thread.
+      if (wake !== lastWake || isLast) this.#readWishes(isLast);
+      lastWake = wake;
       if (isLast) break;
       const records = this.#isFinished ? 0 : this.#drain.round();
       const interval = this.#isFinished ? INTERVAL_MS : (this.#watchdog?.look() ?? INTERVAL_MS);
