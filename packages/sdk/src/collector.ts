@@ -352,7 +352,8 @@ class Collector {
   #startWatchdog(): Lookout | undefined {
     const control = this.#control;
     const sources = control[Control.sources]!;
-    if (!hasSource(sources, 'loop') && !hasSource(sources, 'samples')) return undefined;
+    const watchesLoops = hasSource(sources, 'loop');
+    if (!watchesLoops && !hasSource(sources, 'samples')) return undefined;
     const sampler = this.#sampler;
     if (sampler.failure === undefined && canSeeLoopWaits()) control[Control.seesWaits] = 1;
     const watchdog = new Watchdog(sampler, control[Control.blockMicros]! * 1000, () => this.#now());
@@ -375,7 +376,7 @@ class Collector {
         return Math.min(most, Math.max(LEAST_INTERVAL_MS, due));
       },
       openQuestions: () => watchdog.openQuestions,
-      areAllQuiet: () => watchdog.areAllQuiet,
+      areAllQuiet: () => watchesLoops && watchdog.areAllQuiet,
       areAllAsleep: () => watchdog.areAllAsleep(this.#drain.threads(), INTERVAL_MS * 1e6),
     };
   }

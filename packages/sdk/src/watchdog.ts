@@ -79,7 +79,7 @@ export class Watchdog {
   }
 
   /**
-   * Whether every loop still waits as it did at the last look, which found them all quiet.
+   * Whether every loop still waits as it did at the last look, which found them all quiet. One without a sign of life is parked.
    *
    * @param nanos since then, at least.
    */
@@ -88,7 +88,8 @@ export class Watchdog {
     if (!this.areAllQuiet || this.openQuestions > 0) return false;
     for (const thread of threads) {
       const alive = thread.block.stamps[Stamp.alive]!;
-      if (alive === 0 || thread.wait?.isStillWaiting(alive) !== true) return false;
+      if (alive === 0) continue;
+      if (thread.wait?.isStillWaiting(alive) !== true) return false;
       thread.waitedAt += nanos;
     }
     return true;
