@@ -8,6 +8,7 @@ import { percentile } from './name-stats.ts';
 import type { Column, Table } from './table.ts';
 import { taskColumns } from './task-columns.ts';
 import type { TraceIndex } from './trace-index.ts';
+import { producerNote } from './unrecorded.ts';
 
 /** All messages from one thread to another. Times in nanoseconds since the origin; the arrays are sorted, and of those that arrived. */
 export interface MessagesRow {
@@ -84,6 +85,7 @@ export function messagesTable(index: TraceIndex, filter: Filter = {}): Table<Mes
     spanOf: ({ slowest }) => spanOf(index, slowest.sent, slowest.received),
     linkOf: ({ from, to }) => ({ page: 'messages/each', filter: { name: pairOf(from, to) } }),
     histogramOf: ({ latencies }) => histogramOf(latencies),
+    ...producerNote(index, Category.message, 'messages'),
   };
 }
 
@@ -156,6 +158,7 @@ export function eachMessageTable(index: TraceIndex, filter: Filter = {}): Table<
     ],
     rows,
     spanOf: (message) => spanOf(index, sent[message]!, received[message]!),
+    ...producerNote(index, Category.message, 'messages'),
   };
 }
 
