@@ -1,5 +1,13 @@
 /** What blocked event loops, by function and one by one. */
-import { type Block, type BlockGroup, blocksOf, groupedBlocks, longestOf, totalOf } from './blocks.ts';
+import {
+  type Block,
+  type BlockGroup,
+  blocksOf,
+  filterForGroup,
+  groupedBlocks,
+  longestOf,
+  totalOf,
+} from './blocks.ts';
 import type { Filter } from './filter.ts';
 import { regularityOf } from './regularity.ts';
 import type { Table } from './table.ts';
@@ -90,7 +98,7 @@ export function blockersTable(index: TraceIndex, filter: Filter = {}): Table<Blo
     ],
     rows: groupedBlocks(blocksOf(index, filter)),
     spanOf: ({ blocks }) => spanOfBlock(index, longestOf(blocks)),
-    linkOf: ({ name }) => ({ page: 'blockers/each', filter: { name } }),
+    linkOf: (group) => ({ page: 'blockers/each', filter: filterForGroup(index, group, filter) }),
     ...loopNote(index, LOST),
   };
 }
