@@ -1,6 +1,7 @@
 // Loads traces of 10 thousand, 1 million and 10 million events and asks the viewer for its pages: what must not grow faster than the trace.
 // Beside it what Perfetto's own engine (wasm, v20.1) takes to load the same file, where Node.js can run TypeScript (22.18 and newer) and the
-// engine's memory holds it. `npm run build` first.
+// engine's memory holds it. And what memory the process takes that shows them: Go's viewer took what a trace had, several times (D10).
+// `npm run build` first.
 //
 //   node --max-old-space-size=8000 viewer/bench/home.mjs [events …]
 
@@ -73,6 +74,7 @@ const { TraceProcessor } = await import(engine).catch(() => ({}));
 const figures = new Map();
 const note = (what, seconds) => figures.set(what, [...(figures.get(what) ?? []), seconds]);
 const megabytes = [];
+const memory = [];
 
 for (const events of sizes) {
   const path = join(tmpdir(), `ttrace-home-bench-${process.pid}.json`);
@@ -97,6 +99,8 @@ for (const events of sizes) {
         const { result, seconds } = await measure(() => get(page));
         if (result === 200) note(`page ${page}`, seconds);
       }
+      // Before Perfetto's engine is loaded, which is not part of the viewer.
+      memory.push(process.memoryUsage().rss);
     } finally {
       await viewer.close();
     }
@@ -130,4 +134,12 @@ for (const [what, found] of figures) {
   const isPage = what.startsWith('page ');
   row(what, text(here), text(before), growth, isPage ? '<= 1 s' : '', isPage ? here <= 1 : undefined);
 }
+row(
+  'memory of the process',
+  `${(memory[last] / 1e6).toFixed(0)} MB`,
+  memory[last - 1] === undefined ? '' : `${(memory[last - 1] / 1e6).toFixed(0)} MB`,
+  '',
+  '<= 1500 MB',
+  memory[last] <= 1.5e9,
+);
 print(`${sizes[last]} events, beside ${sizes[last - 1] ?? 'nothing'}; ratio: growth over that of the events`);

@@ -25,6 +25,11 @@ test.each(captures)('every page of %s answers, and the reports hold', async (nam
     const html = await answer.text();
     expect({ path, status: answer.status }).toEqual({ path, status: 200 });
     expect(html).toMatch(/<h1[ >]/);
+    // Of none of them an event loop was recorded: nothing may look as if it had never been blocked.
+    if (['/', '/lint', '/blockers', '/blockers/each', '/turns'].includes(path))
+      expect(html).toContain('No event loop was recorded: ');
+    if (path === '/gc')
+      expect(html).toMatch(/GC minor|No garbage collection was recorded|Nothing in this trace/);
   }
   expect([...htmlReport({ trace, title: name, fileName: name })].join('')).toContain('</html>');
   expect(markdownReport(indexOf(trace), name, 1).length).toBeLessThanOrEqual(4000);
@@ -40,4 +45,6 @@ test('a trace whose producer marks nothing says so where it matters', async () =
   expect(await get('/regions')).toContain('The producer of this trace marks no regions');
   expect(await get('/threads')).toContain('between their slices nobody knows what they did');
   expect(await get('/blockers')).toContain('Nothing in this trace');
+  expect(await get('/tasks')).toContain('The producer of this trace records no tasks');
+  expect(await get('/locks')).toContain('The producer of this trace records no waits');
 });

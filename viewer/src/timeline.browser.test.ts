@@ -60,6 +60,7 @@ describe.skipIf(noBrowser !== '')('the timeline with the bundled Perfetto', () =
       await screenshot(watched.page, 'timeline');
     });
 
+    // D7 of the known defects of go tool trace.
     it('asks nobody but the viewer, and leaves no error in the console', () => {
       const own = `http://127.0.0.1:${viewer.port}/`;
       expect(watched.requests.filter((url) => !url.startsWith(own) && !url.startsWith('data:'))).toEqual([]);

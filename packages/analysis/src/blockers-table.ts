@@ -1,16 +1,27 @@
 /** What blocked event loops, by function and one by one. */
-import { type Block, type BlockGroup, blocksOf, groupedBlocks, longestOf, totalOf } from './blocks.ts';
+import {
+  type Block,
+  type BlockGroup,
+  blocksOf,
+  filterForGroup,
+  groupedBlocks,
+  longestOf,
+  totalOf,
+} from './blocks.ts';
 import type { Filter } from './filter.ts';
 import { regularityOf } from './regularity.ts';
 import type { Table } from './table.ts';
 import { taskColumns } from './task-columns.ts';
 import { tasksOf } from './tasks.ts';
 import type { TraceIndex } from './trace-index.ts';
+import { loopNote } from './unrecorded.ts';
 
 const HELP =
   'While a function runs, nothing else on its thread does: no request is taken, no timer fires, no promise goes on. Here is what held an event ' +
   'loop for more than 20 ms (or what the recorder was told), named after the function of the program that was running when it was looked at, ' +
   'and after what of a package or of Node.js it had called. Move it to a worker, split it, or call it less.';
+
+const LOST = 'whether anything blocked one this trace cannot tell';
 
 /** Blocks by function, the longest total first. Filter: all of it. */
 export function blockersTable(index: TraceIndex, filter: Filter = {}): Table<BlockGroup> {
@@ -87,7 +98,8 @@ export function blockersTable(index: TraceIndex, filter: Filter = {}): Table<Blo
     ],
     rows: groupedBlocks(blocksOf(index, filter)),
     spanOf: ({ blocks }) => spanOfBlock(index, longestOf(blocks)),
-    linkOf: ({ name }) => ({ page: 'blockers/each', filter: { name } }),
+    linkOf: (group) => ({ page: 'blockers/each', filter: filterForGroup(index, group, filter) }),
+    ...loopNote(index, LOST),
   };
 }
 
@@ -153,6 +165,7 @@ export function eachBlockTable(index: TraceIndex, filter: Filter = {}): Table<Bl
     ],
     rows: [...blocksOf(index, filter)].sort((a, b) => lengthOf(b) - lengthOf(a)),
     spanOf: (block) => spanOfBlock(index, block),
+    ...loopNote(index, LOST),
   };
 }
 

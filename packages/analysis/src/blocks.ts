@@ -144,6 +144,16 @@ function commonName(blocks: readonly Block[]): string {
   return common ?? plainFunction(name);
 }
 
+/** What of the blocks that a filter lets through leaves those of a group. Where other files have functions of its name, they have its file in their text. */
+export function filterForGroup(
+  index: TraceIndex,
+  { name, location, blocks }: BlockGroup,
+  within: Filter = {},
+): Filter {
+  const isAlone = blocksOf(index, { ...within, name }).length === blocks.length;
+  return isAlone ? { name } : { name, text: location.replace(/:\d+$/, '') };
+}
+
 /** Time of all of them together, in nanoseconds. */
 export function totalOf(blocks: readonly Block[]): number {
   return blocks.reduce((sum, { start, end }) => sum + end - start, 0);

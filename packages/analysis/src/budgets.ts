@@ -1,6 +1,6 @@
 /** Limits that a trace must keep, for CI: the longest block, percentiles of tasks and regions, the share of garbage collection, drops. */
-import { Category } from '@ttrace/format';
 import { blocksOf } from './blocks.ts';
+import { areCollectionsRecorded } from './collections.ts';
 import { percentile } from './name-stats.ts';
 import { countText, shareText, timeText } from './quantity.ts';
 import { regionsTable } from './regions-table.ts';
@@ -10,6 +10,7 @@ import { visibleText } from './text-columns.ts';
 import { THREAD_STATES } from './thread-states.ts';
 import { threadsTable } from './threads-table.ts';
 import type { TraceIndex } from './trace-index.ts';
+import { areLoopsRecorded } from './unrecorded.ts';
 
 /** A limit. Times in nanoseconds. */
 export type Budget =
@@ -102,21 +103,6 @@ interface Measured {
   readonly where?: string;
   /** Why there is no figure. */
   readonly missing?: string;
-}
-
-/** Whether the trace could tell: a limit must not be kept because nobody looked. */
-function areLoopsRecorded({ trace }: TraceIndex): boolean {
-  return trace.tracks.some(
-    ({ kind, category, name }) =>
-      (kind === 'async' && category === Category.loop) ||
-      (kind === 'counter' && name.endsWith(' loop utilization')),
-  );
-}
-
-function areCollectionsRecorded(index: TraceIndex): boolean {
-  return (
-    index.category(Category.gc) >= 0 || index.trace.tracks.some(({ name }) => name.endsWith(' heap used'))
-  );
 }
 
 function measured(index: TraceIndex, budget: Budget): Measured {

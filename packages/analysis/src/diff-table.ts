@@ -2,7 +2,7 @@
  * What changed between two traces: tasks, regions, blocks, waits and collections by name, how often and how long. Meant for two recordings of
  * the same work; a name that only one has is shown, and never counts as slower.
  */
-import { blocksOf, groupedBlocks, plainFunction } from './blocks.ts';
+import { type Block, blocksOf, groupedBlocks, plainFunction } from './blocks.ts';
 import { gcDurations } from './gc-durations.ts';
 import { locksTable } from './locks-table.ts';
 import { percentile } from './name-stats.ts';
@@ -147,16 +147,26 @@ function figuresOf(index: TraceIndex): Map<string, DiffFigures> {
   for (const { name, durations, unfinished } of regionsTable(index).rows) {
     add('region', name, durations, durations.length + unfinished);
   }
-  // All together: a block that is new counts, though its name has no other to be slower than.
-  add('block', '(all blocks)', Float64Array.from(blocksOf(index), ({ start, end }) => end - start).sort());
-  for (const { name, blocks } of groupedBlocks(blocksOf(index))) {
-    add('block', plainFunction(name), Float64Array.from(blocks, ({ start, end }) => end - start).sort());
+  for (const [name, blocks] of blocksByFunction(index)) {
+    add('block', name, Float64Array.from(blocks, ({ start, end }) => end - start).sort());
   }
   for (const { name, waits, unfinished } of locksTable(index).rows) {
     if (waits.length > 0) add('wait', name, waits, waits.length + unfinished);
   }
   for (const [name, durations] of gcDurations(index)) add('gc', name, durations);
   return figures;
+}
+
+/** Functions of one name in several files are one here: a file may have moved from one trace to the other. */
+function blocksByFunction(index: TraceIndex): Map<string, readonly Block[]> {
+  const blocks = blocksOf(index);
+  // All together: a block that is new counts, though its name has no other to be slower than.
+  const found = new Map<string, readonly Block[]>([['(all blocks)', blocks]]);
+  for (const group of groupedBlocks(blocks)) {
+    const name = plainFunction(group.name);
+    found.set(name, [...(found.get(name) ?? []), ...group.blocks]);
+  }
+  return found;
 }
 
 function splitKey(key: string): [DiffRow['kind'], string] {

@@ -1,6 +1,6 @@
 /** Each rule: the trace that breaks it, and that a quiet trace breaks none. */
 import { expect, test } from 'vitest';
-import { eachBlockTable } from './blockers-table.ts';
+import { blockersTable, eachBlockTable } from './blockers-table.ts';
 import { checkBudgets } from './budgets.ts';
 import { findingsOf, RULES } from './findings.ts';
 import { markdownReport, REPORT_CHARACTERS } from './markdown-report.ts';
@@ -35,6 +35,27 @@ function found(lines: readonly string[]): string[] {
 
 test('a quiet trace has nothing wrong with it', () => {
   expect(found([...tasks([5, 6, 7]), `slice m +${s(10)} ${s(3)} loop "turn"`])).toEqual([]);
+});
+
+test('a trace without any event loop is not called sound: lint and blockers say what they cannot find', () => {
+  const index = indexOf(
+    traceOf('process 1 "shop"\ntrack 1/1 thread "main"\nslice 1/1 +0.000000000 0.300000000 node "RunTimers"'),
+  );
+  const [finding, ...more] = findingsOf(index);
+  expect(more).toEqual([]);
+  expect(finding).toMatchObject({ rule: 'unrecorded-loop', severity: 'low' });
+  expect(finding!.sentence).toMatch(
+    /^No event loop was recorded: functions that blocked one, .* cannot be found/,
+  );
+  for (const { rows, note } of [blockersTable(index), eachBlockTable(index)]) {
+    expect(rows).toEqual([]);
+    expect(note).toMatch(
+      /^No event loop was recorded: whether anything blocked one this trace cannot tell\./,
+    );
+  }
+  expect(markdownReport(index, 'trace.json', 1)).toContain('No event loop was recorded');
+  const recorded = indexOf(traceOf(HEAD));
+  expect(blockersTable(recorded).note).toBeUndefined();
 });
 
 test('a blocked loop is named by its function and place, with what was running', () => {

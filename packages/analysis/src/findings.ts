@@ -3,7 +3,7 @@ import { type Finding, type Rule, worstFirst } from './finding.ts';
 import { mergedFindings } from './merged-findings.ts';
 import { uncaughtError } from './rules/error-rules.ts';
 import { blockedLoop, microtaskStarvation, syncInTask } from './rules/loop-rules.ts';
-import { damagedFile, droppedEvents } from './rules/recorder-rules.ts';
+import { damagedFile, droppedEvents, unrecordedLoop } from './rules/recorder-rules.ts';
 import { mostlyWaiting, openRegion, slowTail, unboundedNames, unendedTask } from './rules/task-rules.ts';
 import { allocationBurst, gcWindow, idleWorker } from './rules/thread-rules.ts';
 import { growingQueue, lockConvoy, queuedForPool, smallMessages } from './rules/wait-rules.ts';
@@ -29,6 +29,7 @@ export const RULES: readonly Rule[] = [
   allocationBurst,
   droppedEvents,
   damagedFile,
+  unrecordedLoop,
 ];
 
 /** What all rules find, the worst first. */

@@ -1,10 +1,11 @@
 /** Garbage collections by thread and kind, and one by one: how often they stopped a thread, and for how long. */
-import { Category, EventKind } from '@ttrace/format';
+import { collectionsIn } from './collections.ts';
 import { durationColumns, sortedNumbers, sumOf, type WithDurations } from './duration-columns.ts';
 import { type Filter, rowFilter, stretchOf } from './filter.ts';
 import { histogramOf } from './histogram.ts';
 import type { Column, Span, Table } from './table.ts';
 import type { Thread, TraceIndex } from './trace-index.ts';
+import { collectionNote } from './unrecorded.ts';
 
 /** Collections of one kind on one thread. */
 export interface GcRow extends WithDurations {
@@ -19,10 +20,10 @@ export interface GcRow extends WithDurations {
 /** A row for each thread and kind, the most time first. Filter: all of it; `name` is the kind. */
 export function gcTable(index: TraceIndex, filter: Filter = {}): Table<GcRow> {
   const groups = new Map<string, { thread: Thread; kind: string; rows: number[] }>();
-  for (const { row, thread } of collectionsOf(index, filter)) {
-    const key = `${thread.track} ${index.nameOf(row)}`;
+  for (const { row, thread, kind } of collectionsOf(index, filter)) {
+    const key = `${thread.track} ${kind}`;
     const group = groups.get(key);
-    if (group === undefined) groups.set(key, { thread, kind: index.nameOf(row), rows: [row] });
+    if (group === undefined) groups.set(key, { thread, kind, rows: [row] });
     else group.rows.push(row);
   }
   const rows = [...groups.values()]
@@ -42,6 +43,7 @@ export function gcTable(index: TraceIndex, filter: Filter = {}): Table<GcRow> {
       page: 'gc/each',
       filter: { thread: `${thread.pid}/${thread.tid}`, name: kind },
     }),
+    ...collectionNote(index),
   };
 }
 
@@ -96,6 +98,7 @@ function gcColumns(index: TraceIndex): Column<GcRow>[] {
 export interface CollectionRow {
   readonly row: number;
   readonly thread: Thread;
+  readonly kind: string;
 }
 
 /** Collections one by one, the longest first. Filter: all of it. */
@@ -113,7 +116,7 @@ export function eachCollectionTable(index: TraceIndex, filter: Filter = {}): Tab
         title: 'Kind',
         unit: 'text',
         help: 'Kind of collection.',
-        of: ({ row }) => index.nameOf(row),
+        of: ({ kind }) => kind,
       },
       ...threadColumns<CollectionRow>(index, ({ thread }) => thread),
       {
@@ -133,6 +136,7 @@ export function eachCollectionTable(index: TraceIndex, filter: Filter = {}): Tab
     ],
     rows: collectionsOf(index, filter).sort((a, b) => duration(b.row) - duration(a.row)),
     spanOf: ({ row }) => ({ start: startOf(row), end: startOf(row) + duration(row) }),
+    ...collectionNote(index),
   };
 }
 
@@ -157,14 +161,21 @@ function threadColumns<Row>(index: TraceIndex, threadOf: (row: Row) => Thread): 
 }
 
 /** Collections on threads, in file order. */
-function collectionsOf(index: TraceIndex, filter: Filter): CollectionRow[] {
-  const { kind, track } = index.trace.columns;
-  const isWanted = rowFilter(index, filter);
+function collectionsOf(index: TraceIndex, { name, text, ...rest }: Filter): CollectionRow[] {
+  const { track } = index.trace.columns;
+  const isWanted = rowFilter(index, rest);
+  // A kind may have another name in the file.
+  const hasText = rowFilter(index, { text });
+  const words = text?.toLowerCase() ?? '';
+  const collections = collectionsIn(index);
   const found: CollectionRow[] = [];
-  for (const row of index.rowsOf(Category.gc)) {
-    if (kind[row] !== EventKind.slice || !isWanted(row)) continue;
+  for (const row of collections.rows) {
+    if (!isWanted(row)) continue;
+    const kind = collections.kindOf(row);
+    if (name !== undefined && name !== kind) continue;
+    if (!kind.toLowerCase().includes(words) && !hasText(row)) continue;
     const thread = index.threadOf(track[row]!);
-    if (thread !== undefined) found.push({ row, thread });
+    if (thread !== undefined) found.push({ row, thread, kind });
   }
   return found;
 }

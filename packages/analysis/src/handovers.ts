@@ -7,6 +7,7 @@ import { arrowsOf } from './arrows.ts';
 import { type Filter, rowFilter } from './filter.ts';
 import type { Table } from './table.ts';
 import type { TraceIndex } from './trace-index.ts';
+import { producerNote } from './unrecorded.ts';
 import { baseOf, WAIT_OVER } from './wait-rows.ts';
 
 /** All wake-ups of one thread by another, for one thing that is waited for. */
@@ -168,5 +169,6 @@ export function handoversTable(index: TraceIndex, filter: Filter = {}): Table<Ha
     rows: rows.sort((a, b) => b.waitedNanos - a.waitedNanos),
     spanOf: ({ worst }) => ({ start: worst.start - index.start, end: worst.end - index.start }),
     linkOf: ({ name }) => ({ page: 'locks', filter: { name } }),
+    ...producerNote(index, Category.wait, 'waits'),
   };
 }

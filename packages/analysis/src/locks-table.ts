@@ -18,6 +18,7 @@ import type { Table } from './table.ts';
 import { taskColumns } from './task-columns.ts';
 import { tasksOf } from './tasks.ts';
 import type { TraceIndex } from './trace-index.ts';
+import { producerNote } from './unrecorded.ts';
 import { baseOf, WAIT, waitRows } from './wait-rows.ts';
 
 /** Holds of one thing by tasks of one name. Times in nanoseconds. */
@@ -177,6 +178,7 @@ export function locksTable(index: TraceIndex, filter: Filter = {}): Table<LockRo
       filter: { name: baseOf(name) === name ? name : `${name}${WAIT}` },
     }),
     histogramOf: ({ waits }) => histogramOf(waits),
+    ...producerNote(index, Category.wait, 'waits'),
   };
 }
 
@@ -209,6 +211,7 @@ export function eachWaitTable(index: TraceIndex, filter: Filter = {}): Table<num
     ],
     rows: waitRows(index, filter).sort((a, b) => lengthOf(b) - lengthOf(a)),
     spanOf: (row) => spanOfRow(index, row),
+    ...producerNote(index, Category.wait, 'waits'),
   };
 }
 

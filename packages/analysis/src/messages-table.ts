@@ -8,6 +8,7 @@ import { percentile } from './name-stats.ts';
 import type { Column, Table } from './table.ts';
 import { taskColumns } from './task-columns.ts';
 import type { TraceIndex } from './trace-index.ts';
+import { producerNote } from './unrecorded.ts';
 
 /** All messages from one thread to another. Times in nanoseconds since the origin; the arrays are sorted, and of those that arrived. */
 export interface MessagesRow {
@@ -31,7 +32,7 @@ const HELP =
   'clone, the way, and the wait until the receiver’s event loop was free. A queue that grows, or a latency far above the handler’s own time, ' +
   'says that the receiver is too busy; many short messages cost more than the work in them, and pay when they are sent together.';
 
-/** By pair of threads, the most waiting first. Filter: from, to, thread (either end), task, min, max (latency), text; `name` as `main → worker-1`. */
+/** By pair of threads, the most waiting first. Filter: from, to (of the sending), thread (either end), task, min, max (latency), text, complete (arrived); `name` as `main → worker-1`. */
 export function messagesTable(index: TraceIndex, filter: Filter = {}): Table<MessagesRow> {
   return {
     id: 'messages',
@@ -84,6 +85,7 @@ export function messagesTable(index: TraceIndex, filter: Filter = {}): Table<Mes
     spanOf: ({ slowest }) => spanOf(index, slowest.sent, slowest.received),
     linkOf: ({ from, to }) => ({ page: 'messages/each', filter: { name: pairOf(from, to) } }),
     histogramOf: ({ latencies }) => histogramOf(latencies),
+    ...producerNote(index, Category.message, 'messages'),
   };
 }
 
@@ -156,6 +158,7 @@ export function eachMessageTable(index: TraceIndex, filter: Filter = {}): Table<
     ],
     rows,
     spanOf: (message) => spanOf(index, sent[message]!, received[message]!),
+    ...producerNote(index, Category.message, 'messages'),
   };
 }
 
@@ -215,7 +218,7 @@ class Messages {
 }
 
 function wantedMessages(index: TraceIndex, messages: Messages, filter: Filter): number[] {
-  const { thread, name, min, max, ...rest } = filter;
+  const { thread, name, min, max, complete, ...rest } = filter;
   const { length, outSlice, inSlice, outTrack, inTrack } = arrowsOf(index);
   const { category } = index.trace.columns;
   const wanted = index.category(Category.message);
@@ -227,6 +230,7 @@ function wantedMessages(index: TraceIndex, messages: Messages, filter: Filter): 
     if (outTrack[message]! < 0 || !isOfThread(index, filter, outTrack[message]!, inTrack[message]!)) continue;
     if (name !== undefined && name !== pairOf(messages.fromOf(message), messages.toOf(message))) continue;
     const time = messages.latencyOf(message);
+    if (complete !== undefined && Number.isNaN(time) === complete) continue;
     if ((min !== undefined && !(time >= min)) || (max !== undefined && !(time < max))) continue;
     found.push(message);
   }

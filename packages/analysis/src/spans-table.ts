@@ -8,6 +8,7 @@ import type { Table } from './table.ts';
 import { taskColumns } from './task-columns.ts';
 import { taskLink } from './tasks.ts';
 import type { TraceIndex } from './trace-index.ts';
+import { producerNote } from './unrecorded.ts';
 
 /** A slice with ids. Times in nanoseconds since the trace's origin. */
 export interface SpanRow {
@@ -108,6 +109,7 @@ export function spansTable(index: TraceIndex, filter: Filter = {}): Table<SpanRo
       end: (duration === undefined ? index.end : start + duration) - index.start,
     }),
     linkOf: ({ what, task }) => (what === 'task' ? taskLink(task) : undefined),
+    ...producerNote(index, Category.span, 'spans'),
   };
 }
 

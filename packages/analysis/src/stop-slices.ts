@@ -1,5 +1,6 @@
 /** Slices in which a thread runs nothing: collections and waits. Of most threads they are a small part, which can be looked at alone. */
 import { Category, EventKind } from '@ttrace/format';
+import { collectionsIn } from './collections.ts';
 import type { TraceIndex } from './trace-index.ts';
 
 /** Collections and waits on a track, with what lies in them. @param slices all of its slices, those that contain others first. */
@@ -46,8 +47,8 @@ export function stopsOn(index: TraceIndex, track: number): readonly number[] {
 function stopsByTrack(index: TraceIndex): Map<number, number[]> {
   const { kind, start, track, value } = index.trace.columns;
   const stops = new Map<number, number[]>();
-  for (const category of [Category.gc, Category.wait]) {
-    for (const row of index.rowsOf(category)) {
+  for (const found of [collectionsIn(index).rows, index.rowsOf(Category.wait)]) {
+    for (const row of found) {
       if (kind[row] !== EventKind.slice || !Number.isFinite(start[row]! + value[row]!)) continue;
       const rows = stops.get(track[row]!);
       if (rows === undefined) stops.set(track[row]!, [row]);

@@ -2,66 +2,15 @@
  * What tables lead to: each bucket of a distribution to exactly the rows that it counts, each row to rows that are there. Over all tables, in
  * random programs with what they list: tasks, regions in one slice and in two, some without an end, waits, messages, blocks.
  */
-import { Category, type Trace, TraceBuilder } from '@ttrace/format';
+import { Category, TraceBuilder } from '@ttrace/format';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Filter } from './filter.ts';
+import { someHappenings, traceOfHappenings } from './happenings-test-kit.ts';
 import { eachRegionTable } from './regions-table.ts';
 import type { Table, TableLink } from './table.ts';
 import { TABLES } from './tables.ts';
 import { indexOf, type TraceIndex } from './trace-index.ts';
-
-interface Happening {
-  readonly what: 'task' | 'region' | 'continued' | 'open' | 'wait' | 'message' | 'block' | 'gc';
-  readonly name: string;
-  readonly duration: number;
-}
-
-const happening: fc.Arbitrary<Happening> = fc.record({
-  what: fc.constantFrom('task', 'region', 'continued', 'open', 'wait', 'message', 'block', 'gc'),
-  name: fc.constantFrom('', 'a', 'b run', 'lock a', 'a wait', '#1'),
-  duration: fc.oneof(fc.integer({ min: 1, max: 1_000_000 }), fc.constantFrom(1, 1000, 1585, 1584, 10_000)),
-});
-
-/** One thing after the other on a thread and, where two take part, on another. */
-function traceOf(happenings: readonly Happening[]): Trace {
-  const builder = new TraceBuilder();
-  const text = (value: string): number => builder.strings.intern(value);
-  const [main, worker] = [builder.threadTrack(1, 1), builder.threadTrack(1, 2)];
-  builder.tracks[main]!.name = 'main';
-  builder.tracks[worker]!.name = 'worker';
-  const loop = builder.asyncTrack(1, Category.loop, '0x1', 'main event loop');
-  let time = builder.relative(1_000_000, 0);
-  for (const [at, { what, name, duration }] of happenings.entries()) {
-    const task = text(JSON.stringify({ task: at + 1 }));
-    const region = text(Category.region);
-    const own = (category: string): number => builder.asyncTrack(1, category, `0x${at + 1}`, name);
-    if (what === 'task') builder.slice(own(Category.task), text(name), text(what), time, duration, task);
-    if (what === 'region') builder.slice(main, text(name), region, time, duration, task);
-    if (what === 'open') builder.unfinished(own(what), text(name), region, time, task);
-    if (what === 'continued') {
-      builder.slice(main, text(name), region, time, 700, task);
-      builder.slice(own(what), text(name), region, time + 700, duration, task);
-    }
-    if (what === 'wait') {
-      builder.slice(worker, text(`${name} wait`), text(Category.wait), time, duration, task);
-      builder.slice(own(what), text(name), region, time, 10, 0);
-    }
-    if (what === 'gc') builder.slice(worker, text(name), text(Category.gc), time, duration, 0);
-    if (what === 'message') {
-      builder.slice(main, text('postMessage'), text(what), time, 1, task);
-      builder.flowEvent(3, main, text('message'), text(what), time, at + 1);
-      builder.slice(worker, text('message'), text(what), time + duration, 1, task);
-      builder.flowEvent(5, worker, text('message'), text(what), time + duration, at + 1);
-    }
-    if (what === 'block') {
-      const args = text(JSON.stringify({ task: at + 1, blocked: true }));
-      builder.slice(loop, text(name), text(Category.loop), time, duration, args);
-    }
-    time += duration + 1000;
-  }
-  return builder.finish('json', 1);
-}
 
 function linkedTable(index: TraceIndex, { page, filter }: TableLink): Table<unknown> {
   const question = TABLES.find(({ id }) => id === page.replace(/\/each$/, ''));
@@ -80,8 +29,8 @@ const filters: fc.Arbitrary<Filter> = fc.constantFrom<Filter>({}, { from: 500_00
 describe.each(all)('the table $id', ({ table }) => {
   it('counts in each bucket exactly the rows that its link leads to', () => {
     fc.assert(
-      fc.property(fc.array(happening, { minLength: 1, maxLength: 12 }), filters, (happenings, filter) => {
-        const index = indexOf(traceOf(happenings));
+      fc.property(someHappenings(12), filters, (happenings, filter) => {
+        const index = indexOf(traceOfHappenings(happenings));
         const shown = table(index, filter);
         for (const row of shown.rows) {
           const link = shown.linkOf?.(row);
@@ -97,8 +46,8 @@ describe.each(all)('the table $id', ({ table }) => {
 
   it('leads from each row that sums something up to rows, and from each task id to that task', () => {
     fc.assert(
-      fc.property(fc.array(happening, { minLength: 1, maxLength: 12 }), (happenings) => {
-        const index = indexOf(traceOf(happenings));
+      fc.property(someHappenings(12), (happenings) => {
+        const index = indexOf(traceOfHappenings(happenings));
         const shown = table(index, {});
         for (const row of shown.rows) {
           const links = [shown.linkOf?.(row), ...shown.columns.map((column) => column.linkOf?.(row))];
@@ -106,6 +55,9 @@ describe.each(all)('the table $id', ({ table }) => {
             if (link !== undefined) expect(() => linkedTable(index, link)).not.toThrow();
           }
           const [link] = links;
+          const count = shown.columns.find(({ id }) => id === 'count' || id === 'waits')?.of(row);
+          if (count !== undefined && link !== undefined && link.page === `${shown.id}/each`)
+            expect(linkedTable(index, link).rows).toHaveLength(Number(count));
           if (shown.histogramOf?.(row) !== undefined && link !== undefined) {
             expect(linkedTable(index, link).rows.length).toBeGreaterThan(0);
           }

@@ -6,12 +6,10 @@ import { checkBudgets } from './budgets.ts';
 import { diffTable } from './diff-table.ts';
 import { findingsOf } from './findings.ts';
 import { markdownReport } from './markdown-report.ts';
-import { percentile } from './name-stats.ts';
 import { eachRegionTable, MAX_EACH } from './regions-table.ts';
 import { sortedBy, type Table } from './table.ts';
 import { csvLines, markdownLines, tableLines, tableObjects } from './table-text.ts';
 import { TABLES } from './tables.ts';
-import { eachTaskTable, tasksTable } from './tasks-table.ts';
 import { indexOf } from './trace-index.ts';
 import { randomTrace, traceOf } from './trace-test-kit.ts';
 
@@ -59,43 +57,6 @@ function checkForms(table: Table<unknown>): void {
     if (span !== undefined) expect(span.end).toBeGreaterThanOrEqual(span.start);
   }
 }
-
-test('a filter and its opposite part the tasks between them', () => {
-  fc.assert(
-    fc.property(randomTrace, fc.integer({ min: 0, max: 700 }), (trace, micros) => {
-      const index = indexOf(trace);
-      const count = (filter: Parameters<typeof eachTaskTable>[1]): number =>
-        eachTaskTable(index, filter).rows.length;
-      const complete = count({ complete: true });
-      expect(complete + count({ complete: false })).toBe(count({}));
-      expect(
-        count({ complete: true, max: micros * 1000 }) + count({ complete: true, min: micros * 1000 }),
-      ).toBe(complete);
-      const names = new Set(eachTaskTable(index).rows.map(({ task }) => task.name));
-      expect([...names].reduce((sum, name) => sum + count({ name }), 0)).toBe(count({}));
-      const whole = { from: 0, to: index.end - index.start };
-      expect(count(whole)).toBe(count({}));
-    }),
-  );
-});
-
-test('percentiles of a table are those of a plain sort', () => {
-  fc.assert(
-    fc.property(randomTrace, (trace) => {
-      const index = indexOf(trace);
-      for (const { name, durations } of tasksTable(index).rows) {
-        const plain = eachTaskTable(index, { name, complete: true })
-          .rows.map(({ task }) => task.end - task.start)
-          .sort((a, b) => a - b);
-        for (const p of [50, 95, 99, 100]) {
-          expect(percentile(durations, p)).toBe(
-            plain[Math.max(0, Math.ceil((p * plain.length) / 100) - 1)] ?? 0,
-          );
-        }
-      }
-    }),
-  );
-});
 
 test('a trace has not changed from itself', () => {
   fc.assert(

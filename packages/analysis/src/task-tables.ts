@@ -10,6 +10,7 @@ import { taskColumns } from './task-columns.ts';
 import { taskOverview } from './task-overview.ts';
 import { type Task, tasksOf, withDescendants } from './tasks.ts';
 import type { TraceIndex } from './trace-index.ts';
+import { producerNote } from './unrecorded.ts';
 
 /** The task that a filter means: `#ID` itself, of a name the slowest, without either the slowest of all. */
 export function chosenTask(index: TraceIndex, { task: wanted }: Filter): Task | undefined {
@@ -85,6 +86,7 @@ export function taskEventsTable(index: TraceIndex, filter: Filter = {}): Table<T
       return { start: start - index.start, end: end - index.start };
     },
     related: task === undefined ? [] : relatedTo(index, task, 'critical-path', 'Critical path'),
+    ...producerNote(index, Category.task, 'tasks'),
     ...(rows.length > MOST_EVENTS ? { note: `${rows.length - MOST_EVENTS} later events are left out.` } : {}),
   };
 }
@@ -217,6 +219,7 @@ export function criticalPathTable(index: TraceIndex, filter: Filter = {}): Table
     inShort: () => withShortStepsFolded(rows, total),
     spanOf: ({ start, end }) => ({ start: start - index.start, end: end - index.start }),
     related: task === undefined ? [] : relatedTo(index, task, 'task', 'All events'),
+    ...producerNote(index, Category.task, 'tasks'),
   };
 }
 

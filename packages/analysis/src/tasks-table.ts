@@ -1,4 +1,5 @@
 /** Tasks by name, and each task by itself: Go's pages of user tasks. */
+import { Category } from '@ttrace/format';
 import { tellingAttributes } from './attributes.ts';
 import { durationColumns, sumOf, type WithDurations } from './duration-columns.ts';
 import { type Filter, keptIfWhole, rowFilter } from './filter.ts';
@@ -7,6 +8,7 @@ import { slowTasksTable } from './slow-tasks.ts';
 import type { Table } from './table.ts';
 import { type Task, taskLink, tasksOf } from './tasks.ts';
 import type { TraceIndex } from './trace-index.ts';
+import { producerNote } from './unrecorded.ts';
 
 /** All tasks of one name. */
 export interface TaskTypeRow extends WithDurations {
@@ -30,6 +32,7 @@ export function tasksTable(index: TraceIndex, filter: Filter = {}): Table<TaskTy
     spanOf: ({ longest }) => spanOfTask(index, longest),
     linkOf: ({ name }) => ({ page: 'tasks/each', filter: { name } }),
     histogramOf: ({ durations }) => histogramOf(durations),
+    ...producerNote(index, Category.task, 'tasks'),
   };
 }
 
@@ -152,6 +155,7 @@ export function eachTaskTable(index: TraceIndex, filter: Filter = {}): Table<Tas
     linkOf: ({ task }) => taskLink(task.number),
     // Of tasks of several names a mean means nothing.
     ...(filter.name === undefined ? {} : { aside: onceMade(() => slowTasksTable(index, tasks)) }),
+    ...producerNote(index, Category.task, 'tasks'),
   };
 }
 

@@ -1,5 +1,6 @@
 /** What each thread did: events, first to last, how long it was inside any slice and how much of that it waited. Linear in the number of rows. */
 import { Category, EventKind, type Trace } from '@ttrace/format';
+import { collectionsIn } from './collections.ts';
 import { indexOf } from './trace-index.ts';
 
 /** One thread of the trace. Times in nanoseconds since the origin; all 0 for a thread without events. */
@@ -27,7 +28,7 @@ export interface ThreadActivity {
 export function threadActivity(trace: Trace): ThreadActivity[] {
   const { kind, start, value, track, category } = trace.columns;
   const wait = trace.strings.find(Category.wait);
-  const gc = trace.strings.find(Category.gc);
+  const collections = collectionsIn(indexOf(trace));
   const count = trace.tracks.length;
   const events = new Uint32Array(count);
   const first = new Float64Array(count).fill(Infinity);
@@ -56,7 +57,7 @@ export function threadActivity(trace: Trace): ThreadActivity[] {
       const end = begin + value[row]!;
       all.add(begin, end);
       if (category[row] === wait) waiting.add(begin, end);
-      else if (category[row] === gc) collecting.add(begin, end);
+      else if (collections.has(row)) collecting.add(begin, end);
     }
     const isIdle = !(first[index]! <= last[index]!);
     threads.push({

@@ -3,7 +3,7 @@
  * Everything that divides a thread's time goes by it: the threads table, the columns of regions and tasks, utilisation, the heat map.
  *
  * Of several truths about a moment the first of these counts:
- * - `gc`: inside a garbage collection on the thread;
+ * - `gc`: inside a garbage collection on the thread, of V8's own also in the phases that lie in it;
  * - `waiting`: inside a wait that stops the thread, such as `Atomics.wait`, by the wait's name;
  * - `blocked`: inside a turn of its event loop that the recorder calls a block (by default from 20 ms on);
  * - `running`: inside any other slice on the thread, a recorded turn (from 1 ms on), or CPU samples; not where a slice that is open across
@@ -13,6 +13,7 @@
  * - `unknown`: none of these, and the trace does not tell whether the thread ran.
  */
 import { Category, EventKind } from '@ttrace/format';
+import { collectionsIn } from './collections.ts';
 import { MergedStates, mergeStates } from './state-merge.ts';
 import { stopsIn } from './stop-slices.ts';
 import { State, Stretches } from './stretches.ts';
@@ -170,6 +171,8 @@ function layOwnSlices(index: TraceIndex, rows: Uint32Array, stretches: Stretches
   const { category, name, start: starts, value } = index.trace.columns;
   const gc = index.category(Category.gc);
   const wait = index.category(Category.wait);
+  const { ofV8 } = collectionsIn(index);
+  const hasV8 = ofV8.size > 0;
   stretches.clear(rows.length);
   // Of the slices that are open.
   const states: number[] = [];
@@ -196,6 +199,7 @@ function layOwnSlices(index: TraceIndex, rows: Uint32Array, stretches: Stretches
     const duration = value[row]!;
     const of = category[row]!;
     states[depth] = of === gc ? GC : of === wait ? WAITING : RUNNING;
+    if (hasV8 && (ofV8.has(row) || (depth > 0 && states[depth - 1] === GC))) states[depth] = GC;
     reasons[depth] = of === wait ? name[row]! : 0;
     // One without an end goes on until the trace's, or until what it lies in is over.
     ends[depth] = duration >= 0 ? start + duration : depth > 0 ? ends[depth - 1]! : index.end;

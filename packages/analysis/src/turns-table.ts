@@ -4,6 +4,7 @@ import { durationColumns, sortedNumbers, sumOf, type WithDurations } from './dur
 import { type Filter, isThreadWanted, rowFilter } from './filter.ts';
 import type { Table } from './table.ts';
 import type { Thread, TraceIndex } from './trace-index.ts';
+import { loopNote } from './unrecorded.ts';
 
 export interface TurnsRow extends WithDurations {
   readonly thread: Thread;
@@ -54,6 +55,7 @@ export function turnsTable(index: TraceIndex, filter: Filter = {}): Table<TurnsR
     ],
     rows,
     spanOf: ({ worst }) => ({ start: worst.start - index.start, end: worst.end - index.start }),
+    ...loopNote(index, 'how long its turns took this trace cannot tell'),
   };
 }
 

@@ -1,6 +1,6 @@
 /** What filled a stretch of a thread's time in which its loop could run nothing else: blocks by culprit, collections by kind, waits by name. */
-import { Category } from '@ttrace/format';
 import type { Stop } from './availability.ts';
+import { collectionsIn } from './collections.ts';
 import { stopsOn } from './stop-slices.ts';
 import {
   isBlock,
@@ -58,10 +58,12 @@ function causesOnThread(
   wanted: readonly ThreadState[],
 ): (from: number, to: number) => Cause[] {
   const { thread } = timeline;
-  const { category } = index.trace.columns;
-  const gc = index.category(Category.gc);
-  const collections = stopsOn(index, thread.track).filter((row) => category[row] === gc);
-  const blocks = blocksOn(index, thread.loopTrack);
+  const { has, kindOf } = collectionsIn(index);
+  const collections: NamedRows = { rows: stopsOn(index, thread.track).filter(has), nameOf: kindOf };
+  const blocks: NamedRows = {
+    rows: blocksOn(index, thread.loopTrack),
+    nameOf: (row) => index.nameOf(row),
+  };
   const { starts, states, reasons, length } = timeline;
   return (from, to) => {
     const causes = new Map<string, { state: ThreadState; name: string; nanos: number }>();
@@ -89,6 +91,12 @@ function causesOnThread(
   };
 }
 
+/** Slices by begin, and what each is to be called. */
+interface NamedRows {
+  readonly rows: readonly number[];
+  readonly nameOf: (row: number) => string;
+}
+
 /** Blocks of an event loop, by begin. */
 function blocksOn(index: TraceIndex, track: number): readonly number[] {
   const { rows, offsets } = index.slices;
@@ -100,7 +108,7 @@ function blocksOn(index: TraceIndex, track: number): readonly number[] {
 /** Parts a stretch by the slices that it lies in. */
 function addNamed(
   index: TraceIndex,
-  rows: readonly number[],
+  { rows, nameOf }: NamedRows,
   from: number,
   to: number,
   add: (name: string, nanos: number) => void,
@@ -108,7 +116,7 @@ function addNamed(
   for (let time = from; time < to; ) {
     const row = rowAt(index, rows, time);
     const end = row === undefined ? to : Math.min(to, index.endOf(row));
-    add(row === undefined ? '' : index.nameOf(row), end - time);
+    add(row === undefined ? '' : nameOf(row), end - time);
     time = end;
   }
 }

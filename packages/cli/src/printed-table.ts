@@ -11,6 +11,7 @@ import {
   whereRows,
 } from '@ttrace/analysis';
 import { Failure } from './failure.ts';
+import { printError } from './print.ts';
 import { atLeast } from './whole-number.ts';
 
 export interface TableOptions {
@@ -38,7 +39,7 @@ export function checkTableOptions({ top, json, csv, md, explain, maxChars }: Tab
   }
 }
 
-/** The lines to print. @throws Failure when there is no such column, or a condition means nothing. */
+/** The lines to print. What the trace cannot tell is said on stderr where the form has no place for it. @throws Failure when there is no such column, or a condition means nothing. */
 export function printedTable<Row>(whole: Table<Row>, options: TableOptions): Iterable<string> {
   const { top, sort, json, csv, md, explain, where = [] } = options;
   if (explain) return explanation(whole);
@@ -53,6 +54,7 @@ export function printedTable<Row>(whole: Table<Row>, options: TableOptions): Ite
   const sorted = { ...table, rows };
   const isWhole = sort === undefined && where.length === 0;
   const read = isWhole ? { ...table, rows: whole.inShort?.() ?? rows } : sorted;
+  if ((json || csv) && table.note !== undefined) printError(`ttrace: ${table.note}`);
   if (json) return [JSON.stringify(tableObjects(sorted), null, 2)];
   if (csv) return csvLines(sorted);
   if (md) return markdown(read, options);
@@ -80,8 +82,8 @@ function asideLines<Row>({ aside }: Table<Row>): string[] {
   return made === undefined ? [] : ['', `${made.title}:`, ...tableLines(made, made.rows.length)];
 }
 
-function noteLines<Row>({ note, rows }: Table<Row>): string[] {
-  return note === undefined || rows.length === 0 ? [] : ['', note];
+function noteLines<Row>({ note }: Table<Row>): string[] {
+  return note === undefined ? [] : ['', note];
 }
 
 function explanation<Row>({ title, help, columns }: Table<Row>): string[] {

@@ -1,10 +1,8 @@
-/** The commands that answer questions, on a recording of a program that knows nothing of ttrace, and on traces of other producers. */
+/** The commands that answer questions, on a recording of a program that knows nothing of ttrace. Traces of other producers: foreign-traces.test.ts. */
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { TABLES } from '@ttrace/analysis';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { BIN, scratch, testdata, ttrace } from './ttrace-process.ts';
+import { BIN, scratch, ttrace } from './ttrace-process.ts';
 
 /** Blocks main and a worker, parks the worker in Atomics, floods it with messages, serves requests, makes garbage. */
 const PROGRAM = `
@@ -210,29 +208,6 @@ test('diff of a trace with itself is empty; with a slower one it ends with 1 and
   expect(code).toBe(1);
   expect(stdout).toMatch(/^task +GET \/fast .*worse/m);
   expect((await ttrace(['diff', trace, slower, '--threshold', '100000%'])).code).toBe(0);
-});
-
-test('every table is printed of traces of other producers too, and says when it has nothing', async () => {
-  const captures = [
-    'chromium/156/trace.json',
-    'turbo/2.11.11/profile.json',
-    'node/24.21.0/trace.json',
-    'typescript/7.0.2/trace.json',
-  ];
-  const files = [
-    ...captures.map((name) => fileURLToPath(new URL(`../../format/testdata/${name}`, import.meta.url))),
-    testdata('cut.json'),
-  ];
-  // Each table of one of them: all of all are the viewer's test, in one process.
-  const outcomes = await Promise.all(
-    TABLES.map(async ({ id }, at) => {
-      const more = id === 'lint' ? ['--fail-on', 'never'] : [];
-      return { id, ...(await ttrace([id, files[at % files.length]!, ...more])) };
-    }),
-  );
-  for (const { id, code, stdout } of outcomes) {
-    expect({ id, code, isSaying: stdout.length > 0 }).toEqual({ id, code: 0, isSaying: true });
-  }
 });
 
 test('wrong options are told what is right', async () => {

@@ -50,7 +50,7 @@ const slices = (trace: Trace): string[] =>
   rowsOfKind(trace, EventKind.slice).map((row) => nameOf(trace, row));
 
 test('every producer of the README is there', () => {
-  expect(captures).toHaveLength(12);
+  expect(captures).toHaveLength(13);
 });
 
 describe.each(captures)('%s', (path) => {

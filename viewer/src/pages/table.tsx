@@ -51,14 +51,17 @@ export function TableContent({ view, links }: { readonly view: TableView; readon
       <Views view={view} links={links} />
       {links.isLive && <FilterBar view={view} links={links} />}
       {table.rows.length === 0 ? (
-        <p class="nothing">Nothing in this trace, or in the part of it that was asked for.</p>
+        <>
+          <p class="nothing">Nothing in this trace, or in the part of it that was asked for.</p>
+          <Note table={table} />
+        </>
       ) : (
         <>
           <Aside table={table} />
           <RowCount view={view} links={links} />
           <DataTable view={view} links={links} />
           {links.isLive && <Pager view={view} links={links} />}
-          {table.note !== undefined && <p class="note">{table.note}</p>}
+          <Note table={table} />
           <details class="meaning">
             <summary>What the columns mean</summary>
             <dl>
@@ -74,6 +77,11 @@ export function TableContent({ view, links }: { readonly view: TableView; readon
       )}
     </>
   );
+}
+
+/** What the trace cannot tell. */
+function Note({ table: { note } }: { readonly table: Table<unknown> }): Child {
+  return note === undefined ? null : <p class="note">{note}</p>;
 }
 
 /** The small table beside a table. */

@@ -4,6 +4,7 @@ import {
   type Block,
   type BlockGroup,
   blocksOf,
+  filterForGroup,
   groupedBlocks,
   isOfNode,
   longestOf,
@@ -38,6 +39,7 @@ function ofFunction(index: TraceIndex, group: BlockGroup): Found {
     : 'Something that no stack was seen of';
   return {
     ...ofBlocks(index, 'blocked-loop', group),
+    link: { page: 'blockers/each', filter: filterForGroup(index, group) },
     // Where nobody saw what ran, such as while the program starts, there is nothing to act on.
     severity: lengthOf(worst) >= NOTICED_NANOS && !isOfWorkers && isKnown(group) ? 'high' : 'medium',
     sentence:

@@ -1,6 +1,28 @@
 /** What is wrong with the recording itself: what it lost makes every other figure smaller than it was. */
 import type { Rule } from '../finding.ts';
 import { counted, shareText } from '../quantity.ts';
+import { areLoopsRecorded } from '../unrecorded.ts';
+
+export const unrecordedLoop: Rule = {
+  id: 'unrecorded-loop',
+  help: 'A trace without any event loop, such as one of another producer: what other rules look for on loops it cannot tell.',
+  find: (index) => {
+    if (areLoopsRecorded(index)) return [];
+    return [
+      {
+        rule: 'unrecorded-loop',
+        severity: 'low',
+        count: 1,
+        costNanos: 0,
+        sentence:
+          'No event loop was recorded: functions that blocked one, promises that never let go and synchronous calls in tasks cannot be found in this trace.',
+        advice: 'Record a Node.js program with ttrace run, which watches the loops of all its threads.',
+        worst: undefined,
+        link: { page: 'threads', filter: {} },
+      },
+    ];
+  },
+};
 
 export const droppedEvents: Rule = {
   id: 'dropped-events',

@@ -1,5 +1,6 @@
 /** What is wrong with threads: workers with nothing to do, time that goes into garbage, memory that is taken in bursts. */
 import { Category, EventKind } from '@ttrace/format';
+import { collectionsIn } from '../collections.ts';
 import type { Found, Rule } from '../finding.ts';
 import { bytesText, counted, countText, shareText, timeText } from '../quantity.ts';
 import { THREAD_STATES, threadTimes } from '../thread-states.ts';
@@ -87,12 +88,14 @@ interface Collection {
 
 /** Garbage collections by thread and begin. */
 function allCollections(index: TraceIndex): ReadonlyMap<Thread, readonly Collection[]> {
-  const { kind, start, track } = index.trace.columns;
+  const { start, track } = index.trace.columns;
+  const collections = collectionsIn(index);
   const byThread = new Map<Thread, Collection[]>(index.threads.map((thread) => [thread, []]));
-  for (const row of index.rowsOf(Category.gc)) {
-    const thread = kind[row] === EventKind.slice ? index.threadOf(track[row]!) : undefined;
+  for (const row of collections.rows) {
+    const thread = index.threadOf(track[row]!);
     if (thread?.track !== track[row]) continue;
-    byThread.get(thread!)!.push({ start: start[row]!, end: index.endOf(row), name: index.nameOf(row) });
+    const name = collections.kindOf(row);
+    byThread.get(thread!)!.push({ start: start[row]!, end: index.endOf(row), name });
   }
   for (const found of byThread.values()) found.sort((a, b) => a.start - b.start);
   return byThread;
