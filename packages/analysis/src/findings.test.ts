@@ -116,16 +116,51 @@ test('promises that never let go are told from one function that runs long', () 
   );
 });
 
+test('promises that are known to run one after another are found whatever stacks there are, and named once', () => {
+  const work = { location: 'a.js:3', stack: ['work (a.js:3:1)', 'drain (a.js:9:1)'] };
+  const later = (jobs: number): string =>
+    `instant m +${s(150)} loop "work a.js:4" ${JSON.stringify({ jobs, stack: ['work (a.js:4:1)', 'drain (a.js:9:1)'] })}`;
+  expect(found([block(50, 120, 'work a.js:3', work), later(2)])).toEqual([
+    'high microtask-starvation: Promises in work (a.js:3) kept the event loop of main for 120 ms without a turn of anything else.',
+  ]);
+  // One may have been the code that the promise belongs to.
+  expect(found([block(50, 120, 'work a.js:3', work), later(1)]).join()).not.toContain('microtask-starvation');
+});
+
 test('a synchronous call inside a task names what to call instead', () => {
   const stack = ['readFileSync (node:fs:441:20)', 'load (a.js:3:1)'];
   const trace = traceOf(
     [HEAD, ...tasks([300]), block(50, 40, 'load a.js:3 → readFileSync', { stack, task: 1 })].join('\n'),
   );
   const finding = findingsOf(indexOf(trace)).find(({ rule }) => rule === 'sync-in-task');
-  expect(finding?.sentence).toBe(
-    'readFileSync stopped main for 40.0 ms during order, 1 time and 40.0 ms in all.',
-  );
-  expect(finding?.advice).toContain('readFile instead');
+  expect(finding?.sentence).toBe('readFileSync stopped main for 40.0 ms during order.');
+  expect(finding?.advice).toContain('Call fs.promises.readFile instead');
+});
+
+test('synchronous calls of one line are one finding, named as the program calls them', () => {
+  const sync = (at: number, inner: readonly string[]): string =>
+    block(at, 40, 'save a.js:3', { location: 'a.js:3', task: 1, stack: [...inner, 'save (a.js:3:1)'] });
+  expect(
+    found([
+      ...tasks([300]),
+      sync(50, ['writeSync (node:fs:933:3)', 'writeFileSync (node:fs:2399:26)']),
+      sync(100, ['writeFileSync (node:fs:2396:21)']),
+      sync(150, ['closeSync (node:fs:524:19)', 'readFileSync (node:fs:487:8)', 'Array.map (native)']),
+      // No call of the program.
+      block(200, 40, 'load a.js:8', {
+        location: 'a.js:8',
+        task: 1,
+        stack: [
+          'readFileSync (node:fs:4:2)',
+          'require (node:internal/modules/helpers:1:2)',
+          'load (a.js:8:1)',
+        ],
+      }),
+    ]),
+  ).toEqual([
+    'high sync-in-task: writeFileSync and readFileSync in save (a.js:3) stopped main for 40.0 ms during order, 3 times and 120 ms in all.',
+    'medium blocked-loop: load a.js:8 (a.js:8) blocked the event loop of main for 40.0 ms during order.',
+  ]);
 });
 
 test('a tail far slower than the rest says what its slowest task spent its time on', () => {

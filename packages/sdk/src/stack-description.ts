@@ -37,6 +37,14 @@ export function describeStack(frames: readonly RawFrame[], isLate: boolean): Sta
   };
 }
 
+/** What of Node.js runs promise jobs. */
+const RUNS_JOBS = /^(process\.)?(runNextTicks|processTicksAndRejections|runMicrotasks) /;
+
+/** Whether a thread was seen between two promise jobs, where V8 mostly answers while they are short. */
+export function isBetweenJobs([innermost]: readonly string[]): boolean {
+  return innermost === undefined || RUNS_JOBS.test(innermost);
+}
+
 function blockName(frames: readonly RawFrame[], own: number, isLate: boolean): string {
   const frame = frames[own];
   const inner = frames[own < 0 ? 0 : own - 1];
