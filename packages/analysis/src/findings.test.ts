@@ -196,8 +196,21 @@ test('a second that goes into garbage, and memory that is taken in bursts', () =
   const collections = many(60, (at) => `slice 1/1 +${s(100 + at * 10)} ${s(4)} gc "GC minor"`);
   expect(found(collections)).toEqual([
     'medium gc-window: Garbage collection took 24.0 % of 1.00 s on main; 60 collections, 240 ms in all.',
-    'low allocation-burst: main filled its young generation 60 times in a second.',
   ]);
+});
+
+test('memory that grows by much within a second is a burst, what is collected at once is none', () => {
+  const counters = `track h counter 1 "" "main heap used"\ntrack x counter 1 "" "main external"`;
+  const reading = (at: number, heap: number, external: number): string =>
+    `counter h +${s(at)} ${heap * 2 ** 20} "main heap used"\ncounter x +${s(at + 0.01)} ${external * 2 ** 20} "main external"`;
+  const quiet = many(8, (at) => reading(250 * at, at % 2 === 0 ? 10 : 90, 2));
+  expect(found([counters, ...quiet])).toEqual([]);
+  expect(found([counters, reading(0, 10, 2), reading(250, 90, 2), reading(500, 20, 302)])).toEqual([
+    'low allocation-burst: The memory of main grew by 310 MiB within 500 ms, from 12.0 MiB; 300 MiB of that are outside of its heap, as buffers are.',
+  ]);
+  // A block of four seconds, without a reading; and what a large program collects now and then.
+  expect(found([counters, reading(0, 10, 2), reading(4000, 300, 2)])).toEqual([]);
+  expect(found([counters, reading(0, 1000, 2), reading(500, 1300, 2)])).toEqual([]);
 });
 
 /** Messages from main to the worker: sent each `every` ms, handled for `handle` ms, each after the one before. */
