@@ -229,6 +229,32 @@ const messages = (count: number, every: number, handle: number): string[] => {
   });
 };
 
+test('where several processes have a main thread, it is said of which a finding is, and the link leads to it', () => {
+  const of = (pid: number): string => `process ${pid} "${pid === 1 ? 'shop' : ''}"
+track ${pid}/${pid} thread "main"
+track l${pid} async ${pid} loop "0x${pid}" "main event loop"
+slice l${pid} +${s(50 * pid)} ${s(30)} loop "blocked" {"blocked":true}`;
+  const collections = many(60, (at) => `slice 1/1 +${s(1000 + at * 10)} ${s(4)} gc "GC minor"`);
+  const findings = findingsOf(indexOf(traceOf([of(1), of(2), ...collections].join('\n'))));
+  expect(findings.map(({ sentence, worst, link }) => [sentence, worst?.thread, link?.filter.thread])).toEqual(
+    [
+      [
+        'Garbage collection took 24.0 % of 1.00 s on main of shop (pid 1); 60 collections, 240 ms in all.',
+        'main of shop (pid 1)',
+        '1/1',
+      ],
+      [
+        'Something that no stack was seen of blocked the event loop of main of shop (pid 1) for 30.0 ms, 2 times and 60.0 ms in all.',
+        'main of shop (pid 1)',
+        undefined,
+      ],
+    ],
+  );
+  expect(found([block(50, 30, 'blocked', {}), 'process 2 ""', 'track 2/2 thread "main"']).join()).toContain(
+    'of main of shop (pid 1)',
+  );
+});
+
 test('messages that pile up, and messages too small for what they cost', () => {
   expect(found(messages(500, 1, 3))).toEqual([
     expect.stringMatching(

@@ -17,7 +17,7 @@ import { isOfNodeItself, parseFrame } from '../stack-frame.ts';
 import { type SyncCall, syncCallIn } from '../sync-call.ts';
 import { tasksOf } from '../tasks.ts';
 import type { TraceIndex } from '../trace-index.ts';
-import { caseOfBlock } from '../worst-case.ts';
+import { caseOfBlock, labelOfBlock } from '../worst-case.ts';
 
 /** From this length on people notice a block. */
 const NOTICED_NANOS = 100e6;
@@ -43,7 +43,7 @@ function ofFunction(index: TraceIndex, group: BlockGroup): Found {
     // Where nobody saw what ran, such as while the program starts, there is nothing to act on.
     severity: lengthOf(worst) >= NOTICED_NANOS && !isOfWorkers && isKnown(group) ? 'high' : 'medium',
     sentence:
-      `${what} blocked the event loop of ${worst.thread} for ${timeText(lengthOf(worst))}${during(index, worst)}` +
+      `${what} blocked the event loop of ${labelOfBlock(index, worst)} for ${timeText(lengthOf(worst))}${during(index, worst)}` +
       `${times(blocks)}${regularly(index, blocks)}.`,
     advice: !isKnown(group)
       ? 'Look at the timeline around it; a block that is shorter than the watchdog’s look has no stack.'
@@ -68,7 +68,7 @@ function ofNode(index: TraceIndex): Found[] {
     {
       ...ofBlocks(index, 'blocked-loop', { name: NODE_ITSELF, blocks }),
       severity: 'low',
-      sentence: `Code of Node.js itself, with none of the program’s around it (${names.join(', ')}${more > 0 ? ` and ${counted(more, 'more function')}` : ''}), was seen in ${counted(blocks.length, 'block')} of ${timeText(totalOf(blocks))} in all, up to ${timeText(lengthOf(worst))} on ${worst.thread}.`,
+      sentence: `Code of Node.js itself, with none of the program’s around it (${names.join(', ')}${more > 0 ? ` and ${counted(more, 'more function')}` : ''}), was seen in ${counted(blocks.length, 'block')} of ${timeText(totalOf(blocks))} in all, up to ${timeText(lengthOf(worst))} on ${labelOfBlock(index, worst)}.`,
       advice:
         'Mostly that is the loading of modules at the start, or a thread that got no processor for a while: too few of them for all threads, or a busy machine.',
     },
@@ -127,7 +127,7 @@ export const microtaskStarvation: Rule = {
       {
         ...ofBlocks(index, 'microtask-starvation', { name: worst.name, blocks: starving }),
         severity: lengthOf(worst) >= NOTICED_NANOS ? 'high' : 'medium',
-        sentence: `${worst.jobs >= PROVEN_JOBS ? 'Promises' : 'Callbacks of process.nextTick'}${inFunction(index, worst)} kept the event loop of ${worst.thread} for ${timeText(lengthOf(worst))} without a turn of anything else${during(index, worst)}${times(starving)}.`,
+        sentence: `${worst.jobs >= PROVEN_JOBS ? 'Promises' : 'Callbacks of process.nextTick'}${inFunction(index, worst)} kept the event loop of ${labelOfBlock(index, worst)} for ${timeText(lengthOf(worst))} without a turn of anything else${during(index, worst)}${times(starving)}.`,
         advice:
           'Await something that waits for the event loop now and then, such as setImmediate from node:timers/promises.',
       },
@@ -172,7 +172,7 @@ export const syncInTask: Rule = {
       return {
         ...ofBlocks(index, 'sync-in-task', { name: worst.name, blocks }),
         severity: 'high' as const,
-        sentence: `${listText(calls.map(({ name }) => name))}${inFunction(index, worst)} stopped ${worst.thread} for ${timeText(lengthOf(worst))}${during(index, worst)}${times(blocks)}${regularly(index, blocks)}.`,
+        sentence: `${listText(calls.map(({ name }) => name))}${inFunction(index, worst)} stopped ${labelOfBlock(index, worst)} for ${timeText(lengthOf(worst))}${during(index, worst)}${times(blocks)}${regularly(index, blocks)}.`,
         advice: `Call ${listText(calls.map(({ instead }) => instead))} instead: the work is then done on the thread pool, or beside the program.`,
       };
     });

@@ -2,6 +2,7 @@
 import { EventKind } from '@ttrace/format';
 import type { Found, Rule } from '../finding.ts';
 import { bytesText, counted, shareText, timeText } from '../quantity.ts';
+import { threadKey, threadLabel } from '../thread-names.ts';
 import type { Thread, TraceIndex } from '../trace-index.ts';
 import { worstCase } from '../worst-case.ts';
 
@@ -25,13 +26,17 @@ export const allocationBurst: Rule = {
           severity: 'low',
           count: bursts.length,
           costNanos: 0,
-          sentence: `The memory of ${thread.name} grew by ${bytesText(worst.bytes)} within ${timeText(worst.end - worst.start)}, from ${bytesText(worst.before)}${worst.external > 0 ? `; ${bytesText(worst.external)} of that are outside of its heap, as buffers are` : ''}${bursts.length === 1 ? '' : `; ${counted(bursts.length, 'time')} in all`}.`,
+          sentence: `The memory of ${threadLabel(index, thread)} grew by ${bytesText(worst.bytes)} within ${timeText(worst.end - worst.start)}, from ${bytesText(worst.before)}${worst.external > 0 ? `; ${bytesText(worst.external)} of that are outside of its heap, as buffers are` : ''}${bursts.length === 1 ? '' : `; ${counted(bursts.length, 'time')} in all`}.`,
           advice:
             'Look at what runs then: read and write large data as a stream or in pages, and use buffers and arrays again that live as long as all of it.',
-          worst: worstCase(index, { start: worst.start, end: worst.end, thread: thread.name }),
+          worst: worstCase(index, { start: worst.start, end: worst.end, thread: threadLabel(index, thread) }),
           link: {
             page: 'gc',
-            filter: { thread: thread.name, from: worst.start - index.start, to: worst.end - index.start },
+            filter: {
+              thread: threadKey(index, thread),
+              from: worst.start - index.start,
+              to: worst.end - index.start,
+            },
           },
         } satisfies Found,
       ];

@@ -2,6 +2,7 @@
 import { Category, EventKind } from '@ttrace/format';
 import type { Found, Rule } from '../finding.ts';
 import { counted, shareText, timeText } from '../quantity.ts';
+import { threadKey, threadLabel } from '../thread-names.ts';
 import { THREAD_STATES, threadTimes } from '../thread-states.ts';
 import type { Thread, TraceIndex } from '../trace-index.ts';
 import { worstCase } from '../worst-case.ts';
@@ -28,9 +29,9 @@ export const idleWorker: Rule = {
         severity: 'low',
         count: idle.length,
         costNanos: 0,
-        sentence: `${counted(idle.length, 'worker')} had next to nothing to do: ${thread.name} was idle for ${shareText(share)} of its ${timeText(thread.end - thread.start)}.`,
+        sentence: `${counted(idle.length, 'worker')} had next to nothing to do: ${threadLabel(index, thread)} was idle for ${shareText(share)} of its ${timeText(thread.end - thread.start)}.`,
         advice: 'Use fewer workers, or give them more at a time: each costs some 10 MB and its start.',
-        worst: worstCase(index, { start: thread.start, end: thread.end, thread: thread.name }),
+        worst: worstCase(index, { start: thread.start, end: thread.end, thread: threadLabel(index, thread) }),
         link: { page: 'threads', filter: {} },
       } satisfies Found,
     ];
@@ -121,15 +122,15 @@ export const gcWindow: Rule = {
           severity: share > 0.3 ? 'high' : 'medium',
           count: collections.length,
           costNanos: total,
-          sentence: `Garbage collection took ${shareText(share)} of ${timeText(length)} on ${thread.name}; ${counted(collections.length, 'collection')}, ${timeText(total)} in all.`,
+          sentence: `Garbage collection took ${shareText(share)} of ${timeText(length)} on ${threadLabel(index, thread)}; ${counted(collections.length, 'collection')}, ${timeText(total)} in all.`,
           advice:
             'Allocate less there: reuse buffers, give arrays their size, avoid copies; or raise --max-semi-space-size where most die young.',
           worst: worstCase(index, {
             start: worst.start,
             end: worst.start + length,
-            thread: thread.name,
+            thread: threadLabel(index, thread),
           }),
-          link: { page: 'gc', filter: { thread: thread.name } },
+          link: { page: 'gc', filter: { thread: threadKey(index, thread) } },
         } satisfies Found,
       ];
     }),
