@@ -2,8 +2,8 @@
  * From when to when each thread lived, as far as the trace covers it. A thread with next to nothing to do leaves no event on its own tracks:
  * of ours its counters tell, of a worker the slice of its life on the thread that made it, and main lives as long as its process.
  *
- * A cut trace has slices that reach beyond what it covers, among them lives: what it covers of a process is from the first moment at which
- * anything ended or was read to the last at which anything began or was read.
+ * A cut trace has slices that reach beyond what it covers, among them lives, and the sample before of each counter: what it covers of a process
+ * is from the first moment at which anything ended, or a counter was read again, to the last at which anything began or was read.
  */
 import { EventKind, MetadataName, type Trace, type Track } from '@ttrace/format';
 
@@ -49,8 +49,11 @@ export function threadLives(
   const isOurs = trace.metadata.has(MetadataName.recording);
   return (tracks) => {
     const { pid, tid, name, sortIndex } = trace.tracks[tracks[0]!]!;
-    const ofCounters = COUNTERS.map((counter) => counters.get(`${pid} ${name} ${counter}`));
-    const events = unionOf([...tracks, ...ofCounters].flatMap((at) => (at === undefined ? [] : own[at]!)));
+    const ofCounters = COUNTERS.map((counter) => counters.get(`${pid} ${name} ${counter}`) ?? -1);
+    const events = unionOf([
+      ...tracks.map((at) => own[at]!),
+      ...ofCounters.flatMap((at) => (at < 0 ? [] : covered[at]!)),
+    ]);
     const worker = workers.get(`${pid} ${sortIndex}`);
     const isMain = isOurs && tid === pid && name === 'main';
     const { start, end } = unionOf([
@@ -80,10 +83,12 @@ function extents({ columns, length, tracks }: Trace): {
     const begin = start[row]!;
     const isSlice = kind[row] === EventKind.slice;
     const end = isSlice && value[row]! > 0 ? begin + value[row]! : begin;
+    if (kind[row] === EventKind.counter)
+      firstSure[at] = Math.min(firstSure[at]!, Math.max(begin, first[at]!));
+    else if (end < firstSure[at]! && !(isSlice && value[row]! < 0)) firstSure[at] = end;
+    if (begin > lastSure[at]!) lastSure[at] = begin;
     if (begin < first[at]!) first[at] = begin;
     if (end > last[at]!) last[at] = end;
-    if (end < firstSure[at]! && !(isSlice && value[row]! < 0)) firstSure[at] = end;
-    if (begin > lastSure[at]!) lastSure[at] = begin;
   }
   const stretches = (from: Float64Array, to: Float64Array): Stretch[] =>
     tracks.map((_, at) => ({ start: from[at]!, end: to[at]! }));

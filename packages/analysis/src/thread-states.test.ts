@@ -115,11 +115,13 @@ const WORKER = `meta ttrace_recording {"version":1}
 process 1 "shop"
 track 1/1 thread "main"
 track 1/2 thread "worker 1 pool" sort=1
+track m async 1 loop "0x1" "main event loop"
 track l2 async 1 loop "0x2" "worker 1 pool event loop"
 track w async 1 worker "0x9" "worker 1 pool"
 track c counter 1 "" "worker 1 pool loop utilization"
 track h counter 1 "" "main heap used"
-counter h +0.000000000 1000 "main heap used"
+slice m +0.000000000 0.005000000 loop "turn"
+counter h +0.001000000 1000 "main heap used"
 instant 1/1 +0.260000000 worker "worker online" {"threadId":1}
 slice l2 +0.270000000 0.002000000 loop "turn"
 counter c +0.770000000 1 "worker 1 pool loop utilization"`;
@@ -135,7 +137,7 @@ test('a worker with next to nothing to do lives from its start to its end, start
   // 60 ms of start, a turn of 2 ms, and of the half second to the reading 1 %.
   expect(rows).toEqual([
     ['worker 1 pool', 2800, 65],
-    ['main', 4000, 0],
+    ['main', 4000, 5],
   ]);
 });
 
@@ -149,7 +151,7 @@ test('a worker that has not ended lives as long as the recording of its process,
   // What overlaps a stretch of a trace has its true begin and end.
   const cut = indexOf(
     traceOf(
-      `${WORKER.replace(/^(counter|instant).*\n/gm, '')}\nslice w -9.000000000 99.000000000 worker "worker 1 pool" {"threadId":1}`,
+      `${WORKER.replace(/^(counter|instant|slice m).*\n/gm, '')}\nslice w -9.000000000 99.000000000 worker "worker 1 pool" {"threadId":1}`,
     ),
   );
   const [main, worker] = cut.threads;
