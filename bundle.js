@@ -39,7 +39,7 @@ const format = bundle('format', [], { platform: 'neutral' }, { chunkFileNames: '
 
 /** Where a file is: in what others have bundled, where that is not known, there are none of ours beside it. */
 const ADDRESS =
-  "typeof __filename === 'string' ? require('node:url').pathToFileURL(__filename).href : 'file:///ttrace/bundled.js'";
+  "typeof __filename === 'string' ? require('node:url').pathToFileURL(__filename).href : 'file:///ttrace/sdk/dist/bundled.js'";
 const COMMONJS = {
   format: 'cjs',
   // As the sources are: what is patched is called with the program's own `this`.

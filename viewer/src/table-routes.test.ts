@@ -26,7 +26,7 @@ describe('the page of a table', () => {
     const html = await textOf('/threads');
     expect(namesOf(html)).toEqual(table().rows.map(({ thread }) => thread.name));
     expect(html).toContain('<h1>Threads</h1>');
-    expect(html).toContain('title="From the first event to the last."');
+    expect(html).toContain('title="From its start to its end,');
     expect(html).toContain('href="/timeline?start=0.005&amp;end=0.099"');
   });
 

@@ -94,6 +94,32 @@ slice m +0.600000000 0.050000000 loop "normalizeString" {"blocked":true,"stack":
   ]);
 });
 
+test('a look between two promise jobs tells nothing: a block is named after the function that any other saw', () => {
+  const between = ['runNextTicks (node:internal/process/task_queues:60:5)'];
+  const index = indexOf(
+    traceOf(`process 1 "shop"
+track 1/1 thread "main"
+track m async 1 loop "0x1" "main event loop"
+slice m +0.010000000 0.500000000 loop "runNextTicks" ${JSON.stringify({ blocked: true, stack: between })}
+instant m +0.100000000 loop "loopy app.js:3" ${JSON.stringify({ jobs: 5, stack: ['loopy (/srv/app.js:3:9)', ...between] })}
+instant m +0.110000000 loop "blocked" {"jobs":9}
+slice m +0.600000000 0.050000000 loop "blocked" {"blocked":true}
+instant m +0.630000000 loop "blocked" {"jobs":3}`),
+  );
+  expect(
+    blocksOf(index).map(({ name, location, jobs, first, sightings }) => [
+      name,
+      location,
+      jobs,
+      first.name,
+      sightings.length,
+    ]),
+  ).toEqual([
+    ['loopy app.js:3', '/srv/app.js:3', 9, 'loopy app.js:3', 0],
+    ['blocked', '', 3, 'blocked', 0],
+  ]);
+});
+
 test('of functions that take turns the one that called them is the culprit, and one that has the block to itself is', () => {
   const block = (at: number, inner: readonly string[]): string => {
     const stack = (frame: string): string =>

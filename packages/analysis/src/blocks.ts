@@ -6,7 +6,7 @@
  */
 import { Argument, Category, EventKind, type Trace } from '@ttrace/format';
 import { type Filter, rowFilter } from './filter.ts';
-import { type Frame, frameText, parseFrame } from './stack-frame.ts';
+import { type Frame, frameText, isOfNodeItself, parseFrame } from './stack-frame.ts';
 import { indexOf, type TraceIndex } from './trace-index.ts';
 
 /** What was seen in a block. */
@@ -17,6 +17,8 @@ interface Seen {
   readonly location: string;
   /** Frames of the first stack that was seen of this function, innermost first: `function (file:line:column)`. */
   readonly stack: readonly string[];
+  /** Promise jobs that are known to have run before, one after another; in a block the most that any look knows. */
+  readonly jobs: number;
 }
 
 /** A look into a block that goes on. */
@@ -38,9 +40,9 @@ export interface Block extends Seen {
   readonly region: string;
   /** Number of the task that was running, 0 for none. */
   readonly task: number;
-  /** As the recorder has named it, with its stack: what it was in from its begin until the first sighting. */
+  /** What it was in from its begin until the first sighting: as the recorder has named it, with its stack, if there is any. */
   readonly first: Seen;
-  /** What else was seen, in order of time: each holds until the next one. */
+  /** What else was seen, in order of time: each holds until the next one. Looks between two promise jobs, which tell nothing, are not here. */
   readonly sightings: readonly Sighting[];
 }
 
@@ -183,6 +185,7 @@ function findBlocks(index: TraceIndex): Block[] {
       name: index.nameOf(row),
       location: textOf(facts[Argument.location]),
       stack: stackOf(facts),
+      jobs: jobsOf(facts),
     };
     blocks.push({
       row,
@@ -220,10 +223,11 @@ function findBlocks(index: TraceIndex): Block[] {
 function sightingOf(index: TraceIndex, row: number): Sighting {
   const { start, args } = index.trace.columns;
   const name = index.nameOf(row);
-  const stack = stackOf(index.argsOf(row));
+  const facts = index.argsOf(row);
+  const stack = stackOf(facts);
   const own = stack.map(parseFrame).find((frame) => frame.line > 0 && frameText(frame) === functionOf(name));
   const location = own === undefined ? '' : `${own.file}:${own.line}`;
-  return { time: start[row]!, name, location, stack, args: args[row]! };
+  return { time: start[row]!, name, location, stack, jobs: jobsOf(facts), args: args[row]! };
 }
 
 /** So much of a block a function must be on the stack for, to be what blocked. */
@@ -233,8 +237,14 @@ const MOST = 0.9;
  * The block, named after the innermost function of the program that was on the stack for most of it: of two that took turns the one that
  * called both. After what it was in for the most time where there is none.
  */
-function namedByMost(block: Block, sightings: readonly Sighting[]): Block {
-  if (sightings.length === 0) return block;
+function namedByMost(found: Block, all: readonly Sighting[]): Block {
+  if (all.length === 0) return found;
+  const jobs = Math.max(found.jobs, ...all.map((seen) => seen.jobs));
+  const telling = all.filter(({ stack }) => !isBetweenJobs(stack));
+  if (telling.length === 0) return { ...found, jobs };
+  const isFirstTelling = !isBetweenJobs(found.first.stack);
+  const block = { ...found, jobs, first: isFirstTelling ? found.first : telling[0]! };
+  const sightings = isFirstTelling ? telling : telling.slice(1);
   const looks = [{ ...block.first, time: block.start }, ...sightings].map((seen, at) => {
     const frames = seen.stack.map(parseFrame).filter(isOfProgram);
     return { seen, frames, nanos: (sightings[at]?.time ?? block.end) - seen.time };
@@ -269,8 +279,8 @@ function namedByMost(block: Block, sightings: readonly Sighting[]): Block {
 }
 
 /** Whether somebody of the program's own has written it: neither Node.js nor a package. */
-function isOfProgram({ file, line }: Frame): boolean {
-  return line > 0 && !file.startsWith('node:') && !/[\\/]node_modules[\\/]/.test(file);
+function isOfProgram(frame: Frame): boolean {
+  return !isOfNodeItself(frame) && !/[\\/]node_modules[\\/]/.test(frame.file);
 }
 
 /** Functions without a name are told apart by their lines. */
@@ -286,6 +296,18 @@ function sameFunction(one: Frame | undefined, other: Frame): boolean {
 function functionIn({ name, location }: Seen): string {
   const plain = plainFunction(name);
   return plain.startsWith(ANONYMOUS) ? `${plain}\n${location}` : `${plain}\n${location.replace(/:\d+$/, '')}`;
+}
+
+/** What of Node.js runs promise jobs: on top of a stack, and with none, they are between two of them. */
+const RUNS_JOBS = /^(process\.)?(runNextTicks|processTicksAndRejections|runMicrotasks) /;
+
+function isBetweenJobs([innermost]: readonly string[]): boolean {
+  return innermost === undefined || RUNS_JOBS.test(innermost);
+}
+
+function jobsOf(facts: Readonly<Record<string, unknown>>): number {
+  const jobs = facts[Argument.jobs];
+  return typeof jobs === 'number' ? jobs : 0;
 }
 
 function stackOf(facts: Readonly<Record<string, unknown>>): readonly string[] {

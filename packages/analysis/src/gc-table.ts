@@ -86,7 +86,7 @@ function gcColumns(index: TraceIndex): Column<GcRow>[] {
       id: 'share',
       title: 'Of the thread',
       unit: 'share',
-      help: 'Part of the thread’s time, from its first event to its last, inside these collections.',
+      help: 'Part of the thread’s life inside these collections.',
       of: ({ share }) => share,
     },
     max!,

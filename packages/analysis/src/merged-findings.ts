@@ -1,6 +1,6 @@
 /**
  * Findings of one cause as one. What is told once:
- * - a function that blocks a loop by a synchronous call, which both rules see;
+ * - a function that blocks a loop by a synchronous call, or by promises that never let go, which both rules see;
  * - a lock that is held for most of its time in such blocks: others wait for what the block's task holds;
  * - tasks that are slow because of tasks in them that are.
  *
@@ -35,11 +35,11 @@ function replaced(findings: readonly Finding[], kept: Finding, by: Finding, drop
   return findings.filter((each) => each !== dropped).map((each) => (each === kept ? by : each));
 }
 
-/** Blocks of a function that are all synchronous calls in tasks: those say where the function is. */
+/** Blocks of a function that are all synchronous calls in tasks, or all of promises: those say where the function is. */
 function withCallers(findings: readonly Finding[]): readonly Finding[] {
   let result = findings;
   for (const block of findings.filter(({ rule }) => rule === 'blocked-loop')) {
-    const call = result.find(({ rule, cases }) => rule === 'sync-in-task' && isWithin(block.cases, cases));
+    const call = result.find(({ rule, cases }) => NEARER_RULES.has(rule) && isWithin(block.cases, cases));
     if (call === undefined) continue;
     const text = `all blocks of ${block.worst?.function ?? ''}`;
     result = replaced(result, call, joined(call, block, '', text), block);
@@ -51,6 +51,9 @@ function isWithin(rows: readonly number[], others: readonly number[]): boolean {
   const known = new Set(others);
   return rows.length > 0 && rows.every((row) => known.has(row));
 }
+
+/** What says of a block why it is one. */
+const NEARER_RULES: ReadonlySet<string> = new Set(['sync-in-task', 'microtask-starvation']);
 
 const BLOCK_RULES: ReadonlySet<string> = new Set(['blocked-loop', 'sync-in-task', 'microtask-starvation']);
 /** So much of the time that a lock is held must lie in blocks. */

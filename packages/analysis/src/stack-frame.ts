@@ -32,6 +32,11 @@ export function placeText({ file, line }: Frame): string {
   return line > 0 ? `${base}:${line}` : base;
 }
 
+/** Whether it is Node.js's or V8's, and has no file that anybody has written for the program. */
+export function isOfNodeItself({ file, line }: Frame): boolean {
+  return line === 0 || file.startsWith('node:');
+}
+
 /** A frame in one line: `hash auth.js:12`. */
 export function frameText(frame: Frame): string {
   const place = placeText(frame);

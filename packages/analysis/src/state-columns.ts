@@ -11,7 +11,7 @@ export interface WithStates {
 const MEANING: Readonly<Record<ThreadState, { title: string; help: string }>> = {
   running: {
     title: 'Running',
-    help: 'Time in slices, turns of the event loop and CPU samples; of what is too short to be recorded as much as the loop’s utilisation tells.',
+    help: 'Time in slices, turns of the event loop and CPU samples, and while a worker starts; of what is too short to be recorded as much as the loop’s utilisation tells.',
   },
   blocked: {
     title: 'Blocked loop',

@@ -8,7 +8,7 @@ const { running: RUNNING, blocked: BLOCKED } = State;
 
 /** What a thread's time is divided by. */
 export interface LoopStates {
-  /** The thread's first and last event. */
+  /** The thread's life. */
   readonly start: number;
   readonly end: number;
   /** From the slices on the thread itself. */

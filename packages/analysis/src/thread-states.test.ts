@@ -29,7 +29,8 @@ test('states of a thread do not overlap and add up to its total, and so do those
         for (let i = 0; i < length; i++) expect(starts[i + 1]!).toBeGreaterThan(starts[i]!);
         expect([starts[0], starts[length]]).toEqual([thread.start, thread.end]);
       }
-      for (const { totalNanos, times } of eachRegionTable(index).rows) {
+      for (const { thread, totalNanos, times } of eachRegionTable(index).rows) {
+        if (thread === undefined) continue;
         expect(times.byState.reduce((sum, each) => sum + each, 0)).toBeCloseTo(totalNanos, 3);
       }
     }),
@@ -110,6 +111,56 @@ slice 1/1 +0.410000000 0.000000001 region "end"`),
   expect(millis('idle')).toBeCloseTo(404, 3);
 });
 
+const WORKER = `meta ttrace_recording {"version":1}
+process 1 "shop"
+track 1/1 thread "main"
+track 1/2 thread "worker 1 pool" sort=1
+track m async 1 loop "0x1" "main event loop"
+track l2 async 1 loop "0x2" "worker 1 pool event loop"
+track w async 1 worker "0x9" "worker 1 pool"
+track c counter 1 "" "worker 1 pool loop utilization"
+track h counter 1 "" "main heap used"
+slice m +0.000000000 0.005000000 loop "turn"
+counter h +0.001000000 1000 "main heap used"
+instant 1/1 +0.260000000 worker "worker online" {"threadId":1}
+slice l2 +0.270000000 0.002000000 loop "turn"
+counter c +0.770000000 1 "worker 1 pool loop utilization"`;
+
+test('a worker with next to nothing to do lives from its start to its end, starts, and is idle', () => {
+  const life = 'slice w +0.200000000 2.800000000 worker "worker 1 pool" {"threadId":1}';
+  const index = indexOf(traceOf(`${WORKER}\n${life}\ncounter h +4.000000000 1000 "main heap used"`));
+  const rows = threadsTable(index).rows.map(({ thread, totalNanos, busyNanos }) => [
+    thread.name,
+    totalNanos / 1e6,
+    Math.round(busyNanos / 1e6),
+  ]);
+  // 60 ms of start, a turn of 2 ms, and of the half second to the reading 1 %.
+  expect(rows).toEqual([
+    ['worker 1 pool', 2800, 65],
+    ['main', 4000, 5],
+  ]);
+});
+
+test('a worker that has not ended lives as long as the recording of its process, and no thread beyond what a cut trace covers', () => {
+  const life = 'slice w +0.200000000 open worker "worker 1 pool" {"threadId":1}';
+  const other = 'track o async 2 task "0x1" "order"\nslice o +0.000000000 9.000000000 task "order"';
+  const alive = indexOf(
+    traceOf(`${WORKER}\n${other}\n${life}\ncounter h +4.000000000 1000 "main heap used"`),
+  );
+  expect(alive.threads.map(({ end }) => (end - alive.start) / 1e6)).toEqual([4000, 4000]);
+  // What overlaps a stretch of a trace has its true begin and end.
+  const cut = indexOf(
+    traceOf(
+      `${WORKER.replace(/^(counter|instant|slice m).*\n/gm, '')}\nslice w -9.000000000 99.000000000 worker "worker 1 pool" {"threadId":1}`,
+    ),
+  );
+  const [main, worker] = cut.threads;
+  expect([main, worker].map((thread) => [thread!.start / 1e6, thread!.end / 1e6])).toEqual([
+    [272, 770],
+    [270, 770],
+  ]);
+});
+
 /** The definition in thread-states.ts, moment by moment; two where the length of what is around it decides. */
 function definedStates(index: TraceIndex, thread: Thread, time: number): ThreadState[] {
   const { kind, start, category, track } = index.trace.columns;
@@ -131,7 +182,7 @@ function definedStates(index: TraceIndex, thread: Thread, time: number): ThreadS
       track.subarray(0, index.trace.length).includes(at),
   );
   const hasTurns = index.slices.offsets[thread.loopTrack]! < index.slices.offsets[thread.loopTrack + 1]!;
-  if (turns.length > 0) return ['running'];
+  if (turns.length > 0 || time < thread.startedAt) return ['running'];
   if (innermost !== undefined) return hasTurns ? ['running', 'idle'] : ['running'];
   return [hasReadings || hasTurns ? 'idle' : 'unknown'];
 }

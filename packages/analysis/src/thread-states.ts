@@ -1,12 +1,12 @@
 /**
- * What each thread was doing at each moment, in states that do not overlap and add up to the thread's time from its first to its last event.
+ * What each thread was doing at each moment, in states that do not overlap and add up to the thread's life, as far as the trace covers it.
  * Everything that divides a thread's time goes by it: the threads table, the columns of regions and tasks, utilisation, the heat map.
  *
  * Of several truths about a moment the first of these counts:
  * - `gc`: inside a garbage collection on the thread, of V8's own also in the phases that lie in it;
  * - `waiting`: inside a wait that stops the thread, such as `Atomics.wait`, by the wait's name;
  * - `blocked`: inside a turn of its event loop that the recorder calls a block (by default from 20 ms on);
- * - `running`: inside any other slice on the thread, a recorded turn (from 1 ms on), or CPU samples; not where a slice that is open across
+ * - `running`: inside any other slice on the thread, a recorded turn (from 1 ms on), CPU samples, or while a worker starts; not where a slice that is open across
  *   turns, as between `startRegion` and `end` around an await, has no turn for longer than the shortest that was recorded;
  * - `idle`: none of these, on a thread whose loop was recorded. Turns too short to be recorded are known by the loop's utilisation alone,
  *   which is read twice a second: where there is a reading, that part of the time counts as running;
@@ -139,7 +139,7 @@ function makeTimeline(index: TraceIndex, thread: Thread, areStopsEnough = false)
   const readings = utilizationReadings(index, thread);
   const isLoopKnown = loop.length > 0 || readings.ends.length > 0;
   const gap = isLoopKnown ? IDLE : UNKNOWN;
-  const turns = overlaid(loop, samples);
+  const turns = withStart(thread, overlaid(loop, samples));
   const { start, end } = thread;
   const { own, merged } = index.once(memory);
   const slices = index.slices.rows.subarray(
@@ -251,7 +251,7 @@ function utilizationReadings(index: TraceIndex, thread: Thread): Readings {
   }
   samples.sort((a, b) => a.time - b.time);
   const starts = samples.map(({ time }, i) =>
-    Math.max(time - READING_NANOS, samples[i - 1]?.time ?? thread.start),
+    Math.max(time - READING_NANOS, samples[i - 1]?.time ?? thread.startedAt),
   );
   return { starts, ends: samples.map(({ time }) => time), shares: samples.map(({ share }) => share) };
 }
@@ -282,6 +282,16 @@ function overlaid(turns: Stretches, samples: Stretches): Stretches {
       both.add(time, edges[edge + 1]!, RUNNING);
   }
   return both;
+}
+
+/** While a worker starts, Node.js runs in it; its first turn may be said to have begun before it was online. */
+function withStart({ start, startedAt }: Thread, turns: Stretches): Stretches {
+  const end = Math.min(startedAt, turns.length > 0 ? turns.starts[0]! : Infinity);
+  if (end <= start) return turns;
+  const all = new Stretches(turns.length + 1);
+  all.add(start, end, RUNNING);
+  for (let i = 0; i < turns.length; i++) all.add(turns.starts[i]!, turns.ends[i]!, turns.states[i]!);
+  return all;
 }
 
 /** Gives idle stretches the part that the loop's utilisation says was busy beyond what is known. */

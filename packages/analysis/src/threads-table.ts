@@ -10,12 +10,12 @@ export interface ThreadRow extends WithStates {
   /** Events on the thread's own track and on those of its loop and its samples. */
   readonly events: number;
   readonly dropped: number;
-  /** From its first event to its last, in nanoseconds; of that what lies in the filter's stretch. */
+  /** Its life, as far as the trace covers it, in nanoseconds; of that what lies in the filter's stretch. */
   readonly totalNanos: number;
   readonly busyNanos: number;
 }
 
-/** All threads that have events, the busiest first. Filter: from, to, thread. */
+/** All threads of which the trace has anything, the busiest first. Filter: from, to, thread. */
 export function threadsTable(index: TraceIndex, filter: Filter = {}): Table<ThreadRow> {
   const { start, end } = stretchOf(index, filter);
   const rows = keptIfWhole(index, filter, threadRows);
@@ -23,8 +23,8 @@ export function threadsTable(index: TraceIndex, filter: Filter = {}): Table<Thre
     id: 'threads',
     title: 'Threads',
     help:
-      'How each thread spent its time. The states do not overlap and add up to the total, which is the time from the thread’s first event to its ' +
-      'last. A thread that is busy all the time is where more work finds no room; blocked time is time in which nothing else could run on it.',
+      'How each thread spent its time. The states do not overlap and add up to the total, which is the thread’s life, as far as the trace ' +
+      'covers it. A thread that is busy all the time is where more work finds no room; blocked time is time in which nothing else could run on it.',
     columns: [...ownColumns(index), ...stateColumns(index, rows), ...SIZE_COLUMNS],
     rows,
     statesOf: ({ times }) => times,
@@ -89,7 +89,7 @@ function ownColumns(index: TraceIndex): Column<ThreadRow>[] {
       id: 'totalNanos',
       title: 'Total',
       unit: 'nanos',
-      help: 'From the first event to the last.',
+      help: 'From its start to its end, as far as the trace covers them; of a thread whose life is not recorded from its first event to its last.',
       of: ({ totalNanos }) => totalNanos,
     },
     {

@@ -4,8 +4,9 @@
  *
  * Times are nanoseconds since the trace's origin, as in its columns. What people see and type counts from `TraceIndex.start`.
  */
-import { Category, EventKind, type RowsByTrack, slicesByTrack, type Trace, timeRange } from '@ttrace/format';
+import { Category, type RowsByTrack, slicesByTrack, type Trace, timeRange } from '@ttrace/format';
 import { CategoryRows } from './category-rows.ts';
+import { threadLives } from './thread-lives.ts';
 
 /** A thread and the tracks on which it lies. */
 export interface Thread {
@@ -17,9 +18,11 @@ export interface Thread {
   readonly track: number;
   readonly loopTrack: number;
   readonly sampleTrack: number;
-  /** Its first and last event on any of them. */
+  /** Its life, as far as the trace covers it; both 0 for one of which there is nothing. */
   readonly start: number;
   readonly end: number;
+  /** Until then a worker starts: Node.js runs in it, of which nothing is recorded. `start` where that is not known. */
+  readonly startedAt: number;
 }
 
 export class TraceIndex {
@@ -125,7 +128,7 @@ export class TraceIndex {
 
   /** All threads, in the order in which the file names them. */
   get threads(): readonly Thread[] {
-    this.#threads ??= threadsOf(this.trace);
+    this.#threads ??= threadsOf(this);
     return this.#threads;
   }
 
@@ -272,23 +275,24 @@ function parentsIn(index: TraceIndex): Int32Array {
   return parents;
 }
 
-function threadsOf(trace: Trace): Thread[] {
-  const { first, last } = extents(trace);
+function threadsOf(index: TraceIndex): Thread[] {
+  const { tracks } = index.trace;
+  const workerEvents = Array.from(index.rowsOf(Category.worker), (row) => ({
+    row,
+    threadId: index.argsOf(row).threadId,
+  }));
+  const lifeOf = threadLives(index.trace, workerEvents);
   const ownRows = new Map<string, number>();
-  for (const [index, { kind, pid, category, id }] of trace.tracks.entries()) {
+  for (const [at, { kind, pid, category, id }] of tracks.entries()) {
     if (kind !== 'async' || (category !== Category.loop && category !== Category.sample)) continue;
     const tid = Number.parseInt(id, 16);
-    ownRows.set(`${category} ${pid} ${tid}`, index);
+    ownRows.set(`${category} ${pid} ${tid}`, at);
   }
   const threads: Thread[] = [];
-  for (const [track, { kind, pid, tid, name }] of trace.tracks.entries()) {
+  for (const [track, { kind, pid, tid, name }] of tracks.entries()) {
     if (kind !== 'thread') continue;
     const loopTrack = ownRows.get(`${Category.loop} ${pid} ${tid}`) ?? -1;
     const sampleTrack = ownRows.get(`${Category.sample} ${pid} ${tid}`) ?? -1;
-    const own = [track, loopTrack, sampleTrack].filter((index) => index >= 0);
-    const start = Math.min(...own.map((index) => first[index]!));
-    const end = Math.max(...own.map((index) => last[index]!));
-    const isSilent = !(start <= end);
     threads.push({
       pid,
       tid,
@@ -296,24 +300,8 @@ function threadsOf(trace: Trace): Thread[] {
       track,
       loopTrack,
       sampleTrack,
-      start: isSilent ? 0 : start,
-      end: isSilent ? 0 : end,
+      ...lifeOf([track, loopTrack, sampleTrack].filter((at) => at >= 0)),
     });
   }
   return threads;
-}
-
-/** First begin and last end by track. */
-function extents({ columns, length, tracks }: Trace): { first: Float64Array; last: Float64Array } {
-  const { kind, start, value, track } = columns;
-  const first = new Float64Array(tracks.length).fill(Infinity);
-  const last = new Float64Array(tracks.length).fill(-Infinity);
-  for (let row = 0; row < length; row++) {
-    const at = track[row]!;
-    const begin = start[row]!;
-    const end = kind[row] === EventKind.slice && value[row]! > 0 ? begin + value[row]! : begin;
-    if (begin < first[at]!) first[at] = begin;
-    if (end > last[at]!) last[at] = end;
-  }
-  return { first, last };
 }

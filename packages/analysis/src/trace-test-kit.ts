@@ -27,6 +27,10 @@ const thread = fc.record({
       maxLength: 3,
     },
   ),
+  life: fc.option(
+    fc.record({ start: fc.nat({ max: 900 }), length: fc.option(fc.integer({ min: 1, max: 1200 })) }),
+  ),
+  online: fc.option(fc.nat({ max: 1000 })),
 });
 
 const task = fc.record({
@@ -36,19 +40,19 @@ const task = fc.record({
   parent: fc.nat({ max: 8 }),
 });
 
-/** Threads with regions, waits, collections, turns and blocks, and tasks, some of them in others, some without an end. */
+/** Threads with regions, waits, collections, turns and blocks, some with the life of a worker, and tasks, some of them in others, some without an end. */
 export const randomTrace: fc.Arbitrary<Trace> = fc
   .record({
     threads: fc.array(thread, { minLength: 1, maxLength: 3 }),
     tasks: fc.array(task, { maxLength: 6 }),
   })
   .map(({ threads, tasks }) => {
-    const lines = ['process 1 "shop"'];
+    const lines = ['process 1 "shop"', 'track 1 process "shop"'];
     const events: string[] = [];
-    threads.forEach(({ regions, waits, collections, turns, utilization }, at) => {
+    threads.forEach(({ regions, waits, collections, turns, utilization, life, online }, at) => {
       const tid = at + 1;
       const name = `thread-${tid}`;
-      lines.push(`track 1/${tid} thread "${name}"`);
+      lines.push(`track 1/${tid} thread "${name}" sort=${tid}`);
       lines.push(`track l${tid} async 1 ${Category.loop} "0x${tid.toString(16)}" "${loopTrackName(name)}"`);
       lines.push(`track c${tid} counter 1 "" "${name} loop utilization"`);
       const own = nested([
@@ -69,6 +73,15 @@ export const randomTrace: fc.Arbitrary<Trace> = fc
       }
       for (const { time: at1, percent } of utilization)
         events.push(`counter c${tid} ${time(at1)} ${percent} "${name} loop utilization"`);
+      if (life !== null) {
+        const extent = life.length === null ? 'open' : seconds(life.length);
+        lines.push(`track w${tid} async 1 ${Category.worker} "0x${tid}" "${name}"`);
+        events.push(
+          `slice w${tid} ${time(life.start)} ${extent} ${Category.worker} "${name}" {"threadId":${tid}}`,
+        );
+      }
+      if (online !== null)
+        events.push(`instant 1 ${time(online)} ${Category.worker} "worker online" {"threadId":${tid}}`);
     });
     tasks.forEach(({ start, length, name, parent }, at) => {
       const id = at + 1;

@@ -43,6 +43,7 @@ const timeline: fc.Arbitrary<ThreadTimeline> = fc
         loopTrack: -1,
         sampleTrack: -1,
         start,
+        startedAt: start,
         end: starts.at(-1)!,
       },
       length: stretches.length,
@@ -124,7 +125,7 @@ test('in a long trace as well, whether windows are alike or not', () => {
         const states = Uint8Array.from({ length: 3000 }, (_, i) => (i % 2) * THREAD_STATES.indexOf('gc'));
         const thread = { pid: 1, tid: 1, name: 'a', track: 0, loopTrack: -1, sampleTrack: -1 };
         return {
-          thread: { ...thread, start: 0, end: starts[3000]! },
+          thread: { ...thread, start: 0, startedAt: 0, end: starts[3000]! },
           length: 3000,
           starts: Float64Array.from(starts),
           states,

@@ -19,7 +19,7 @@ export const Category = {
   /**
    * A turn of a thread's event loop that took long, on a track of its own a thread. Named `turn`; one that blocked the loop has
    * `blocked: true` and is named after what was running. Then `location` says where that is, `stack` has the frames, innermost
-   * first, `region` the open region, `sampled_ms` when in the turn it was seen. What was seen later are instants on the same track, each with its `stack`.
+   * first, `region` the open region, `sampled_ms` when in the turn it was seen. What was seen later are instants on the same track, each with its `stack`, and with `jobs` where promises are known to run one after another.
    */
   loop: 'loop',
   /**
@@ -105,6 +105,8 @@ export const Argument = {
   location: 'location',
   /** Frames of a blocking stack, innermost first: `function (file:line:column)`. */
   stack: 'stack',
+  /** In a block: promise jobs that are known to have run before this look without anything else between them; absent for none. */
+  jobs: 'jobs',
   /** How many events were dropped. */
   dropped: 'dropped',
   /** Ids of OpenTelemetry, on spans, tasks and requests made: 32, 16 and 16 lower-case hexadecimal digits. */

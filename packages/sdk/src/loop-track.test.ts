@@ -34,6 +34,7 @@ function loop(): { track: LoopTrack; shown: () => Shown[]; text: () => string } 
 }
 
 const sample = (turnStart: number, time: number): StackSample => ({
+  jobs: 0,
   time: time * MS,
   turnStart: turnStart * MS,
   task: 0,
@@ -93,6 +94,19 @@ test('it is named after what it was in for the most time, and the rest stands in
         ['work app.js:3', 112],
       ].slice(0, end > 100 ? 5 : 4),
     );
+  }
+});
+
+test('a look between two promise jobs names a block only if there is no other, and says what it knows', () => {
+  for (const frames of [[], ['runNextTicks (node:internal/process/task_queues:60:5)']]) {
+    const { track, shown, text } = loop();
+    const between = { name: 'blocked', location: '', frames };
+    answer(track, { ...sample(10, 26), ...between });
+    answer(track, { ...sample(10, 90), ...between, jobs: 2 });
+    answer(track, { ...sample(10, 100), jobs: 9 });
+    track.turn(10 * MS, 120 * MS);
+    expect(shown()).toEqual([{ name: 'work app.js:3', from: 10, to: 120 }]);
+    expect(text().match(/"jobs":\d+/g)).toEqual(['"jobs":9', '"jobs":2', '"jobs":9']);
   }
 });
 

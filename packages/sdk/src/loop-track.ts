@@ -9,6 +9,7 @@
  */
 import { Category, loopTrackName } from '@ttrace/format/vocabulary';
 import type { StringRef, TraceWriter, TrackRef } from '@ttrace/format/writers';
+import { isBetweenJobs } from './stack-description.ts';
 
 /** What a thread was doing while its loop was blocked. */
 export interface StackSample {
@@ -25,6 +26,8 @@ export interface StackSample {
   readonly location: string;
   /** Frames, innermost first: `function (file:line:column)`. */
   readonly frames: readonly string[];
+  /** Promise jobs that are known to have run one after another before this, with nothing else between them. */
+  readonly jobs: number;
 }
 
 /** A block that has lasted so long is written, though it may be seen in other functions yet. */
@@ -132,9 +135,9 @@ export class LoopTrack {
   }
 
   /** What was seen in a block, beside what it is named after: an instant, so that it is there should the process be killed. */
-  #writeLater({ name, time, task, frames }: StackSample): void {
-    if (frames.length === 0) return;
-    const args = JSON.stringify({ stack: frames });
+  #writeLater({ name, time, task, frames, jobs }: StackSample): void {
+    if (frames.length === 0 && jobs === 0) return;
+    const args = JSON.stringify(seenText(frames, jobs));
     this.#writer.instant(this.#ownTrack(), this.#writer.string(name), this.#category(), time, task, args);
   }
 
@@ -193,17 +196,21 @@ function isSameTurn(one: number, other: number): boolean {
   return Math.abs(one - other) <= SAME_TURN;
 }
 
-/** The first sample in the function with the most time: of each sample what has passed since the one before it. */
+/**
+ * The first sample in the function with the most time: of each sample what has passed since the one before it. One between two promise
+ * jobs tells nothing of what runs.
+ */
 function culprit(samples: readonly StackSample[]): StackSample | undefined {
   const times = new Map<string, number>();
+  const telling = samples.filter(({ frames }) => !isBetweenJobs(frames));
   let before = samples[0]?.turnStart ?? 0;
-  for (const sample of samples) {
+  for (const sample of telling) {
     const key = functionIn(sample);
     times.set(key, (times.get(key) ?? 0) + sample.time - before);
     before = sample.time;
   }
   const most = Math.max(...times.values());
-  return samples.find((sample) => times.get(functionIn(sample)) === most);
+  return telling.find((sample) => times.get(functionIn(sample)) === most) ?? samples[0];
 }
 
 /** The function of the program that a sample was in, whatever line of it, and whatever it had called. */
@@ -211,12 +218,16 @@ function functionIn({ name, location }: StackSample): string {
   return location === '' ? name : `${name.replace(/:\d+( →.*)?$/, '')} ${location.replace(/:\d+$/, '')}`;
 }
 
-function sampleText({ time, turnStart, region, location, frames }: StackSample): string {
+function sampleText({ time, turnStart, region, location, frames, jobs }: StackSample): string {
   return JSON.stringify({
     blocked: true,
     ...(location === '' ? {} : { location }),
     ...(region === '' ? {} : { region }),
     sampled_ms: Math.round((time - turnStart) / 1e3) / 1e3,
-    ...(frames.length === 0 ? {} : { stack: frames }),
+    ...seenText(frames, jobs),
   });
+}
+
+function seenText(frames: readonly string[], jobs: number): object {
+  return { ...(jobs === 0 ? {} : { jobs }), ...(frames.length === 0 ? {} : { stack: frames }) };
 }

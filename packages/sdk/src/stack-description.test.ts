@@ -1,4 +1,5 @@
 /** What a block is called by its stack. */
+import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import type { RawFrame } from './sources/stack-frames.ts';
 import { describeStack } from './stack-description.ts';
@@ -48,6 +49,25 @@ test('the function of the program that called a package is named, with what it c
   expect(describeStack(stack, false).frames).toHaveLength(4);
   // A program that is a package itself, as tools are.
   expect(nameOf(false, ...inside)).toBe('scan scan.js:90');
+});
+
+test('a lock of ours is never what blocks, where it calls the program or is called by it, nor a module of ours that loads', () => {
+  const file = new URL('../../sync/dist/index.cjs', import.meta.url);
+  const held = [
+    frame('work', '/srv/app.js', 7),
+    frame('untilOver', file.href),
+    frame('main', '/srv/app.js', 9),
+  ];
+  expect(describeStack(held, false)).toMatchObject({
+    name: 'work app.js:7',
+    frames: ['work (/srv/app.js:7:5)', 'main (/srv/app.js:9:5)'],
+  });
+  expect(nameOf(false, ...held.slice(1))).toBe('main app.js:9');
+  const path = fileURLToPath(file);
+  const load = [frame('require', 'node:internal/modules/helpers'), frame('', path, 7)];
+  expect(nameOf(false, ...load)).toBe('require');
+  // There is nothing else to name.
+  expect(nameOf(false, frame('Mutex.lock', path, 7))).toBe('Mutex.lock index.cjs:7');
 });
 
 test('of a late answer neither a function that has just been entered nor a builtin is to blame', () => {

@@ -1,6 +1,6 @@
 /** Makes a stack readable: places in the program's own sources where there are source maps, and a name for the whole. */
 import { basename } from 'node:path';
-import { isOwnFile } from './own-files.ts';
+import { isOwnFile, isSiblingFile } from './own-files.ts';
 import { filePath, sourcePosition } from './source-position.ts';
 import type { RawFrame } from './sources/stack-frames.ts';
 
@@ -21,7 +21,7 @@ export interface StackDescription {
  * @param isLate The thread answered only when a native call was over: a function that it has just entered is not to blame.
  */
 export function describeStack(frames: readonly RawFrame[], isLate: boolean): StackDescription {
-  const program = frames.filter(([, file]) => !isOwnFile(file));
+  const program = withoutSiblings(frames.filter(([, file]) => !isOwnFile(file)));
   const [first] = program;
   // A builtin that was interrupted is one that has just been entered: what really took long has returned.
   const isInnocent =
@@ -35,6 +35,20 @@ export function describeStack(frames: readonly RawFrame[], isLate: boolean): Sta
     location: frame === undefined ? '' : `${frame[1]}:${frame[2]}`,
     frames: shown.map(frameText),
   };
+}
+
+/** Without frames of our other packages, where the program has any, and without those of their modules as they load. */
+function withoutSiblings(frames: readonly RawFrame[]): readonly RawFrame[] {
+  const hasProgram = frames.some(([, file]) => isProgram(file) && !isSiblingFile(file));
+  return frames.filter(([name, file]) => !((hasProgram || name === '') && isSiblingFile(file)));
+}
+
+/** What of Node.js runs promise jobs. */
+const RUNS_JOBS = /^(process\.)?(runNextTicks|processTicksAndRejections|runMicrotasks) /;
+
+/** Whether a thread was seen between two promise jobs, where V8 mostly answers while they are short. */
+export function isBetweenJobs([innermost]: readonly string[]): boolean {
+  return innermost === undefined || RUNS_JOBS.test(innermost);
 }
 
 function blockName(frames: readonly RawFrame[], own: number, isLate: boolean): string {

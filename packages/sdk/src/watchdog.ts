@@ -6,7 +6,7 @@ import type { DrainedThread } from './drained-thread.ts';
 import type { StackSample } from './loop-track.ts';
 import { Stamp } from './ring.ts';
 import type { RawFrame } from './sources/stack-frames.ts';
-import { describeStack } from './stack-description.ts';
+import { describeStack, isBetweenJobs } from './stack-description.ts';
 import type { StackSampler } from './stack-sampler.ts';
 
 /** The second question comes this long after the first, the next ones ever later. */
@@ -21,6 +21,9 @@ const LATE = 8e6;
 
 /** Who has been busy for no longer when it answers was asked while it waited. */
 const JUST_WOKEN = 5e6;
+
+/** So long is asked again who answers between two promise jobs: where jobs are short one answer in twenty names one. */
+const BETWEEN_JOBS = 20e6;
 
 /** What is known about one thread's silence. Times are nanoseconds since the recording's origin. */
 interface Silence {
@@ -115,10 +118,16 @@ export class Watchdog {
     this.openQuestions++;
     thread.loop?.asked();
     let sample: StackSample | undefined;
-    const askedAt = this.#now();
     try {
-      const text = await this.#sampler.ask(thread.threadId);
-      sample = text === undefined ? undefined : sampleOf(thread, text, askedAt);
+      const until = this.#now() + BETWEEN_JOBS;
+      for (let askedAt = this.#now(); askedAt < until; askedAt = this.#now()) {
+        const text = await this.#sampler.ask(thread.threadId);
+        const answer = text === undefined ? undefined : sampleOf(thread, text, askedAt);
+        // The turn is over.
+        if (sample !== undefined && (answer === undefined || answer.turnStart > sample.time)) break;
+        sample = answer;
+        if (answer === undefined || answer.jobs === 0 || !isBetweenJobs(answer.frames)) break;
+      }
     } catch {
       // An answer that makes no sense: a program may have changed what it is made with.
     } finally {
@@ -137,16 +146,18 @@ type Probed = readonly [
   region: number,
   task: number,
   frames: readonly RawFrame[],
+  jobs: number,
 ];
 
 function sampleOf(thread: DrainedThread, text: string, askedAt: number): StackSample {
-  const [millis, start, region, task, frames] = JSON.parse(text) as Probed;
+  const [millis, start, region, task, frames, jobs] = JSON.parse(text) as Probed;
   const time = Math.round(millis * 1e6) + thread.offset;
   return {
     time,
     turnStart: Math.round(start * 1e6) + thread.offset,
     task,
     region: thread.nameTexts[region] ?? '',
+    jobs,
     ...describeStack(frames, time - askedAt > LATE),
   };
 }

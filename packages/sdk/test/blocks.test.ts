@@ -156,6 +156,46 @@ test('a synchronous native call is named with the function that made it', async 
   );
 });
 
+/** Most promise jobs that any look into a block knows to have run one after another. */
+const jobs = (events: readonly TraceEvent[], { start, millis }: Block): number =>
+  Math.max(
+    0,
+    ...events
+      .filter(({ cat, ph, ts }) => cat === 'loop' && ph !== 'e' && ts >= start && ts <= start + millis * 1000)
+      .map(({ args }) => Number(args?.jobs ?? 0)),
+  );
+
+test('promises that never let go are told from code that runs long, in whatever callback, and from several of one turn', async () => {
+  const { events } = await record(
+    `${SPIN}${SLEEP}${FOUND}
+    function work() { spin(4); }
+    async function starves() { const end = Date.now() + 1000; while (Date.now() < end || !isFound('work')) { work(); await null; } }
+    function computes() { do spin(1000); while (!isFound('computes')); }
+    async function afterAwait() { await null; do spin(1000); while (!isFound('afterAwait')); }
+    async function inTurn() { await null; spin(200); }
+    await sleep(100);
+    await starves();
+    await sleep(100);
+    setTimeout(() => computes());
+    await sleep(100);
+    setTimeout(() => afterAwait());
+    await sleep(100);
+    // Several timers of one turn, each with a promise of its own.
+    for (let i = 0; i < 6; i++) setTimeout(() => inTurn(), 20);
+    spin(30);
+    await sleep(100);`,
+    'none,loop',
+  );
+  const found = blocks(events);
+  const most = (name: string): number[] =>
+    found.filter(({ stacks }) => stacks.includes(`"${name} (`)).map((block) => jobs(events, block));
+  expect(Math.max(...most('work'))).toBeGreaterThanOrEqual(2);
+  for (const name of ['computes', 'afterAwait', 'inTurn']) {
+    expect(most(name).length, name).toBeGreaterThan(0);
+    expect(Math.max(...most(name)), name).toBeLessThan(2);
+  }
+});
+
 test('places in compiled code are given as in its source', async () => {
   // vitest must not take the compiled file's comment for this one's. The map says: line 1, column 0 of the file is line 41, column 2 of original.ts.
   const map = JSON.stringify({ version: 3, sources: ['original.ts'], names: [], mappings: 'AAwCE' });

@@ -239,9 +239,11 @@ describe('Firefox Profiler', () => {
             if (Array.isArray(values)) expect(values).toHaveLength(table.length);
           }
         }
-        const slices = trace.columns.kind.filter((kind) => kind === EventKind.slice).length;
+        const shown = trace.columns.kind.filter(
+          (kind) => kind === EventKind.slice || kind === EventKind.instant,
+        ).length;
         const markers = file.threads.reduce((sum, thread) => sum + thread.markers.length, 0);
-        expect(markers).toBe(slices);
+        expect(markers).toBe(shown);
         const types = new Set(file.meta.markerSchema.map(({ name }) => name));
         for (const { markers: table } of file.threads) {
           for (const { type } of column<{ type: string }>(table, 'data')) expect(types).toContain(type);

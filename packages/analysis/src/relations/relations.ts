@@ -182,7 +182,7 @@ function flowEnd(
 
 const THREADS: Relation = defineRelation<Thread>(
   'threads',
-  'A thread, and how it spent its time: states do not overlap and add up to the time from its first event to its last.',
+  'A thread, and how it spent its time: states do not overlap and add up to its life, as far as the trace covers it.',
   ({ threads }) => threads,
   [
     column(
@@ -212,13 +212,19 @@ const THREADS: Relation = defineRelation<Thread>(
     column('process', 'text', 'Name of the process.', ({ trace }) => ({ pid }) => {
       return trace.processes.find((process) => process.pid === pid)?.name ?? '';
     }),
-    column('start_ns', 'int64', 'Its first event, since that of the trace.', (index) => ({ start, end }) => {
-      return end > start ? whole(start - index.start) : 0;
-    }),
+    column(
+      'start_ns',
+      'int64',
+      'Its start, or what the trace has first of it, since the first event of the trace.',
+      (index) =>
+        ({ start, end }) => {
+          return end > start ? whole(start - index.start) : 0;
+        },
+    ),
     column(
       'duration_ns',
       'int64',
-      'Time to its last event.',
+      'Its life from then on, as far as the trace covers it.',
       () =>
         ({ start, end }) =>
           whole(end - start),

@@ -4,6 +4,7 @@ import type { Found, Rule } from '../finding.ts';
 import { counted } from '../quantity.ts';
 import { type Frame, parseFrame } from '../stack-frame.ts';
 import { tasksOf } from '../tasks.ts';
+import { labelOfTrack } from '../thread-names.ts';
 import type { TraceIndex } from '../trace-index.ts';
 import { caseOfRow } from '../worst-case.ts';
 
@@ -48,7 +49,7 @@ function errorsByName(index: TraceIndex): Map<string, [number, ...number[]]> {
 
 function threadName(index: TraceIndex, row: number): string {
   const track = index.trace.columns.track[row]!;
-  return index.threadOf(track)?.name ?? index.trace.tracks[track]!.name;
+  return labelOfTrack(index, track) || index.trace.tracks[track]!.name;
 }
 
 function during(index: TraceIndex, row: number): string {

@@ -14,9 +14,11 @@ import {
 import type { Found, Rule } from '../finding.ts';
 import { counted, timeText } from '../quantity.ts';
 import { regularityOf } from '../regularity.ts';
+import { isOfNodeItself, parseFrame } from '../stack-frame.ts';
+import { type SyncCall, syncCallIn } from '../sync-call.ts';
 import { tasksOf } from '../tasks.ts';
 import type { TraceIndex } from '../trace-index.ts';
-import { caseOfBlock } from '../worst-case.ts';
+import { caseOfBlock, labelOfBlock } from '../worst-case.ts';
 
 /** From this length on people notice a block. */
 const NOTICED_NANOS = 100e6;
@@ -43,8 +45,8 @@ function ofFunction(index: TraceIndex, group: BlockGroup): Found {
     // Where nobody saw what ran, such as while the program starts, there is nothing to act on.
     severity: lengthOf(worst) >= NOTICED_NANOS && !isOfWorkers && isKnown(group) ? 'high' : 'medium',
     sentence:
-      `${what} blocked the event loop of ${worst.thread} for ${timeText(lengthOf(worst))}${during(index, worst)}` +
-      `${blocks.length === 1 ? '' : `, ${counted(blocks.length, 'time')} and ${timeText(totalOf(blocks))} in all`}${regularly(index, blocks)}.`,
+      `${what} blocked the event loop of ${labelOfBlock(index, worst)} for ${timeText(lengthOf(worst))}${during(index, worst)}` +
+      `${times(blocks)}${regularly(index, blocks)}.`,
     advice: !isKnown(group)
       ? 'Look at the timeline around it; a block that is shorter than the watchdog’s look has no stack.'
       : isOfWorkers
@@ -68,7 +70,7 @@ function ofNode(index: TraceIndex): Found[] {
     {
       ...ofBlocks(index, 'blocked-loop', { name: NODE_ITSELF, blocks }),
       severity: 'low',
-      sentence: `Code of Node.js itself, with none of the program’s around it (${names.join(', ')}${more > 0 ? ` and ${counted(more, 'more function')}` : ''}), was seen in ${counted(blocks.length, 'block')} of ${timeText(totalOf(blocks))} in all, up to ${timeText(lengthOf(worst))} on ${worst.thread}.`,
+      sentence: `Code of Node.js itself, with none of the program’s around it (${names.join(', ')}${more > 0 ? ` and ${counted(more, 'more function')}` : ''}), was seen in ${counted(blocks.length, 'block')} of ${timeText(totalOf(blocks))} in all, up to ${timeText(lengthOf(worst))} on ${labelOfBlock(index, worst)}.`,
       advice:
         'Mostly that is the loading of modules at the start, or a thread that got no processor for a while: too few of them for all threads, or a busy machine.',
     },
@@ -111,27 +113,23 @@ function ofBlocks(
   };
 }
 
-/** Frames of Node.js that run promises and `process.nextTick`. */
-const MICROTASKS = /processTicksAndRejections|runMicrotasks|runNextTicks/;
+/** Looks that have proof: so many promise jobs ran, and the queue of them has not been empty since. */
+const PROVEN_JOBS = 2;
+/** What runs process.nextTick. */
+const TICKS = /^(process\.)?(processTicksAndRejections|runNextTicks) /;
 
 export const microtaskStarvation: Rule = {
   id: 'microtask-starvation',
-  help: 'A block in which several functions ran one after another from promises or process.nextTick, and nothing else got a turn.',
+  help: 'A block in which promises are known to have run one after another, or several functions from process.nextTick, and nothing else got a turn.',
   find: (index) => {
-    const starving = blocksOf(index).filter(({ first, sightings }) => {
-      const stacks = [first, ...sightings].map(({ stack }) => stack).filter((stack) => stack.length > 0);
-      const functions = new Set(stacks.map((stack) => functionIn(stack.at(-2) ?? stack[0]!)));
-      return (
-        stacks.length > 1 && functions.size > 1 && stacks.every((stack) => MICROTASKS.test(stack.at(-1)!))
-      );
-    });
+    const starving = blocksOf(index).filter((block) => block.jobs >= PROVEN_JOBS || areTicks(block));
     if (starving.length === 0) return [];
     const worst = longestOf(starving);
     return [
       {
         ...ofBlocks(index, 'microtask-starvation', { name: worst.name, blocks: starving }),
         severity: lengthOf(worst) >= NOTICED_NANOS ? 'high' : 'medium',
-        sentence: `Promises or process.nextTick kept the event loop of ${worst.thread} for ${timeText(lengthOf(worst))} without a turn of anything else${during(index, worst)}.`,
+        sentence: `${worst.jobs >= PROVEN_JOBS ? 'Promises' : 'Callbacks of process.nextTick'}${inFunction(index, worst)} kept the event loop of ${labelOfBlock(index, worst)} for ${timeText(lengthOf(worst))} without a turn of anything else${during(index, worst)}${times(starving)}.`,
         advice:
           'Await something that waits for the event loop now and then, such as setImmediate from node:timers/promises.',
       },
@@ -139,37 +137,53 @@ export const microtaskStarvation: Rule = {
   },
 };
 
-/** A frame without the place in its file: one function may be seen at many. */
-function functionIn(frame: string): string {
-  return frame.replace(/:\d+(:\d+)?\)$/, '');
+/** Whether all stacks of a block come from ticks, and not from one alone. */
+function areTicks({ first, sightings }: Block): boolean {
+  const stacks = [first, ...sightings].map(({ stack }) => stack);
+  const called = stacks.map((stack) => parseFrame(stack.at(-2) ?? ''));
+  return (
+    stacks.every((stack) => TICKS.test(stack.at(-1) ?? '')) &&
+    called.every((frame) => !isOfNodeItself(frame)) &&
+    new Set(called.map(({ name, file }) => `${name} ${file}`)).size > 1
+  );
 }
 
-/** Node.js's own functions that stop the thread until something outside is done. */
-const SYNCHRONOUS = /\b(\w+Sync)\b[^(]*\((node:|native)/;
+/** `, 2 times and 150 ms in all`, or ''. */
+function times(blocks: readonly Block[]): string {
+  return blocks.length === 1
+    ? ''
+    : `, ${counted(blocks.length, 'time')} and ${timeText(totalOf(blocks))} in all`;
+}
 
 export const syncInTask: Rule = {
   id: 'sync-in-task',
   help: 'A synchronous call of fs, crypto, zlib or child_process that blocked the loop while a task ran.',
   find: (index) => {
-    const groups = new Map<string, Block[]>();
+    const lines = new Map<string, { calls: SyncCall[]; blocks: Block[] }>();
     for (const block of blocksOf(index)) {
-      const call = block.stack
-        .map((frame) => SYNCHRONOUS.exec(frame)?.[1])
-        .find((name) => name !== undefined);
+      const call = syncCallIn(block.stack);
       if (call === undefined || block.task === 0) continue;
-      groups.set(call, [...(groups.get(call) ?? []), block]);
+      const key = block.location || call.name;
+      const line = lines.get(key) ?? { calls: [], blocks: [] };
+      lines.set(key, line);
+      if (!line.calls.some(({ name }) => name === call.name)) line.calls.push(call);
+      line.blocks.push(block);
     }
-    return [...groups].map(([call, blocks]) => {
+    return [...lines.values()].map(({ calls, blocks }) => {
       const worst = longestOf(blocks);
       return {
         ...ofBlocks(index, 'sync-in-task', { name: worst.name, blocks }),
         severity: 'high' as const,
-        sentence: `${call}${inFunction(index, worst)} stopped ${worst.thread} for ${timeText(lengthOf(worst))}${during(index, worst)}, ${counted(blocks.length, 'time')} and ${timeText(totalOf(blocks))} in all${regularly(index, blocks)}.`,
-        advice: `Call ${call.replace(/Sync$/, '')} instead: it does the same on the thread pool, or beside the program.`,
+        sentence: `${listText(calls.map(({ name }) => name))}${inFunction(index, worst)} stopped ${labelOfBlock(index, worst)} for ${timeText(lengthOf(worst))}${during(index, worst)}${times(blocks)}${regularly(index, blocks)}.`,
+        advice: `Call ${listText(calls.map(({ instead }) => instead))} instead: the work is then done on the thread pool, or beside the program.`,
       };
     });
   },
 };
+
+function listText(names: readonly string[]): string {
+  return names.join(' and ');
+}
 
 /** ` in hash (auth.js:12)`; '' where no function of the program was on the stack. */
 function inFunction(index: TraceIndex, block: Block): string {

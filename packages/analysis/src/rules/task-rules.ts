@@ -7,6 +7,7 @@ import { percentile } from '../name-stats.ts';
 import { counted, countText, shareText, timeText } from '../quantity.ts';
 import { type Task, tasksOf } from '../tasks.ts';
 import { tasksTable } from '../tasks-table.ts';
+import { labelOfTrack } from '../thread-names.ts';
 import type { TraceIndex } from '../trace-index.ts';
 import { caseOfRow } from '../worst-case.ts';
 
@@ -122,7 +123,8 @@ export function mostly(index: TraceIndex, task: Task): string {
   const share = (longest.end - longest.start) / total;
   // Messages and gaps name their threads themselves.
   const isNamed = longest.kind === 'message' || longest.kind === 'gap' || longest.thread === '';
-  const step = `${longest.name}${isNamed ? '' : ` on ${longest.thread}`}`;
+  const thread = longest.row < 0 ? '' : labelOfTrack(index, index.trace.columns.track[longest.row]!);
+  const step = `${longest.name}${isNamed ? '' : ` on ${thread || longest.thread}`}`;
   if (share >= 0.5) return `spent ${shareText(share)} of that on one step: ${step}`;
   const [kind, time] = Object.entries(timeByKind(path)).reduce((a, b) => (b[1] > a[1] ? b : a));
   return `${SPENT[kind as keyof typeof SPENT]} for ${shareText(time / total)} of that; its longest step was ${step}`;

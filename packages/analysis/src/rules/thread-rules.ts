@@ -1,8 +1,9 @@
-/** What is wrong with threads: workers with nothing to do, time that goes into garbage, memory that is taken in bursts. */
+/** What is wrong with threads: workers with nothing to do, time that goes into garbage. */
 import { Category, EventKind } from '@ttrace/format';
 import { collectionsIn } from '../collections.ts';
 import type { Found, Rule } from '../finding.ts';
-import { bytesText, counted, countText, shareText, timeText } from '../quantity.ts';
+import { counted, shareText, timeText } from '../quantity.ts';
+import { threadKey, threadLabel } from '../thread-names.ts';
 import { THREAD_STATES, threadTimes } from '../thread-states.ts';
 import type { Thread, TraceIndex } from '../trace-index.ts';
 import { worstCase } from '../worst-case.ts';
@@ -29,9 +30,9 @@ export const idleWorker: Rule = {
         severity: 'low',
         count: idle.length,
         costNanos: 0,
-        sentence: `${counted(idle.length, 'worker')} had next to nothing to do: ${thread.name} was idle for ${shareText(share)} of its ${timeText(thread.end - thread.start)}.`,
+        sentence: `${counted(idle.length, 'worker')} had next to nothing to do: ${threadLabel(index, thread)} was idle for ${shareText(share)} of its ${timeText(thread.end - thread.start)}.`,
         advice: 'Use fewer workers, or give them more at a time: each costs some 10 MB and its start.',
-        worst: worstCase(index, { start: thread.start, end: thread.end, thread: thread.name }),
+        worst: worstCase(index, { start: thread.start, end: thread.end, thread: threadLabel(index, thread) }),
         link: { page: 'threads', filter: {} },
       } satisfies Found,
     ];
@@ -78,12 +79,14 @@ function waitTimes(index: TraceIndex): Map<number, number> {
 
 const WINDOW_NANOS = 1e9;
 const GC_SHARE = 0.1;
-const BURST_COLLECTIONS = 50;
 
 interface Collection {
   readonly start: number;
   readonly end: number;
-  readonly name: string;
+}
+
+function lengthOf({ start, end }: Collection): number {
+  return end - start;
 }
 
 /** Garbage collections by thread and begin. */
@@ -94,8 +97,7 @@ function allCollections(index: TraceIndex): ReadonlyMap<Thread, readonly Collect
   for (const row of collections.rows) {
     const thread = index.threadOf(track[row]!);
     if (thread?.track !== track[row]) continue;
-    const name = collections.kindOf(row);
-    byThread.get(thread!)!.push({ start: start[row]!, end: index.endOf(row), name });
+    byThread.get(thread!)!.push({ start: start[row]!, end: index.endOf(row) });
   }
   for (const found of byThread.values()) found.sort((a, b) => a.start - b.start);
   return byThread;
@@ -111,87 +113,41 @@ export const gcWindow: Rule = {
   find: (index) =>
     index.threads.flatMap((thread) => {
       const collections = collectionsOf(index, thread);
-      const worst = busiestWindow(collections, ({ start, end }) => end - start);
+      const worst = busiestWindow(collections);
       const length = Math.min(WINDOW_NANOS, thread.end - thread.start);
       const share = worst === undefined ? 0 : worst.sum / length;
       if (worst === undefined || share <= GC_SHARE || length < WINDOW_NANOS / 10) return [];
-      const total = collections.reduce((sum, { start, end }) => sum + end - start, 0);
+      const total = collections.reduce((sum, each) => sum + lengthOf(each), 0);
       return [
         {
           rule: 'gc-window',
           severity: share > 0.3 ? 'high' : 'medium',
           count: collections.length,
           costNanos: total,
-          sentence: `Garbage collection took ${shareText(share)} of ${timeText(length)} on ${thread.name}; ${counted(collections.length, 'collection')}, ${timeText(total)} in all.`,
+          sentence: `Garbage collection took ${shareText(share)} of ${timeText(length)} on ${threadLabel(index, thread)}; ${counted(collections.length, 'collection')}, ${timeText(total)} in all.`,
           advice:
             'Allocate less there: reuse buffers, give arrays their size, avoid copies; or raise --max-semi-space-size where most die young.',
           worst: worstCase(index, {
             start: worst.start,
             end: worst.start + length,
-            thread: thread.name,
+            thread: threadLabel(index, thread),
           }),
-          link: { page: 'gc', filter: { thread: thread.name } },
+          link: { page: 'gc', filter: { thread: threadKey(index, thread) } },
         } satisfies Found,
       ];
     }),
 };
 
 /** The window of `WINDOW_NANOS`, from the begin of one of them, in which they add up to most. */
-function busiestWindow<T extends { start: number }>(
-  events: readonly T[],
-  weight: (event: T) => number,
-): { start: number; sum: number } | undefined {
+function busiestWindow(events: readonly Collection[]): { start: number; sum: number } | undefined {
   let best: { start: number; sum: number } | undefined;
   let sum = 0;
   let last = 0;
   for (let first = 0; first < events.length; first++) {
     while (last < events.length && events[last]!.start < events[first]!.start + WINDOW_NANOS)
-      sum += weight(events[last++]!);
+      sum += lengthOf(events[last++]!);
     if (best === undefined || sum > best.sum) best = { start: events[first]!.start, sum };
-    sum -= weight(events[first]!);
+    sum -= lengthOf(events[first]!);
   }
   return best;
-}
-
-export const allocationBurst: Rule = {
-  id: 'allocation-burst',
-  help: `More than ${BURST_COLLECTIONS} collections of the young generation in a second on one thread.`,
-  find: (index) =>
-    index.threads.flatMap((thread) => {
-      const young = collectionsOf(index, thread).filter(({ name }) => name === 'GC minor');
-      const worst = busiestWindow(young, () => 1);
-      if (worst === undefined || worst.sum <= BURST_COLLECTIONS) return [];
-      const peak = peakHeap(index, thread);
-      return [
-        {
-          rule: 'allocation-burst',
-          severity: 'low',
-          count: young.length,
-          costNanos: young.reduce((sum, { start, end }) => sum + end - start, 0),
-          sentence: `${thread.name} filled its young generation ${countText(worst.sum)} times in a second${peak > 0 ? `; its heap reached ${bytesText(peak)}` : ''}.`,
-          advice:
-            'Something allocates in a loop there: look at what runs in that second; objects and buffers that are used again cost nothing.',
-          worst: worstCase(index, {
-            start: worst.start,
-            end: worst.start + WINDOW_NANOS,
-            thread: thread.name,
-          }),
-          link: { page: 'gc', filter: { thread: thread.name } },
-        } satisfies Found,
-      ];
-    }),
-};
-
-function peakHeap({ trace }: TraceIndex, { pid, track: thread }: Thread): number {
-  const name = `${trace.tracks[thread]!.name} heap used`;
-  const wanted = trace.tracks.findIndex(
-    (each) => each.kind === 'counter' && each.pid === pid && each.name === name,
-  );
-  let peak = 0;
-  for (let row = 0; wanted >= 0 && row < trace.length; row++) {
-    if (trace.columns.track[row] === wanted && trace.columns.kind[row] === EventKind.counter) {
-      peak = Math.max(peak, trace.columns.value[row]!);
-    }
-  }
-  return peak;
 }

@@ -28,6 +28,7 @@ import { startVmLimits } from './vm-limits.ts';
 
 // Bound early: test tools replace them.
 const { setImmediate, clearImmediate, setInterval, clearInterval } = globalThis;
+const { nextTick } = process;
 const clock: () => number = performance.now.bind(performance);
 
 /** How often the loop wakes to show that it is alive. Watchdog and end of a block in a timer are as exact as this is short. */
@@ -58,6 +59,9 @@ const LITTLE_CPU_MICROS = 5000;
 let markedAt = 0;
 let markedIdle = 0;
 let markedCpu = 0;
+/** Whether a promise job of ours is in the queue, and how many of them have run since it was empty last. */
+let isJobAsked = false;
+let jobs = 0;
 let isRunning = false;
 /** Whether the thread waits, or has waited in this turn, where `parkThread` was not called. */
 let isUnseen = false;
@@ -208,15 +212,27 @@ function probe(): string {
   const idle = timing.idleTime;
   const waited = idle - lastIdle + lostWaits.peek(time, idle);
   const start = Math.max(busyUntil, last) + waited;
-  if (hasThreadCpu) void Reflect.apply(then, settled, [markEnd]);
+  if (!isJobAsked) {
+    isJobAsked = true;
+    void Reflect.apply(then, settled, [onJob]);
+  }
   const frames = stackFrames(probe).slice(1);
-  return JSON.stringify([time, Math.min(start, time), innermostRegion(), currentTaskId(), frames]);
+  return JSON.stringify([time, Math.min(start, time), innermostRegion(), currentTaskId(), frames, jobs]);
 }
 
-/**
- * Runs as soon as the code that blocks is through: what comes after it may be long, though it takes no time of its own, where
- * threads outnumber processors. Asked for by a promise alone, for no other queue may be touched in the middle of other code.
- */
+/** Runs among the promise jobs of the program. Asked for by a promise alone, for no other queue may be touched in the middle of other code. */
+function onJob(): void {
+  isJobAsked = false;
+  // Ticks run when no promise job is left: as long as this one does not, one job follows another.
+  if (jobs++ === 0) nextTick(onDrained);
+  if (hasThreadCpu) markEnd();
+}
+
+function onDrained(): void {
+  jobs = 0;
+}
+
+/** The code that blocked is through: what comes after it may be long, though it takes no time of its own, where threads outnumber processors. */
 function markEnd(): void {
   markedAt = clock();
   markedIdle = timing.idleTime;
