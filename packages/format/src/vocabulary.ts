@@ -102,6 +102,10 @@ export const Argument = {
   location: 'location',
   /** Frames of a blocking stack, innermost first: `function (file:line:column)`. */
   stack: 'stack',
+  /**
+   * tid of the thread that a wait or a hold on a track of its own is of; for what runs in a pool, that of the thread that gave it away.
+   */
+  tid: 'tid',
   /** How many events were dropped. */
   dropped: 'dropped',
   /** Ids of OpenTelemetry, on spans, tasks and requests made: 32, 16 and 16 lower-case hexadecimal digits. */
