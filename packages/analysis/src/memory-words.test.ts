@@ -100,7 +100,7 @@ const turns = [...Array(30).keys()].flatMap((turn) => {
 test('a word is contended if those that wait for it let each other go on', () => {
   expect(found(indexWith(turns))).toEqual([
     'Atomics.wait [0] lock lock.js:12 is contended: 3 threads that take turns wait for it for 65.0 % of the time that they are not idle: ' +
-      '559 ms in 28 waits, 2 at once; mostly worker 2 lets worker 3 go on.',
+      '559 ms in 28 waits, 2 at once; mostly worker 4 lets worker 2 go on.',
   ]);
   const [finding] = findingsOf(indexWith(turns)).filter(({ rule }) => rule === 'lock-convoy');
   expect(finding?.worst).toMatchObject({ function: 'lock', location: '/srv/lock.js:12' });

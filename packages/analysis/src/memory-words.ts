@@ -6,7 +6,7 @@
  */
 import { Argument, Category } from '@ttrace/format';
 import { type Frame, frameText, parseFrame } from './stack-frame.ts';
-import type { TraceIndex } from './trace-index.ts';
+import { parsedArgs, type TraceIndex } from './trace-index.ts';
 
 const WAITS: ReadonlySet<string> = new Set(['Atomics.wait', 'Atomics.waitAsync']);
 const NOTIFY = 'Atomics.notify';
@@ -86,30 +86,36 @@ export function outcomeOf(index: TraceIndex, row: number): Pick<Facts, 'result' 
   return factsOf(index, row);
 }
 
-/** Arguments of a row, parsed once for each text. */
-function factsOf(index: TraceIndex, row: number): Facts {
-  const known = index.once(noFacts);
-  const id = index.trace.columns.args[row]!;
-  let facts = known.get(id);
-  if (facts === undefined) {
-    const args = index.argsOf(row);
-    const stack = args[Argument.stack];
-    const lines = Array.isArray(stack) ? stack.filter((each) => typeof each === 'string') : [];
-    facts = {
-      index: args.index,
-      byte: args.byte,
-      of: args.of,
-      result: args.result,
-      woken: args.woken,
-      frames: lines.map(parseFrame),
-    };
-    known.set(id, facts);
-  }
-  return facts;
+/** Facts by the number that the arguments have, which is kept by their string id + 1; 0 is not known yet. */
+interface KnownFacts {
+  readonly numbers: Uint32Array;
+  readonly facts: Facts[];
+  readonly byText: Map<string, number>;
 }
 
-function noFacts(): Map<number, Facts> {
-  return new Map();
+/** What each task has of its own, in arguments that are the same otherwise. */
+const TASK = /^\{"task": *\d+, */;
+
+function factsOf(index: TraceIndex, row: number): Facts {
+  const { numbers, facts, byText } = index.once(noFacts);
+  const id = index.trace.columns.args[row]!;
+  if (numbers[id] === 0) {
+    const text = index.trace.strings.text(id).replace(TASK, '{');
+    const known = byText.get(text) ?? facts.push(factsIn(text));
+    byText.set(text, known);
+    numbers[id] = known;
+  }
+  return facts[numbers[id]! - 1]!;
+}
+
+function factsIn(text: string): Facts {
+  const { index, byte, of, result, woken, [Argument.stack]: stack } = parsedArgs(text);
+  const lines = Array.isArray(stack) ? stack.filter((each) => typeof each === 'string') : [];
+  return { index, byte, of, result, woken, frames: lines.map(parseFrame) };
+}
+
+function noFacts({ trace }: TraceIndex): KnownFacts {
+  return { numbers: new Uint32Array(trace.strings.size), facts: [], byText: new Map() };
 }
 
 /** String ids of the names that events on words have. */

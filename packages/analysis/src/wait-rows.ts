@@ -37,10 +37,10 @@ export function actingThread(index: TraceIndex, row: number): Thread | undefined
   // Jobs of pools run elsewhere than where that is recorded.
   if (own !== undefined || args[row] === 0 || index.nameOf(row).endsWith(RUN)) return own;
   const tids = index.once(noTids);
-  let tid = tids.get(args[row]!);
-  if (tid === undefined) {
+  let tid = tids[args[row]!]!;
+  if (tid === 0) {
     tid = Number(TID.exec(index.trace.strings.text(args[row]!))?.[1] ?? -1);
-    tids.set(args[row]!, tid);
+    tids[args[row]!] = tid;
   }
   return tid < 0 ? undefined : index.threadWith(index.trace.tracks[track[row]!]!.pid, tid);
 }
@@ -48,9 +48,9 @@ export function actingThread(index: TraceIndex, row: number): Thread | undefined
 /** Not parsed: each task has arguments of its own. */
 const TID = new RegExp(`"${Argument.tid}": *(\\d+)[,} ]`);
 
-/** By string id of arguments; -1 for none. */
-function noTids(): Map<number, number> {
-  return new Map();
+/** By string id of arguments; -1 for none, 0 not known yet. */
+function noTids({ trace }: TraceIndex): Float64Array {
+  return new Float64Array(trace.strings.size);
 }
 
 /** Whether a wait or hold is of the thread that a filter names. */

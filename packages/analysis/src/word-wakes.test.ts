@@ -106,7 +106,7 @@ test('whatever is claimed is so, however late they run and whoever is not in the
         recorded += played.recorded;
       },
     ),
-    { numRuns: 2000 },
+    { numRuns: 5000 },
   );
   // Else it would be true of nothing.
   expect(count).toBeGreaterThan(recorded / 4);

@@ -49,7 +49,9 @@ function findWakes(index: TraceIndex): WordWake[] {
 /** Woken by one notify, and not seen to go on yet. */
 interface Underway {
   readonly count: number;
+  /** When that was, at the earliest and at the latest. */
   readonly time: number;
+  readonly latest: number;
   /** Track of the thread that notified; -1: it may be another's. */
   readonly from: number;
 }
@@ -70,10 +72,10 @@ function wakesOf(index: TraceIndex, { waits, notifies }: WordEvents): WordWake[]
     const over: number[] = [];
     while (next < waits.length && index.endOf(waits[next]!) < until) over.push(waits[next++]!);
     // Those whose wait is not in the trace will never be seen to go on.
-    const before = underway.filter(({ time }) => now - time < LATEST && isOpen(time, now));
+    const before = underway.filter(({ time, latest }) => now - time < LATEST && isOpen(latest, now));
     const from = track[notify]!;
     const woken = Number(outcomeOf(index, notify).woken);
-    const all = [...before, { count: woken, time: now, from }];
+    const all = [...before, { count: woken, time: now, latest: now, from }];
     const isOne = before.every((each) => each.from === from);
     if (over.length > countOf(all)) underway = [];
     else if (isOne) {
@@ -83,7 +85,7 @@ function wakesOf(index: TraceIndex, { waits, notifies }: WordEvents): WordWake[]
     } else {
       // Most likely the last ones went on, but any may have.
       const rest = less(all, over.length);
-      underway = over.length === 0 ? rest : rest.map((each) => ({ ...each, from: -1 }));
+      underway = over.length === 0 ? rest : rest.map((each) => ({ ...each, latest: now, from: -1 }));
     }
   }
   return wakes;
