@@ -22,7 +22,7 @@ const CONVOY = { waits: 10, share: 0.5, nanos: 10e6 };
  * Part of the time, idle time aside, that a word's threads wait for it: for how long one has it nobody knows. And wake-ups by threads that wait
  * for it themselves, each of one thread: idle workers are woken by whoever has jobs, those that meet at a barrier together.
  */
-const TURNS = { share: 0.25, wakes: 5, shareOfWakes: 0.8 };
+const TURNS = { share: 0.2, wakes: 5, shareOfWakes: 0.8 };
 
 export const lockConvoy: Rule = {
   id: 'lock-convoy',
