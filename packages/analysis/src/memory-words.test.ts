@@ -4,6 +4,7 @@ import { diffTable } from './diff-table.ts';
 import { findingsOf } from './findings.ts';
 import { eachWaitTable, locksTable } from './locks-table.ts';
 import { profileOf } from './profiles.ts';
+import { summarize } from './summary.ts';
 import { indexOf, type TraceIndex } from './trace-index.ts';
 import { traceOf } from './trace-test-kit.ts';
 
@@ -53,6 +54,9 @@ test('each word is a lock of its own, by index and by where it is waited for; sh
     ['Atomics.wait [8] lock lock.js:12', 1, 0],
     ['Atomics.wait', 0, 1],
   ]);
+  expect(summarize(index.trace).waits.map(({ name, count }) => [name, count])).toEqual(
+    table.rows.map(({ name, waits, unfinished }) => [name, waits.length + unfinished]),
+  );
   // Who has a word nobody knows.
   const held = table.columns.find(({ id }) => id === 'heldNanos');
   expect(table.rows.map((row) => held?.of(row))).toEqual(table.rows.map(() => undefined));

@@ -4,7 +4,9 @@
  * one have the place of the others on their word, where that has but one. What traces do not say, such as whether two memories of one
  * size are the same, is not told apart.
  */
-import { Argument, Category } from '@ttrace/format';
+import { Argument, Category, EventKind } from '@ttrace/format';
+import { sortedNumbers } from './duration-columns.ts';
+import { longestFirst, type NameStats, statsByName, statsOf } from './name-stats.ts';
 import { type Frame, frameText, parseFrame } from './stack-frame.ts';
 import { parsedArgs, type TraceIndex } from './trace-index.ts';
 
@@ -136,4 +138,25 @@ function onlyPlaces(index: TraceIndex): ReadonlyMap<string, Frame> {
     places.set(key, isOther ? undefined : place);
   }
   return new Map([...places].filter((each): each is [string, Frame] => each[1] !== undefined));
+}
+
+/** Waits by name, those for words by word: what `statsByName` says, with the words told apart. */
+export function waitStats(index: TraceIndex): NameStats[] {
+  const { kind, start, value } = index.trace.columns;
+  const stats = statsByName(index.trace, Category.wait);
+  if (!stats.some(({ name }) => isWordWait(name))) return stats;
+  const words = new Map<string, number[]>();
+  for (const row of index.rowsOf(Category.wait)) {
+    if (kind[row] !== EventKind.slice || !isWordWait(index.nameOf(row))) continue;
+    const name = waitedFor(index, row);
+    const rows = words.get(name);
+    if (rows === undefined) words.set(name, [row]);
+    else rows.push(row);
+  }
+  const ofWords = [...words].map(([name, rows]) => {
+    const finished = rows.filter((row) => value[row]! >= 0);
+    const durations = sortedNumbers(finished, (row) => index.endOf(row) - start[row]!);
+    return statsOf(name, durations, rows.length - finished.length);
+  });
+  return [...stats.filter(({ name }) => !isWordWait(name)), ...ofWords].sort(longestFirst);
 }
