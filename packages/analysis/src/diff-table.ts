@@ -4,7 +4,8 @@
  */
 import { type Block, blocksOf, groupedBlocks, plainFunction } from './blocks.ts';
 import { gcDurations } from './gc-durations.ts';
-import { locksTable } from './locks-table.ts';
+import { type LockRow, locksTable } from './locks-table.ts';
+import { isWordWait } from './memory-words.ts';
 import { percentile } from './name-stats.ts';
 import { regionsTable } from './regions-table.ts';
 import type { Cell, Column, Table } from './table.ts';
@@ -150,7 +151,14 @@ function figuresOf(index: TraceIndex): Map<string, DiffFigures> {
   for (const [name, blocks] of blocksByFunction(index)) {
     add('block', name, Float64Array.from(blocks, ({ start, end }) => end - start).sort());
   }
-  for (const { name, waits, unfinished } of locksTable(index).rows) {
+  const byName = new Map<string, LockRow[]>();
+  for (const row of locksTable(index).rows) {
+    const name = waitName(row);
+    byName.set(name, [...(byName.get(name) ?? []), row]);
+  }
+  for (const [name, rows] of byName) {
+    const waits = Float64Array.from(rows.flatMap((row) => [...row.waits])).sort();
+    const unfinished = rows.reduce((sum, row) => sum + row.unfinished, 0);
     if (waits.length > 0) add('wait', name, waits, waits.length + unfinished);
   }
   for (const [name, durations] of gcDurations(index)) add('gc', name, durations);
@@ -167,6 +175,11 @@ function blocksByFunction(index: TraceIndex): Map<string, readonly Block[]> {
     found.set(name, [...(found.get(name) ?? []), ...group.blocks]);
   }
   return found;
+}
+
+/** Without the line at which a word is waited for: that moves from one version to the next. */
+function waitName({ name }: LockRow): string {
+  return isWordWait(name.split(' ', 1)[0]!) ? plainFunction(name) : name;
 }
 
 function splitKey(key: string): [DiffRow['kind'], string] {

@@ -1,14 +1,17 @@
 /**
- * Who let whom go on: from the thread that unlocked, sent or was done to the one that had waited for it. The recorder ends a wait for X
- * with a slice `X wait over`, to which an arrow leads from the other thread.
+ * Who let whom go on: from the thread that unlocked, sent, was done or notified to the one that had waited for it. The recorder ends a wait
+ * for X of @ttrace/sync with a slice `X wait over`, to which an arrow leads from the other thread; of words of shared memory word-wakes.ts
+ * finds out what is certain.
  */
 import { Category, EventKind } from '@ttrace/format';
 import { arrowsOf } from './arrows.ts';
 import { type Filter, rowFilter } from './filter.ts';
+import { waitedFor } from './memory-words.ts';
 import type { Table } from './table.ts';
 import type { TraceIndex } from './trace-index.ts';
 import { producerNote } from './unrecorded.ts';
-import { baseOf, WAIT_OVER } from './wait-rows.ts';
+import { actingThread, baseOf, WAIT_OVER, waitRows } from './wait-rows.ts';
+import { wordWakes } from './word-wakes.ts';
 
 /** All wake-ups of one thread by another, for one thing that is waited for. */
 export interface Handover {
@@ -23,39 +26,24 @@ export interface Handover {
   readonly worst: { readonly start: number; readonly end: number };
 }
 
+/** One wake-up, with the wait that it ended. */
+interface WakeUp {
+  readonly name: string;
+  readonly from: string;
+  readonly to: string;
+  readonly start: number;
+  readonly end: number;
+}
+
 /** By what was waited for, the most waiting first. */
 export function handoversByName(index: TraceIndex, filter: Filter): ReadonlyMap<string, readonly Handover[]> {
-  const { name: wanted, min: _min, max: _max, ...rest } = filter;
-  const isWanted = rowFilter(index, rest);
-  const { length, inSlice, inTime, inTrack, outTrack } = arrowsOf(index);
   const pairs = new Map<string, Handover>();
-  const lastTry = new Map<number, number>();
-  const order: number[] = [];
-  for (let at = 0; at < length; at++) {
-    if (inSlice[at]! < 0 || outTrack[at]! < 0) continue;
-    if (index.nameOf(inSlice[at]!).endsWith(WAIT_OVER) && isWanted(inSlice[at]!)) order.push(at);
-  }
-  order.sort((a, b) => inTime[a]! - inTime[b]!);
-  for (const at of order) {
-    const name = baseOf(index.nameOf(inSlice[at]!));
-    if (wanted !== undefined && baseOf(wanted) !== name) continue;
-    const end = inTime[at]!;
-    const begin = waitBegin(index, inSlice[at]!);
-    const start =
-      begin === undefined
-        ? awaitedSince(index, inSlice[at]!, name)
-        : Math.max(begin, lastTry.get(inTrack[at]!) ?? -Infinity);
-    if (begin !== undefined) lastTry.set(inTrack[at]!, end);
-    const [from, to] = [outTrack[at]!, inTrack[at]!].map((track) => index.threadOf(track)?.name ?? '');
+  for (const { name, from, to, start, end } of [
+    ...arrowWakes(index, filter),
+    ...notifiedWakes(index, filter),
+  ]) {
     const key = [name, from, to].join('\n');
-    const pair = pairs.get(key) ?? {
-      name,
-      from: from!,
-      to: to!,
-      count: 0,
-      waitedNanos: 0,
-      worst: { start: end, end },
-    };
+    const pair = pairs.get(key) ?? { name, from, to, count: 0, waitedNanos: 0, worst: { start: end, end } };
     const { worst } = pair;
     pairs.set(key, {
       ...pair,
@@ -69,6 +57,51 @@ export function handoversByName(index: TraceIndex, filter: Filter): ReadonlyMap<
     byName.set(pair.name, [...(byName.get(pair.name) ?? []), pair]);
   }
   return byName;
+}
+
+/** Those that the recorder has tied by arrows. */
+function arrowWakes(index: TraceIndex, filter: Filter): WakeUp[] {
+  const { name: wanted, min: _min, max: _max, ...rest } = filter;
+  const isWanted = rowFilter(index, rest);
+  const { length, inSlice, inTime, inTrack, outTrack } = arrowsOf(index);
+  const lastTry = new Map<number, number>();
+  const order: number[] = [];
+  for (let at = 0; at < length; at++) {
+    if (inSlice[at]! < 0 || outTrack[at]! < 0) continue;
+    if (index.nameOf(inSlice[at]!).endsWith(WAIT_OVER) && isWanted(inSlice[at]!)) order.push(at);
+  }
+  order.sort((a, b) => inTime[a]! - inTime[b]!);
+  const wakes: WakeUp[] = [];
+  for (const at of order) {
+    const name = baseOf(index.nameOf(inSlice[at]!));
+    if (wanted !== undefined && baseOf(wanted) !== name) continue;
+    const end = inTime[at]!;
+    const begin = waitBegin(index, inSlice[at]!);
+    const start =
+      begin === undefined
+        ? awaitedSince(index, inSlice[at]!, name)
+        : Math.max(begin, lastTry.get(inTrack[at]!) ?? -Infinity);
+    if (begin !== undefined) lastTry.set(inTrack[at]!, end);
+    const [from, to] = [outTrack[at]!, inTrack[at]!].map((track) => index.threadOf(track)?.name ?? '');
+    wakes.push({ name, from: from!, to: to!, start, end });
+  }
+  return wakes;
+}
+
+/** Those for words of shared memory, as far as they are certain. */
+function notifiedWakes(index: TraceIndex, { name, min: _min, max: _max, ...rest }: Filter): WakeUp[] {
+  const wakes = wordWakes(index);
+  if (wakes.length === 0) return [];
+  const isWanted = new Set(waitRows(index, { ...rest, name }));
+  return wakes
+    .filter(({ wait }) => isWanted.has(wait))
+    .map(({ wait, from }) => ({
+      name: waitedFor(index, wait),
+      from: index.threadOf(from)?.name ?? '',
+      to: actingThread(index, wait)?.name ?? '',
+      start: index.trace.columns.start[wait]!,
+      end: index.endOf(wait),
+    }));
 }
 
 /** Begin of the wait that a slice lies in; undefined for one that is awaited and has no slice on its thread. */
@@ -126,7 +159,8 @@ export function handoversTable(index: TraceIndex, filter: Filter = {}): Table<Ha
     id: 'handovers',
     title: 'Who let whom go on',
     help:
-      'For each lock, channel, semaphore and wait group of @ttrace/sync: which thread let which go on, how often, and how long that one had waited. ' +
+      'For each lock, channel, semaphore and wait group of @ttrace/sync, and for words of Atomics.wait as far as it is certain: which thread let ' +
+      'which go on, how often, and how long that one had waited. ' +
       'A pair that stands out is where to look: what the first does while it has the lock is what the second waits for.',
     columns: [
       {
@@ -140,7 +174,7 @@ export function handoversTable(index: TraceIndex, filter: Filter = {}): Table<Ha
         id: 'from',
         title: 'Holder',
         unit: 'text',
-        help: 'Thread that unlocked, sent or was done.',
+        help: 'Thread that unlocked, sent, was done or notified.',
         of: ({ from }) => from,
       },
       { id: 'to', title: 'Waiter', unit: 'text', help: 'Thread that woke.', of: ({ to }) => to },

@@ -37,7 +37,12 @@ export function statsByName(trace: Trace, category: string | undefined): NameSta
       statsOf(trace.strings.text(groups.names[group]!), durations.sort(), groups.unfinished[group]!),
     );
   }
-  return stats.sort((a, b) => b.totalNanos - a.totalNanos || (a.name < b.name ? -1 : 1));
+  return stats.sort(longestFirst);
+}
+
+/** The longest total first, of equal ones by name. */
+export function longestFirst(a: NameStats, b: NameStats): number {
+  return b.totalNanos - a.totalNanos || (a.name < b.name ? -1 : 1);
 }
 
 /** The p-th percentile of sorted values, nearest rank; 0 of none. */
@@ -103,7 +108,8 @@ function groupByName(
   return { names, unfinished, offsets, durations };
 }
 
-function statsOf(name: string, sorted: Float64Array, unfinished: number): NameStats {
+/** Of one name. @param sorted durations of those that have finished. */
+export function statsOf(name: string, sorted: Float64Array, unfinished: number): NameStats {
   let total = 0;
   for (const duration of sorted) total += duration;
   return {

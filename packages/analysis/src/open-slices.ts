@@ -59,11 +59,20 @@ export class OpenSlices {
 
   /** Stack of all that is open. */
   get stack(): number {
+    return this.#stackOf(this.#depth);
+  }
+
+  /** Stack of all that is around the innermost open slice. */
+  get stackAround(): number {
+    return this.#stackOf(this.#depth - 1);
+  }
+
+  #stackOf(depth: number): number {
     const { name } = this.#index.trace.columns;
-    let level = this.#depth - 1;
+    let level = depth - 1;
     while (level >= 0 && this.#stacks[level] === UNKNOWN) level--;
     let stack = level < 0 ? NO_STACK : this.#stacks[level]!;
-    for (level++; level < this.#depth; level++) {
+    for (level++; level < depth; level++) {
       stack = this.#builder.stack(stack, this.#builder.named(name[this.#rows[level]!]!));
       this.#stacks[level] = stack;
     }

@@ -8,8 +8,10 @@ import { Category, EventKind, MetadataName, type Trace, timeRange } from '@ttrac
 import { flowRows } from './arrows.ts';
 import { type BlockStats, blockStats } from './blocks.ts';
 import { type CounterStats, counterStats } from './counter-stats.ts';
+import { waitStats } from './memory-words.ts';
 import { type NameStats, statsByName } from './name-stats.ts';
 import { type ThreadActivity, threadActivity } from './thread-activity.ts';
+import { indexOf } from './trace-index.ts';
 import { type FiredTrigger, firedTriggers } from './triggers.ts';
 
 /** How many events there are of something. */
@@ -45,7 +47,7 @@ export interface Summary {
   readonly regions: readonly NameStats[];
   /** What `regions` holds. */
   readonly regionsAre: 'regions' | 'slices';
-  /** Waits for other threads, locks and pools. */
+  /** Waits for other threads, locks and pools; those for words of shared memory by word. */
   readonly waits: readonly NameStats[];
   readonly counters: readonly CounterStats[];
   /** Arrows between slices: how many there are and how many have both ends. */
@@ -89,7 +91,7 @@ export function summarize(trace: Trace): Summary {
     blocks: blockStats(trace),
     tasks: statsByName(trace, Category.task),
     regions: statsByName(trace, hasRegions ? Category.region : undefined),
-    waits: statsByName(trace, Category.wait),
+    waits: waitStats(indexOf(trace)),
     regionsAre: hasRegions ? 'regions' : 'slices',
     counters: counterStats(trace),
     flows: countFlows(trace),

@@ -4,6 +4,7 @@ import type { Filter } from './filter.ts';
 import { findingsTable } from './findings-table.ts';
 import { eachCollectionTable, gcTable } from './gc-table.ts';
 import { handoversTable } from './handovers.ts';
+import { lockThreadsTable } from './lock-threads.ts';
 import { eachWaitTable, locksTable } from './locks-table.ts';
 import { eachMessageTable, messagesTable } from './messages-table.ts';
 import { eachRegionTable, regionsTable } from './regions-table.ts';
@@ -82,6 +83,11 @@ export const TABLES: readonly TableQuestion[] = [
     hint: '--each: every wait',
     table: locksTable,
     each: eachWaitTable,
+  },
+  {
+    id: 'lock-threads',
+    summary: 'Each lock by thread: held, held while others waited, waited',
+    table: lockThreadsTable,
   },
   {
     id: 'handovers',

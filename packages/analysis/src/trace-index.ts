@@ -38,6 +38,7 @@ export class TraceIndex {
   #lastAt: Uint32Array | undefined;
   #threads: readonly Thread[] | undefined;
   #byTrack: readonly (Thread | undefined)[] | undefined;
+  #byIds: Map<string, Thread> | undefined;
   /** Ids + 1 of tasks by the string id of arguments; 0 = not looked at yet. */
   #tasks: Float64Array | undefined;
   /** By track: what is added to a task's id in its process, so that it is one of the trace. */
@@ -144,6 +145,12 @@ export class TraceIndex {
       this.#byTrack = byTrack;
     }
     return this.#byTrack[track];
+  }
+
+  /** The thread of these ids, if it is in the trace. */
+  threadWith(pid: number, tid: number): Thread | undefined {
+    this.#byIds ??= new Map(this.threads.map((thread) => [`${thread.pid}/${thread.tid}`, thread]));
+    return this.#byIds.get(`${pid}/${tid}`);
   }
 
   /** End of a slice; the trace's where it has none. */

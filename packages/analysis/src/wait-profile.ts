@@ -1,14 +1,15 @@
 /**
  * Waits for locks, shared memory, queues and pools, by what they are for. A wait on a thread has for its stack the slices around it, such
- * as regions and message handlers; an asynchronous one, which lies on no thread, the task that it belongs to. Time in a wait inside
- * another counts for the inner one alone; asynchronous waits overlap, and each counts in full.
+ * as regions and message handlers, and the code that waited, where the recorder has looked; an asynchronous one, which lies on no thread, the
+ * task that it belongs to. Time in a wait inside another counts for the inner one alone; asynchronous waits overlap, and each counts in full.
  */
 import type { Filter } from './filter.ts';
+import { waitFrames } from './memory-words.ts';
 import { OpenSlices } from './open-slices.ts';
 import { NO_STACK, type ProfileBuilder } from './profile-builder.ts';
 import type { RegionClip } from './region-clip.ts';
 import type { TraceIndex } from './trace-index.ts';
-import { waitRows } from './wait-rows.ts';
+import { actingThread, waitRows } from './wait-rows.ts';
 
 /** A wait on a thread that has begun. */
 interface OpenWait {
@@ -59,7 +60,7 @@ function addOnThread(
     const end = index.endOf(row);
     const nanos = clip.within(track, pid, task, begin, end);
     if (nanos === 0 && clip.isNarrow) continue;
-    const stack = open.stack;
+    const stack = stackOf(index, row, open, builder);
     const labels = builder.labels(thread, task, builder.textOf(open.region));
     builder.add(stack, labels, 1, nanos);
     while (waits.length > 0 && waits[waits.length - 1]!.end <= begin) waits.pop();
@@ -72,6 +73,15 @@ function addOnThread(
   }
 }
 
+/** What is open around a wait, the functions that led to it, and the wait itself. */
+function stackOf(index: TraceIndex, row: number, open: OpenSlices, builder: ProfileBuilder): number {
+  const frames = waitFrames(index, row);
+  if (frames.length === 0) return open.stack;
+  let stack = open.stackAround;
+  for (let at = frames.length - 1; at >= 0; at--) stack = builder.stack(stack, builder.frame(frames[at]!));
+  return builder.stack(stack, builder.named(index.trace.columns.name[row]!));
+}
+
 function addOnLane(index: TraceIndex, row: number, clip: RegionClip, builder: ProfileBuilder): void {
   const { name, start, track } = index.trace.columns;
   const task = index.taskOf(row);
@@ -79,5 +89,6 @@ function addOnLane(index: TraceIndex, row: number, clip: RegionClip, builder: Pr
   if (nanos === 0 && clip.isNarrow) return;
   const taskName = task === 0 ? 0 : builder.taskName(task);
   const around = taskName === 0 ? NO_STACK : builder.stack(NO_STACK, builder.named(taskName));
-  builder.add(builder.stack(around, builder.named(name[row]!)), builder.labels(0, task, 0), 1, nanos);
+  const thread = builder.text(actingThread(index, row)?.name ?? '');
+  builder.add(builder.stack(around, builder.named(name[row]!)), builder.labels(thread, task, 0), 1, nanos);
 }

@@ -1,9 +1,11 @@
 /** Joining traces: times on one clock, nobody's tracks or arrows mixed up, arrows between processes. */
-import { indexOf } from '@ttrace/analysis';
+import { indexOf, TABLES, tableObjects } from '@ttrace/analysis';
 import {
   createTextReader,
   EventKind,
+  readTextTrace,
   readTrace,
+  TEXT_MAGIC,
   type Trace,
   TraceBuilder,
   textLines,
@@ -225,4 +227,24 @@ test('what a file of OTLP says of its process stays with it, also where another 
     [`ttrace_resource ${other}`]: '{"service.name":"other"}',
     [`ttrace_resource_facts ${other}`]: '{"schema_url":"https://x/1"}',
   });
+});
+
+test('a hold is of the same thread where processes of one number get different ones', () => {
+  const lines = (thread: string): string => `${TEXT_MAGIC}
+process 7 "shop"
+track 7/9 thread "${thread}"
+track h async 7 region "0x1" "lock db"
+instant 7/9 +0.000000001 log "x"
+slice h +0.000000100 0.000000100 region "lock db" {"tid":9}`;
+  const merger = createTraceMerger();
+  for (const thread of ['worker 2 one', 'worker 2 other']) merger.add(readTextTrace(lines(thread)));
+  const table = TABLES.find(({ id }) => id === 'lock-threads')!.table(indexOf(merger.finish()), {});
+  expect(
+    tableObjects(table)
+      .map(({ name, thread, holds }) => [name, thread, holds])
+      .sort(),
+  ).toEqual([
+    ['lock db', 'worker 2 one', 1],
+    ['lock db', 'worker 2 other', 1],
+  ]);
 });

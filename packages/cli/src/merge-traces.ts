@@ -6,7 +6,15 @@
  * number do not. What the recorder writes for the arrows between processes is `ProcessSlice` of the vocabulary. Facts about a process
  * stay its own, those about the recording are those of the first trace that states them.
  */
-import { Category, EventKind, MetadataName, ProcessSlice, type Trace, TraceBuilder } from '@ttrace/format';
+import {
+  Argument,
+  Category,
+  EventKind,
+  MetadataName,
+  ProcessSlice,
+  type Trace,
+  TraceBuilder,
+} from '@ttrace/format';
 import { type ArrowEnd, isPartFact, type PartFacts, partFacts } from './part-facts.ts';
 
 /** Puts traces together, one at a time, so that only one of them need be in memory beside the result. */
@@ -185,7 +193,7 @@ class Merger implements TraceMerger {
   }
 
   #addRows(source: Source): void {
-    const { trace, tracks } = source;
+    const { trace, tracks, recording } = source;
     const origin = trace.origin + source.shift;
     const builder = this.#builder;
     const { kind, start, value, name, category, track, args } = trace.columns;
@@ -194,6 +202,14 @@ class Merger implements TraceMerger {
     const string = (id: number): number => {
       if (strings[id]! < 0) strings[id] = builder.strings.intern(trace.strings.text(id));
       return strings[id]!;
+    };
+    const lanes = movedLanes(trace, recording);
+    const argsOf = (row: number): number => {
+      const moved = lanes[track[row]!]!;
+      const id = args[row]!;
+      return moved === 0 || id === 0
+        ? string(id)
+        : builder.strings.intern(withMovedTid(trace.strings.text(id), moved));
     };
     const flows = this.#lastFlow;
     const processCategory = trace.strings.find(Category.process);
@@ -204,8 +220,8 @@ class Merger implements TraceMerger {
       const scope = string(category[row]!);
       switch (kind[row]) {
         case EventKind.slice:
-          if (value[row]! < 0) builder.unfinished(to, label, scope, time, string(args[row]!));
-          else builder.slice(to, label, scope, time, value[row]!, string(args[row]!));
+          if (value[row]! < 0) builder.unfinished(to, label, scope, time, argsOf(row));
+          else builder.slice(to, label, scope, time, value[row]!, argsOf(row));
           if (category[row] === processCategory) this.#noteProcess(source, row, to, time);
           break;
         case EventKind.instant:
@@ -304,4 +320,19 @@ function numbersIn(args: string): { pid: number; parentPid: number } {
 function laneId(category: string, id: string, shift: number): string {
   const isThreads = category === Category.loop || category === Category.sample;
   return isThreads && shift > 0 ? `0x${(Number.parseInt(id, 16) + shift).toString(16)}` : id;
+}
+
+/** By track, how far the tids have moved that arguments of its slices name: those of waits and holds, which lie on rows of no thread. */
+function movedLanes({ tracks }: Trace, { shifts }: Recording): readonly number[] {
+  return tracks.map(({ kind, pid, category }) =>
+    kind === 'async' && (category === '' || category === Category.wait || category === Category.region)
+      ? (shifts.get(pid) ?? 0)
+      : 0,
+  );
+}
+
+const TID = new RegExp(`("${Argument.tid}": *)(\\d+)(?=[,} ])`);
+
+function withMovedTid(args: string, shift: number): string {
+  return args.replace(TID, (_, before: string, tid: string) => `${before}${Number(tid) + shift}`);
 }

@@ -51,7 +51,16 @@ const CATEGORIES: ReadonlySet<string> = new Set(Object.values(Category));
 /** Names that the recorder itself gives. */
 const OWN_NAMES: ReadonlySet<string> = new Set([
   ...[ProcessSlice.spawn, ProcessSlice.start, FLIGHT_TRIGGER, OTHER_NAME],
-  ...['GC', 'GC minor', 'GC major', 'GC incremental', 'GC weak callbacks', 'Atomics.wait', 'Atomics.notify'],
+  ...[
+    'GC',
+    'GC minor',
+    'GC major',
+    'GC incremental',
+    'GC weak callbacks',
+    'Atomics.wait',
+    'Atomics.waitAsync',
+    'Atomics.notify',
+  ],
   ...[
     'main',
     'RSS',

@@ -93,7 +93,9 @@ test('messages, tasks and waits have their rows, and filters narrow them', async
   expect(await json('tasks', trace, '--each', '--name', 'GET /fast')).toHaveLength(19);
   expect(await json('tasks', trace, '--each', '--min', '1s')).toHaveLength(1);
   expect(await json('tasks', trace, '--each', '--attribute', 'status=200')).toHaveLength(20);
-  expect((await json('locks', trace)).map(({ name }) => name)).toContain('Atomics.wait');
+  expect((await json('locks', trace)).map(({ name }) => name)).toContainEqual(
+    expect.stringMatching(/^Atomics\.wait \[0\] \S.* program\.mjs:20$/),
+  );
 });
 
 test('the critical path of the slow request is the function that blocked', async () => {

@@ -107,6 +107,10 @@ export const Argument = {
   stack: 'stack',
   /** In a block: promise jobs that are known to have run before this look without anything else between them; absent for none. */
   jobs: 'jobs',
+  /**
+   * tid of the thread that a wait or a hold on a track of its own is of; for what runs in a pool, that of the thread that gave it away.
+   */
+  tid: 'tid',
   /** How many events were dropped. */
   dropped: 'dropped',
   /** Ids of OpenTelemetry, on spans, tasks and requests made: 32, 16 and 16 lower-case hexadecimal digits. */

@@ -12,6 +12,7 @@ import {
   closeLastWords,
   type DrainedThread,
   defineName,
+  defineStack,
   drainedThread,
   giveTracks,
   hasLastWords,
@@ -20,6 +21,7 @@ import {
   readProfile,
   readText,
 } from './drained-thread.ts';
+import { withMembers } from './json-text.ts';
 import { LoopWait } from './loop-wait.ts';
 import { BlockState, blockAt, Control, Header, KIND_SHIFT, NAME_MASK, RecordKind, Stamp } from './ring.ts';
 
@@ -255,6 +257,10 @@ export class Drain {
         thread.flow = first;
         thread.flowDirection = name === 0 ? 0 : 1;
         return 0;
+      case RecordKind.stack:
+        if (name === 1) defineStack(thread, task);
+        else thread.text = withMembers(thread.text, thread.stacks[task] ?? '');
+        return 0;
       case RecordKind.name:
         defineName(thread, name, task, this.#writer, this.#region);
         return 0;
@@ -381,8 +387,21 @@ export class Drain {
     const from = thread.begun?.leave(start, left) ?? start;
     const time = Math.round(from * 1e6) + thread.offset;
     const text = thread.nameTexts[name] ?? '';
-    const category = thread.categoryTexts[name] || Category.region;
-    this.#async.beginRegion(thread.flow, category, text, thread.names[name] ?? 0, time, task, thread.text);
+    const own = thread.categoryTexts[name] ?? '';
+    // The program's own regions have no category: these are waits and holds, on whose row nothing else says whose they are.
+    const args =
+      own === Category.wait || own === Category.region
+        ? withMembers(thread.text, thread.tidText)
+        : thread.text;
+    this.#async.beginRegion(
+      thread.flow,
+      own || Category.region,
+      text,
+      thread.names[name] ?? 0,
+      time,
+      task,
+      args,
+    );
   }
 
   /** The thread has ended: writes what only its end tells, and gives the block back. */

@@ -1,5 +1,5 @@
 /** What drain.ts knows about one thread: where it is in the thread's ring, what the records' numbers stand for, and its tracks. */
-import { Category, OTHER_NAME } from '@ttrace/format/vocabulary';
+import { Argument, Category, OTHER_NAME } from '@ttrace/format/vocabulary';
 import type { StringRef, TraceWriter, TrackRef } from '@ttrace/format/writers';
 import { BegunRegions } from './begun-regions.ts';
 import { LabelHistory } from './debug/label-history.ts';
@@ -18,6 +18,8 @@ import {
 import { RegionHistory } from './samples/region-history.ts';
 import { type CompactProfile, SampleTrack } from './samples/sample-track.ts';
 import { hasSource } from './source-options.ts';
+import type { RawFrame } from './sources/stack-frames.ts';
+import { describeStack } from './stack-description.ts';
 
 /** One thread, from its block and the records in it. */
 export interface DrainedThread {
@@ -41,6 +43,8 @@ export interface DrainedThread {
   /** Of the profile that is being read. */
   profileText: string;
   threadId: number;
+  /** Its tid as the text of an object that has it. */
+  tidText: string;
   name: string;
   /** Events that found no room, as far as they are in the file. */
   dropped: number;
@@ -52,6 +56,8 @@ export interface DrainedThread {
   /** Category of each name; that of regions where it has none of its own. */
   categories: StringRef[];
   categoryTexts: string[];
+  /** Stacks by their numbers, each as the text of an object that has it. */
+  readonly stacks: string[];
   /** Counters that the thread has written to, by name. */
   readonly counters: Map<number, TrackRef>;
   /** Belongs to the next record. */
@@ -76,6 +82,7 @@ export function drainedThread(block: Block, otherName: StringRef, region: String
     isNoted: false,
     profileText: '',
     threadId: 0,
+    tidText: '',
     name: '',
     dropped: 0,
     offset: 0,
@@ -83,6 +90,7 @@ export function drainedThread(block: Block, otherName: StringRef, region: String
     nameTexts: [],
     categories: [],
     categoryTexts: [],
+    stacks: [],
     counters: new Map(),
     text: '',
     flow: 0,
@@ -113,6 +121,13 @@ export function defineName(
   thread.text = '';
 }
 
+/** Defines a stack by the text that was read last. */
+export function defineStack(thread: DrainedThread, id: number): void {
+  const { frames } = describeStack(JSON.parse(thread.text) as readonly RawFrame[], false);
+  thread.stacks[id] = frames.length === 0 ? '' : JSON.stringify({ [Argument.stack]: frames });
+  thread.text = '';
+}
+
 /** Reads a text of so many bytes from the ring, and moves on behind it. */
 export function readText(thread: DrainedThread, length: number): string {
   const { bytes, mask } = thread.block;
@@ -138,6 +153,7 @@ export function giveTracks(
   const { block, name, offset } = thread;
   const track = writer.thread(pid, tid, name, thread.threadId);
   thread.track = track;
+  thread.tidText = JSON.stringify({ [Argument.tid]: tid });
   const [turnMicros, blockMicros] = [control[Control.turnMicros]!, control[Control.blockMicros]!];
   thread.loop = new LoopTrack(writer, pid, tid, name, turnMicros * 1000, blockMicros * 1000);
   if (hasSource(control[Control.sources]!, 'samples')) {

@@ -128,6 +128,8 @@ export const RecordKind = {
   requestEnd: 16,
   /** Stretch of code that ran in a task, for CPU samples: start, end. */
   taskRun: 17,
+  /** Belongs to the next record: number of a stack in the task field. With name field 1 it defines the number by the text before it. */
+  stack: 18,
 } as const;
 
 /** Answer of a request as one number: status + this * (bytes of its body + 1), where no bytes + 1 say that they are not known. */

@@ -103,6 +103,9 @@ const names: Map<string, number> = new Map();
 /** The same for names of the runtime's own events, by category. */
 const sourceNames: Map<string, Map<string, number>> = new Map();
 let nextNameId = OTHER_NAME_ID + 1;
+/** Stacks that the collector knows by a number, from 1 on. */
+const stackIds: Map<string, number> = new Map();
+const MAX_STACKS = 1000;
 
 /** Number of the running recording if this thread takes part in it, else 0. Enrols the thread on its first call. */
 export function activeRecording(): number {
@@ -270,7 +273,10 @@ export function record(kind: number, nameId: number, task: number, first: number
   else Atomics.store(header, HEAD, head);
 }
 
-/** Writes a record with a text and a flow's end (id 0 = none) before it, all or nothing, unless the recording is over. */
+/**
+ * Writes a record with a text, a flow's end and a stack (0 = none) before it, all or nothing, unless the recording is over.
+ * @param stack from `stackId`.
+ */
 export function recordWith(
   text: string,
   flow: number,
@@ -280,16 +286,22 @@ export function recordWith(
   task: number,
   first: number,
   second: number,
+  stack = 0,
 ): void {
   if (onOff[0] !== enrolled && !isSpeakingLast) return;
   const length = encodeText(text);
-  const slots = (length === 0 ? 0 : 1 + Math.ceil(length / SLOT_BYTES)) + (flow === 0 ? 0 : 1) + 1;
+  const slots =
+    (length === 0 ? 0 : 1 + Math.ceil(length / SLOT_BYTES)) +
+    (flow === 0 ? 0 : 1) +
+    (stack === 0 ? 0 : 1) +
+    1;
   if (!hasRoom(slots)) {
     header[Header.dropped]!++;
     return;
   }
   if (length > 0) putText(length);
   if (flow !== 0) put(RecordKind.flow, flowDirection, 0, flow, 0);
+  if (stack !== 0) put(RecordKind.stack, 0, stack, 0, 0);
   put(kind, nameId, task, first, second);
   Atomics.store(header, Header.head, head);
 }
@@ -386,6 +398,24 @@ export function sourceName(category: string, name: string): number {
   const defined = defineName(name, category);
   if (defined !== OTHER_NAME_ID) known.set(name, defined);
   return defined;
+}
+
+/**
+ * Number of a stack for `recordWith`, 0 where there is no room for another one. For one recording.
+ * @param text JSON of `RawFrame`s, in 16,384 UTF-16 units.
+ */
+export function stackId(text: string): number {
+  const known = stackIds.get(text);
+  if (known !== undefined) return known;
+  if (stackIds.size >= MAX_STACKS || (onOff[0] !== enrolled && !isSpeakingLast)) return 0;
+  const length = encodeText(text);
+  if (!hasRoom(2 + Math.ceil(length / SLOT_BYTES))) return 0;
+  const id = stackIds.size + 1;
+  putText(length);
+  put(RecordKind.stack, 1, id, 0, 0);
+  Atomics.store(header, Header.head, head);
+  stackIds.set(text, id);
+  return id;
 }
 
 /** Says that the thread is between two callbacks at this time of its own clock; 0: that it will not say so any more. */
@@ -638,6 +668,7 @@ function enrol(recording: number): boolean {
   deepStarts.length = 0;
   names.clear();
   sourceNames.clear();
+  stackIds.clear();
   nextNameId = OTHER_NAME_ID + 1;
   recentNames.fill(undefined);
   enrolled = recording;

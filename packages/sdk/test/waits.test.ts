@@ -61,6 +61,56 @@ test('a thread that is woken says by which result, and who woke it how many', as
   expect(slice).toMatchObject({ args: { index: 0, result: 'ok' } });
   expect(slice!.start).toBeLessThan(notify[0]!.ts);
   expect(slice!.end).toBeGreaterThanOrEqual(notify[0]!.ts);
+  // Nobody goes on before the notify that woke it has begun, and the words are the same to both.
+  const ends = readEvents(outcome.file).filter(
+    ({ args }) => args?.result === 'ok' && args.byte !== undefined,
+  );
+  expect(ends.length).toBeGreaterThan(0);
+  for (const { ts, dur, args } of ends) {
+    expect(ts + (dur ?? 0)).toBeGreaterThanOrEqual(notify[0]!.ts);
+    expect({ byte: args?.byte, of: args?.of }).toEqual({ byte: 0, of: 16 });
+  }
+  for (const { args } of notify) expect(args).toMatchObject({ byte: 0, of: 16 });
+});
+
+test('a wait of a millisecond and more says who waited, in the places of the sources', async () => {
+  // vitest must not take the file's comment for this one's. The map says: line 1, column 0 of the file is line 41, column 2 of original.ts.
+  const map = JSON.stringify({ version: 3, sources: ['original.ts'], names: [], mappings: 'AAwCE' });
+  const compiled = `module.exports = function acquire(cell, index, ms) { return Atomics.wait(cell, index, 0, ms); };
+//# ${'sourceMappingURL'}=data:application/json;base64,${Buffer.from(map).toString('base64')}`;
+  const outcome = await runProgram(
+    `import acquire from './compiled.cjs';
+    const cell = new Int32Array(new SharedArrayBuffer(64), 16, 4); const big = new BigInt64Array(cell.buffer, 32);
+    function update() { return acquire(cell, 3, 5); }
+    Error.prepareStackTrace = () => 'mine'; Error.stackTraceLimit = 1;
+    const said = [update(), update(), Atomics.wait(big, 2, 0n, 5)];
+    // Shorter ones have theirs once they have come to so much together.
+    for (let i = 0; i < 100; i++) acquire(cell, 1, 0.1);
+    said.push(new Error('x').stack, Error.stackTraceLimit);
+    Object.freeze(Error); said.push(update());
+    Array.prototype.toJSON = () => { throw new Error('mine'); }; said.push(update());
+    console.log(said.join());`,
+    { ...waits, files: { 'compiled.cjs': compiled } },
+  );
+  expect(outcome.stderr).toBe('');
+  expect(outcome.stdout).toBe('timed-out,timed-out,timed-out,mine,1,timed-out,timed-out\n');
+  const slices = named(readEvents(outcome.file), 'Atomics.wait').map(({ args }) => args);
+  const [first, second, third] = slices;
+  expect(first).toMatchObject({ index: 3, byte: 28, of: 64, result: 'timed-out' });
+  const [inner, outer, ...rest] = first!.stack as string[];
+  expect(inner).toMatch(/^acquire \(.*original\.ts:41:\d+\)$/);
+  expect(outer).toMatch(/^update \(.*program\.mjs:\d+:\d+\)$/);
+  // The module itself, and nothing of the recorder or of how Node.js came to run it.
+  expect(rest).toEqual([expect.stringMatching(/program\.mjs:\d+:\d+\)$/)]);
+  expect((second!.stack as string[]).slice(0, 2)).toEqual([inner, outer]);
+  expect(third).toMatchObject({ index: 2, byte: 48, of: 64 });
+  const short = slices.filter((args) => args?.index === 1);
+  const looked = short.filter((args) => args?.stack !== undefined);
+  expect(short).toHaveLength(100);
+  expect(looked.length).toBeGreaterThan(0);
+  expect(looked.length).toBeLessThan(100);
+  for (const args of looked) expect((args!.stack as string[])[0]).toBe(inner);
+  expect(slices.slice(-2).map((args) => args?.stack)).toEqual([undefined, undefined]);
 });
 
 test('a wait that never ends is in the trace', async () => {

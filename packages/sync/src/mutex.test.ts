@@ -220,6 +220,12 @@ test('a trace shows who waited, who had it, and an arrow from one to the other',
   const named = (name: string) => events.filter((event) => event.name === name);
   const holds = named('lock orders').filter(({ ph }) => ph === 'b');
   expect(holds).toHaveLength(3);
+  // On a row of no thread: main, the worker, main.
+  const main = named('lock orders unlock')[0]!.tid;
+  const worker = slicesOf(events, 'lock orders wait')[0]!.tid;
+  expect(holds.map(({ args }) => args?.tid)).toEqual([main, worker, main]);
+  const awaited = named('lock orders wait').find(({ ph }) => ph === 'b');
+  expect(awaited?.args?.tid).toBe(main);
   // One waits on its thread, one does not stop it.
   expect(named('lock orders wait').filter(({ ph }) => ph === 'b')).toHaveLength(1);
   const [wait, ...others] = slicesOf(events, 'lock orders wait');

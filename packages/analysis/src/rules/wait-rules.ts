@@ -2,10 +2,14 @@
 
 import { sumOf } from '../duration-columns.ts';
 import type { Found, Rule } from '../finding.ts';
-import { heldByText, locksTable } from '../locks-table.ts';
+import { heldByText, type LockRow, locksTable } from '../locks-table.ts';
+import { isWordWait, waitedFor, waitFrame } from '../memory-words.ts';
 import { type MessagesRow, messagesTable } from '../messages-table.ts';
 import { percentile } from '../name-stats.ts';
 import { counted, countText, shareText, timeText } from '../quantity.ts';
+import { THREAD_STATES, threadTimes } from '../thread-states.ts';
+import type { TraceIndex } from '../trace-index.ts';
+import { wordWakes } from '../word-wakes.ts';
 import { caseOfRow, worstCase } from '../worst-case.ts';
 
 /** What threads take from one another; what is queued for a pool, or sent through a channel, is no lock. */
@@ -14,18 +18,29 @@ const NO_POOL = /^(channel|wait group|Atomics|once)\b/;
 
 const CONVOY = { waits: 10, share: 0.5, nanos: 10e6 };
 
+/**
+ * Part of the time, idle time aside, that a word's threads wait for it: for how long one has it nobody knows. And wake-ups by threads that wait
+ * for it themselves, each of one thread: idle workers are woken by whoever has jobs, those that meet at a barrier together.
+ */
+const TURNS = { share: 0.2, wakes: 5, shareOfWakes: 0.8 };
+
 export const lockConvoy: Rule = {
   id: 'lock-convoy',
-  help: `A lock that others wait for in more than ${shareText(CONVOY.share)} of the time it is held, from ${CONVOY.waits} waits on.`,
+  help:
+    `A lock that others wait for in more than ${shareText(CONVOY.share)} of the time it is held, from ${CONVOY.waits} waits on; a word of Atomics.wait that ` +
+    `threads that let each other go on wait for in more than ${shareText(TURNS.share)} of the time that they are not idle.`,
   find: (index) =>
     locksTable(index).rows.flatMap((row) => {
       const { name, waits, heldNanos, contendedNanos, maxWaiting, threads, handovers, heldBy } = row;
+      if (isWordWait(name.split(' ', 1)[0]!)) return contendedWord(index, row);
       const share = heldNanos > 0 ? contendedNanos / heldNanos : 0;
       const waited = sumOf(waits);
       if (!LOCK.test(name) || waits.length < CONVOY.waits || share <= CONVOY.share || waited < CONVOY.nanos)
         return [];
       const [most] = handovers;
-      const holders = heldByText(heldBy.filter(({ task }) => task !== '').slice(0, 1));
+      const holders = heldByText(
+        heldBy.filter(({ task, thread }) => task !== '' || thread !== '').slice(0, 1),
+      );
       const who =
         holders !== ''
           ? `; held by ${holders}`
@@ -51,6 +66,49 @@ export const lockConvoy: Rule = {
       ];
     }),
 };
+
+/** A word that is a lock: those that wait for it for much of the time let each other go on, one by one. */
+function contendedWord(index: TraceIndex, row: LockRow): Found[] {
+  const { name, waits, threads, maxWaiting, handovers, longest } = row;
+  const waited = sumOf(waits);
+  if (waits.length < CONVOY.waits || waited < CONVOY.nanos || threads.size < 2) return [];
+  const wakes = wordWakes(index).filter(({ wait }) => waitedFor(index, wait) === name);
+  const turns = wakes.filter(({ from, isAlone }) => isAlone && threads.has(index.threadOf(from)?.name ?? ''));
+  if (turns.length < TURNS.wakes || turns.length < TURNS.shareOfWakes * wakes.length) return [];
+  if (new Set(turns.map(({ from }) => from)).size < 2) return [];
+  const share = waited / (waited + workNanos(index, threads));
+  if (share <= TURNS.share) return [];
+  const [most] = handovers;
+  const place = waitFrame(index, longest);
+  return [
+    {
+      rule: 'lock-convoy',
+      severity: waited > 0.1 * (index.end - index.start) ? 'high' : 'medium',
+      count: waits.length,
+      costNanos: waited,
+      sentence:
+        `${name} is contended: ${counted(threads.size, 'thread')} that take turns wait for it for ${shareText(share)} of the time that they are not idle: ` +
+        `${timeText(waited)} in ${counted(waits.length, 'wait')}, ${countText(maxWaiting)} at once` +
+        `${most === undefined ? '' : `; mostly ${most.from} lets ${most.to} go on`}.`,
+      advice:
+        'Do less before the others are let go on, take it less often, or give each thread a part of its own and join them at the end.',
+      worst: {
+        ...caseOfRow(index, longest),
+        ...(place === undefined ? {} : { function: place.name, location: `${place.file}:${place.line}` }),
+      },
+      link: { page: 'locks/each', filter: { name } },
+    },
+  ];
+}
+
+/** Time in which threads of these names were neither idle nor stopped, together. */
+function workNanos(index: TraceIndex, names: ReadonlySet<string>): number {
+  const isAside = (at: number): boolean => ['idle', 'waiting'].includes(THREAD_STATES[at]!);
+  return index.threads
+    .filter(({ name }) => names.has(name))
+    .flatMap((thread) => [...threadTimes(index, thread, thread.start, thread.end).byState])
+    .reduce((sum, nanos, at) => (isAside(at % THREAD_STATES.length) ? sum : sum + nanos), 0);
+}
 
 const QUEUED = { waits: 10, nanos: 10e6 };
 

@@ -17,6 +17,7 @@ import {
 } from '../thread-recorder.ts';
 import { parkThread, unparkThread } from './event-loop.ts';
 import { areWaitsRecorded } from './open-waits.ts';
+import { waitStack } from './wait-stack.ts';
 
 /** A wait that goes on. It can be ended once, in its own recording. */
 export interface ThreadWait {
@@ -49,8 +50,22 @@ export function endThreadWait(open: ThreadWait | undefined, text: string, flow =
   // Another thread may have stopped the recording: then this thread's memory may be somebody else's.
   if (!isTakingPart() || open.recording !== control[Control.recording]) return;
   const { label, task, start, depth } = open;
-  if (closeRegion(start, depth)) recordWith(text, flow, 1, RecordKind.region, label, task, start, now());
-  else recordLate(text, label, task, start);
+  if (!closeRegion(start, depth)) {
+    recordLate(text, label, task, start);
+    return;
+  }
+  const end = now();
+  recordWith(
+    text,
+    flow,
+    1,
+    RecordKind.region,
+    label,
+    task,
+    start,
+    end,
+    waitStack(end - start, endThreadWait),
+  );
 }
 
 /**
