@@ -40,6 +40,9 @@ const LAST_WORDS_MS = 200;
 const SPEAKING_MS = 1000;
 /** Records in a round from which on it does not sleep at all. */
 const BUSY_RECORDS = 4096;
+/** From which on it sleeps less: on few processors a long round keeps the program's threads waiting. */
+const MANY_RECORDS = 256;
+const BUSY_INTERVAL_MS = 5;
 /** How long the main thread has for ending what a command has attached. */
 const RELEASE_PATIENCE_MS = 1000;
 /** Sleeps after which the event loop of this thread has a turn. */
@@ -110,7 +113,7 @@ class Collector {
       const interval = this.#isFinished ? INTERVAL_MS : (this.#watchdog?.look() ?? INTERVAL_MS);
       this.#afterRound();
       Atomics.add(control, Control.rounds, 1);
-      await this.#sleep(records, wake, interval);
+      await this.#sleep(records, wake, records >= MANY_RECORDS ? BUSY_INTERVAL_MS : interval);
     }
     this.#finish();
     this.#closeFile('exit');
@@ -158,7 +161,7 @@ class Collector {
       this.#sleeps++;
       if (Atomics.wait(control, Control.wake, wake, next) !== 'timed-out') return;
       if (watchdog === undefined || --naps <= 0) return;
-      if (this.#drain.hasNews(isQuiet ? 1 : BUSY_RECORDS)) return;
+      if (this.#drain.hasNews(isQuiet ? 1 : MANY_RECORDS)) return;
       if (isQuiet) {
         if (!watchdog.areAllAsleep()) return;
       } else {
