@@ -70,7 +70,7 @@ test('a blocked loop is named by its function and place, with what was running',
     'high blocked-loop: hash auth.js:12 (auth.js:12) blocked the event loop of main for 120 ms during order, 2 times and 150 ms in all.',
   ]);
   expect(found([block(50, 30, 'blocked', {})])).toEqual([
-    'medium blocked-loop: Something that no stack was seen of blocked the event loop of main for 30.0 ms.',
+    'low blocked-loop: Something that no stack was seen of blocked the event loop of main for 30.0 ms.',
   ]);
 });
 

@@ -23,6 +23,13 @@ import { caseOfBlock, labelOfBlock } from '../worst-case.ts';
 /** From this length on people notice a block. */
 const NOTICED_NANOS = 100e6;
 
+/** Where nobody saw what ran, such as while the program starts, there is nothing to act on. */
+function severityOf(worst: Block, isOfWorkers: boolean, isKnown: boolean): Found['severity'] {
+  const isNoticed = lengthOf(worst) >= NOTICED_NANOS;
+  if (!isKnown) return isNoticed ? 'medium' : 'low';
+  return isNoticed && !isOfWorkers ? 'high' : 'medium';
+}
+
 export const blockedLoop: Rule = {
   id: 'blocked-loop',
   help: 'A function that blocked an event loop for longer than the recorder’s limit, by default 20 ms; high from 100 ms on, but for what workers alone do: computing is what they are for.',
@@ -42,8 +49,7 @@ function ofFunction(index: TraceIndex, group: BlockGroup): Found {
   return {
     ...ofBlocks(index, 'blocked-loop', group),
     link: { page: 'blockers/each', filter: filterForGroup(index, group) },
-    // Where nobody saw what ran, such as while the program starts, there is nothing to act on.
-    severity: lengthOf(worst) >= NOTICED_NANOS && !isOfWorkers && isKnown(group) ? 'high' : 'medium',
+    severity: severityOf(worst, isOfWorkers, isKnown(group)),
     sentence:
       `${what} blocked the event loop of ${labelOfBlock(index, worst)} for ${timeText(lengthOf(worst))}${during(index, worst)}` +
       `${times(blocks)}${regularly(index, blocks)}.`,
