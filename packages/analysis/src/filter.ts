@@ -108,9 +108,12 @@ function timeTest(index: TraceIndex, filter: Filter): Test | undefined {
 function threadTest(index: TraceIndex, filter: Filter): Test | undefined {
   if (filter.thread === undefined) return undefined;
   const { track } = index.trace.columns;
-  const isWanted = index.trace.tracks.map((each, at) =>
-    isThreadWanted(filter, index.threadOf(at) ?? { name: each.name, pid: each.pid, tid: -1 }),
-  );
+  // The life of a worker is called as the worker, and is not on its thread.
+  const threads = new Set(index.threads.map(({ name }) => name));
+  const isWanted = index.trace.tracks.map(({ name, pid }, at) => {
+    const thread = index.threadOf(at) ?? (threads.has(name) ? undefined : { name, pid, tid: -1 });
+    return thread !== undefined && isThreadWanted(filter, thread);
+  });
   return (row) => isWanted[track[row]!]!;
 }
 
