@@ -197,7 +197,11 @@ async function close(client: InspectorClient, port: number | undefined): Promise
   }
   // It closes this connection, too, and gives no answer.
   void client.evaluate("process.getBuiltinModule('node:inspector').close()");
-  const isClosed = await Promise.race([client.closed.then(() => true), sleep(CLOSE_PATIENCE_MS, false)]);
+  const timer = new AbortController();
+  const late = sleep(CLOSE_PATIENCE_MS, false, { signal: timer.signal }).catch(() => false);
+  const isClosed = await Promise.race([client.closed.then(() => true), late]);
+  // Else the command would not end before.
+  timer.abort();
   return isClosed
     ? undefined
     : `the inspector is still open on port ${port}: it closes when the native call is over in which the main thread is`;
