@@ -123,7 +123,12 @@ export function defineName(
 
 /** Defines a stack by the text that was read last. */
 export function defineStack(thread: DrainedThread, id: number): void {
-  const { frames } = describeStack(JSON.parse(thread.text) as readonly RawFrame[], false);
+  let frames: readonly string[] = [];
+  try {
+    ({ frames } = describeStack(JSON.parse(thread.text) as readonly RawFrame[], false));
+  } catch {
+    // The program has changed what JSON makes of arrays, such as by a method toJSON.
+  }
   thread.stacks[id] = frames.length === 0 ? '' : JSON.stringify({ [Argument.stack]: frames });
   thread.text = '';
 }

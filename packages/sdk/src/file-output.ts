@@ -10,7 +10,7 @@ import type { TraceOutput } from './trace-output.ts';
  * Compressed files are brought up to date this often. Compressing anything at all takes 100 us after a sleep: done every round, it
  * was most of what the collector did for a program that records little.
  */
-const COMPRESSED_FLUSH_MS = 80;
+const COMPRESSED_FLUSH_MS = 50;
 
 export class FileOutput {
   /** Where events go. */

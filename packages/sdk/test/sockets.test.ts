@@ -88,32 +88,51 @@ test('tasks that share a connection wait each for itself, and one that asks twic
   const { outcome } = await record(
     `${KIT}
     const socket = open();
-    await once(socket, 'connect');
+    await ask(socket, '1');
     await Promise.all([1, 2, 3].map((i) => trace.withTask('task ' + i, async () => { socket.write('20\\n'); await ask(socket, '20'); })));
     socket.destroy(); server.close();`,
     'none,sockets',
   );
   const tasks = asyncSlices(outcome.file).filter(({ name }) => name.startsWith('task '));
-  expect(waits(outcome.file).map(({ args }) => args.task)).toEqual(tasks.map(({ args }) => args.task));
+  const [, ...found] = waits(outcome.file);
+  expect(found.map(({ args }) => args.task)).toEqual(tasks.map(({ args }) => args.task));
 });
 
-test('a connection that breaks ends its waits, and one that never answers has a wait without an end', async () => {
+test('a connection that breaks ends its waits, and one that does not answer any more has a wait without an end', async () => {
   const { outcome } = await record(
     `${KIT}
     const broken = open(), silent = open();
-    await Promise.all([once(broken, 'connect'), once(silent, 'connect')]);
+    await Promise.all([ask(broken, '1'), ask(silent, '1')]);
     broken.write('break\\n');
     silent.write('100000\\n');
     await once(broken, 'close');
+    await sleep(20);
     process.exit();`,
     'none,sockets',
   );
   const found = waits(outcome.file);
   expect(found.map(({ args }) => args)).toContainEqual({ aborted: true });
   expect(found.filter(({ ms }) => ms === undefined)).toHaveLength(1);
+  expect(found).toHaveLength(4);
 });
 
-test('HTTP, servers, pipes of child processes and who reads by hand are left alone', async () => {
+test('to whom nobody ever answers nobody waits, and what is answered in one turn after the other is a wait each time', async () => {
+  const { outcome } = await record(
+    `${KIT}
+    const log = net.connect(port, '127.0.0.1');
+    await trace.withTask('logs', async () => { for (let i = 0; i < 5; i++) { log.write('100000\\n'); await sleep(5); } });
+    const socket = open();
+    await trace.withTask('asks', async () => { for (let i = 0; i < 5; i++) await ask(socket, '10'); });
+    log.destroy(); socket.destroy(); server.close(); process.exit();`,
+    'none,sockets',
+  );
+  const [logs, asks] = asyncSlices(outcome.file).filter(({ name }) => name === 'logs' || name === 'asks');
+  expect(waits(outcome.file).map(({ args }) => args.task)).toEqual(Array(5).fill(asks!.args.task));
+  for (const { ms } of waits(outcome.file)) expect(ms).toBeGreaterThan(8);
+  expect(logs!.args.task).not.toBe(asks!.args.task);
+});
+
+test('HTTP, servers and pipes of child processes are left alone, and who reads by hand loses nothing', async () => {
   const { outcome } = await record(
     `${KIT}
     import http from 'node:http'; import { spawn } from 'node:child_process';
@@ -126,15 +145,18 @@ test('HTTP, servers, pipes of child processes and who reads by hand are left alo
     child.stdin.end('hello');
     child.stdout.resume();
     await once(child, 'close');
+    // A listener that goes after the first bytes, and reading by hand then.
     const byHand = net.connect(port, '127.0.0.1');
-    byHand.write('10\\n');
+    await new Promise((done) => byHand.on('data', function first(data) { byHand.write('30\\n'); byHand.off('data', first); byHand.pause(); done(); }).write('10\\n'));
     await once(byHand, 'readable');
-    console.log(String(byHand.read()));
+    console.log(String(byHand.read()), byHand.listenerCount('data'), byHand.listenerCount('close'));
     byHand.destroy(); server.close(); web.close();`,
     'none,sockets',
   );
-  expect(outcome.stdout).toBe('ok 10\n\n');
-  expect(waits(outcome.file)).toEqual([]);
+  expect(outcome.stdout).toBe('ok 30\n 0 0\n');
+  const found = waits(outcome.file);
+  expect(found).toHaveLength(2);
+  expect(new Set(found.map(({ name }) => name)).size).toBe(1);
 });
 
 test('sockets do the same with it and without, and stop gives everything back', async () => {

@@ -21,7 +21,9 @@ export function startMemory(): () => void {
   const written = new Map<string, number>();
   /** @returns whether any figure was written. */
   const read = (leastChange: number): boolean => {
-    const { heapUsed, heapTotal, external, arrayBuffers, rss } = process.memoryUsage();
+    const usage = memoryUsage();
+    if (usage === undefined) return false;
+    const { heapUsed, heapTotal, external, arrayBuffers, rss } = usage;
     let hasChanged = false;
     const count = (name: string, value: number): void => {
       const last = written.get(name);
@@ -52,4 +54,13 @@ export function startMemory(): () => void {
     read(-1);
     clearTimeout(timer);
   };
+}
+
+/** undefined where the system has no file descriptor left, with which Linux tells what is resident. */
+function memoryUsage(): NodeJS.MemoryUsage | undefined {
+  try {
+    return process.memoryUsage();
+  } catch {
+    return undefined;
+  }
 }

@@ -1,21 +1,32 @@
 /**
  * What this process waits for at the other end of its connections, such as a database or a cache: an asynchronous slice from a write to the
  * next bytes that come back, in the task that wrote. Protocols are not known: where several tasks share a connection, the bytes end what each of
- * them waits for. HTTP is http.ts's; who reads by `readable` alone is not seen.
+ * them waits for. HTTP is http.ts's.
+ *
+ * Nothing listens on a socket: a listener for data changes how the stream flows. Once a turn of the loop, while somebody waits, each socket is asked
+ * how many bytes it has read; they had come when the loop went on.
  */
 import type { Socket } from 'node:net';
+import { performance } from 'node:perf_hooks';
 import { Category } from '@ttrace/format/vocabulary';
 import { RecordKind } from '../ring.ts';
 import { currentTaskId, nextId, now, recordWith, sourceName } from '../thread-recorder.ts';
 import { boundedNames } from './bounded-names.ts';
+import { withoutOwnFrames } from './own-frames.ts';
 import { patchMethod } from './patch-method.ts';
+
+// Bound early: test tools replace them.
+const { setImmediate, clearImmediate } = globalThis;
+const timing = performance.nodeTiming as typeof performance.nodeTiming & { readonly idleTime: number };
 
 /** Beyond so many on one connection nobody is waited for one by one. */
 const MAX_WAITS = 64;
 
 interface Wait {
-  readonly id: number;
   readonly task: number;
+  readonly start: number;
+  /** 0 = it is not in the trace yet. */
+  id: number;
 }
 
 /** A connection that this process has made. */
@@ -23,12 +34,15 @@ interface Connection {
   /** 0 until it is connected: then it is known where it leads. */
   label: number;
   readonly waits: Wait[];
-  /** The first write while it is being connected; NaN = none. */
-  early: number;
-  earlyTask: number;
+  /** As many bytes had it read when its first wait began. */
+  bytesRead: number;
+  /** Whether a write waits for it to be connected: it is made once more then. */
+  hasEarlyWrite: boolean;
+  /** Whether anything has ever come back. To what nobody answers, such as a stream of logs, nobody waits. */
+  isAnswered: boolean;
 }
 
-/** What Node.js keeps on a socket. */
+/** What Node.js and undici keep on a socket. */
 interface Known {
   /** Of one that a server has accepted. */
   readonly _server?: object | null;
@@ -41,59 +55,101 @@ interface Known {
 
 export function startSockets(): () => void {
   const labelOf = boundedNames((name) => sourceName(Category.socket, name));
-  const connections = new Map<Socket, Connection>();
+  /** undefined where nobody is waited for. */
+  const connections = new WeakMap<Socket, Connection | undefined>();
+  const waiting = new Map<Socket, Connection>();
+  let immediate: NodeJS.Immediate | undefined;
+  let [last, lastIdle] = [0, 0];
 
-  function onData(this: Socket): void {
-    endAll(connections.get(this), '');
+  /** When the loop went on after it waited last; of what ran before that in this turn nothing is known. */
+  const wokenAt = (): number => last + (timing.idleTime - lastIdle);
+
+  const watch = (): void => {
+    last = now();
+    lastIdle = timing.idleTime;
+    // One that does not keep the process alive runs once a turn, after the callbacks of I/O.
+    immediate = setImmediate(onTurn);
+    immediate.unref();
+  };
+  function onTurn(): void {
+    immediate = undefined;
+    settleAll();
+    if (waiting.size > 0) watch();
   }
-  function onClose(this: Socket): void {
-    endAll(connections.get(this), '{"aborted":true}');
-    forget(this);
-  }
-  const forget = (socket: Socket): void => {
-    connections.delete(socket);
-    socket.off('close', onClose).off('data', onData);
+  const settleAll = (): void => {
+    const time = wokenAt();
+    for (const [socket, connection] of waiting) {
+      try {
+        settle(socket, connection, time);
+      } catch {
+        // A socket that is not as Node.js makes them.
+        waiting.delete(socket);
+      }
+    }
   };
 
-  const connectionOf = (socket: Socket): Connection => {
-    const known = connections.get(socket);
-    if (known !== undefined) return known;
-    const made: Connection = { label: 0, waits: [], early: Number.NaN, earlyTask: 0 };
-    connections.set(socket, made);
-    socket.on('close', onClose);
-    return made;
+  const settle = (socket: Socket, connection: Connection, time: number): void => {
+    const { waits } = connection;
+    if (waits.length === 0) return;
+    const isAnswered = socket.bytesRead !== connection.bytesRead;
+    if (!isAnswered && !socket.destroyed) return;
+    // Of those that wrote where nothing had come back yet, the others may have wanted no answer.
+    const ended = connection.isAnswered ? waits : waits.slice(-1);
+    if (isAnswered) connection.isAnswered = true;
+    waiting.delete(socket);
+    for (const wait of ended) {
+      if (isAnswered) begin(socket, connection, wait);
+      if (wait.id === 0) continue;
+      const text = isAnswered ? '' : '{"aborted":true}';
+      const end = Math.max(wait.start, isAnswered ? time : now());
+      recordWith(text, 0, 0, RecordKind.asyncEnd, connection.label, wait.task, end, wait.id);
+    }
+    waits.length = 0;
+  };
+
+  const begin = (socket: Socket & Known, connection: Connection, wait: Wait): void => {
+    if (wait.id !== 0) return;
+    if (connection.label === 0) name(socket, connection);
+    if (connection.label === 0) return;
+    wait.id = nextId();
+    const { task, start, id } = wait;
+    recordWith('', id, 0, RecordKind.asyncBegin, connection.label, task, start, start);
+  };
+
+  /** Unix sockets have no port, and none is known of what is closed. */
+  const name = ({ _host, remoteAddress, remotePort }: Socket & Known, connection: Connection): void => {
+    if (remotePort === undefined) return;
+    connection.label = labelOf(`socket ${_host ?? remoteAddress}:${remotePort}`, 'socket (other)');
   };
 
   const noteWrite = (socket: Socket & Known): void => {
     // hot: also once a response of a server.
-    if (socket._server != null || socket._httpMessage != null || socket._tlsOptions?.isServer === true)
-      return;
-    if (socket.connecting) {
-      const connection = connectionOf(socket);
-      if (!Number.isNaN(connection.early)) return;
-      connection.early = now();
-      connection.earlyTask = currentTaskId();
-      return;
+    if (socket._server != null || socket._httpMessage != null) return;
+    let connection = connections.get(socket);
+    if (connection === undefined) {
+      if (connections.has(socket)) return;
+      connection = isOwnConnection(socket)
+        ? { label: 0, waits: [], bytesRead: 0, hasEarlyWrite: false, isAnswered: false }
+        : undefined;
+      connections.set(socket, connection);
+      if (connection === undefined) return;
     }
-    // To listen for data makes a stream flow, unless somebody does already. Pipes of child processes have no other end.
-    if (socket.remotePort === undefined || socket.listenerCount('data') === 0) return;
-    const connection = connectionOf(socket);
-    const isEarly = !Number.isNaN(connection.early);
-    const task = isEarly ? connection.earlyTask : currentTaskId();
-    const start = isEarly ? connection.early : now();
-    connection.early = Number.NaN;
+    if (connection.label === 0) name(socket, connection);
+    const isAgain = connection.hasEarlyWrite && !socket.connecting;
+    connection.hasEarlyWrite = socket.connecting;
+    if (isAgain) return;
     const { waits } = connection;
+    // Answered in this very turn.
+    if (waits.length > 0) settle(socket, connection, wokenAt());
+    const task = currentTaskId();
     if (waits.length >= MAX_WAITS || waits.some((wait) => wait.task === task)) return;
-    if (connection.label === 0) {
-      connection.label = labelOf(
-        `socket ${socket._host ?? socket.remoteAddress}:${socket.remotePort}`,
-        'socket (other)',
-      );
+    const wait: Wait = { task, start: now(), id: 0 };
+    if (waits.push(wait) === 1) {
+      connection.bytesRead = socket.bytesRead;
+      waiting.set(socket, connection);
     }
-    if (waits.length === 0) socket.prependOnceListener('data', onData);
-    const id = nextId();
-    waits.push({ id, task });
-    recordWith('', id, 0, RecordKind.asyncBegin, connection.label, task, start, start);
+    if (connection.isAnswered) begin(socket, connection, wait);
+    if (immediate === undefined) watch();
   };
 
   const unpatch = patchMethod(
@@ -106,19 +162,24 @@ export function startSockets(): () => void {
         } catch {
           // A socket that is not as Node.js makes them.
         }
-        return original.call(this, several, data, encoding, callback);
+        const result = original.call(this, several, data, encoding, callback);
+        const { errored } = this as { readonly errored?: unknown };
+        if (errored !== null && errored !== undefined) withoutOwnFrames(errored);
+        return result;
       },
   );
   return () => {
     unpatch();
-    for (const socket of [...connections.keys()]) forget(socket);
+    clearImmediate(immediate);
+    settleAll();
+    waiting.clear();
   };
 }
 
-function endAll(connection: Connection | undefined, text: string): void {
-  if (connection === undefined || connection.waits.length === 0) return;
-  const end = now();
-  for (const { id, task } of connection.waits.splice(0)) {
-    recordWith(text, 0, 0, RecordKind.asyncEnd, connection.label, task, end, id);
-  }
+/** Whether this process has made it, as far as can be told, and for something else than HTTP by undici. */
+function isOwnConnection(socket: Socket & Known): boolean {
+  if (socket._tlsOptions?.isServer === true) return false;
+  if (Object.getOwnPropertySymbols(socket).some(({ description }) => description === 'parser')) return false;
+  // Others may hand over to a child process what they have accepted.
+  return socket.connecting || process.channel === undefined || process.channel === null;
 }

@@ -11,6 +11,9 @@ const LOOK_MS = 1;
 const MAX_FRAMES = 32;
 const MAX_TEXT = 8000;
 
+// Bound early: programs replace and watch it.
+const { stringify } = JSON;
+
 /** Time waited since the last look, in milliseconds. One a thread. */
 let waited = 0;
 
@@ -36,7 +39,7 @@ function stackText(frames: readonly RawFrame[]): string {
   // How Node.js came to run the program.
   while (kept.length > 1 && kept.at(-1)![1].startsWith('node:')) kept.pop();
   for (;;) {
-    const text = JSON.stringify(kept);
+    const text = stringify(kept);
     if (text.length <= MAX_TEXT || kept.length <= 1) return text;
     kept = kept.slice(0, kept.length >> 1);
   }
