@@ -76,7 +76,7 @@ describe('a process with workers', () => {
       'worker outer',
       'worker waiting',
     ]);
-    expect(await target.fingerprint()).toEqual(before);
+    await expect.poll(() => target.fingerprint(), { timeout: 5000 }).toEqual(before);
 
     const again = await ttrace([
       'attach',
@@ -223,7 +223,7 @@ describe('ttrace attach says why not', () => {
     const none = await ttrace(['snapshot', String(target.pid)], { cwd: directory.path });
     expect(none.stderr).toContain('runs no flight recorder');
     expect(none.code).toBe(1);
-    expect(await target.fingerprint()).toEqual(before);
+    await expect.poll(() => target.fingerprint(), { timeout: 5000 }).toEqual(before);
     expect(existsSync(directory.file('trace.json'))).toBe(false);
   });
 });
