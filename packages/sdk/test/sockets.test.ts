@@ -132,6 +132,31 @@ test('to whom nobody ever answers nobody waits, and what is answered in one turn
   expect(logs!.args.task).not.toBe(asks!.args.task);
 });
 
+test('a connection that an HTTP server was handed, as workers of a cluster are, is none of the process’s own', async () => {
+  const { outcome } = await record(
+    `${KIT}
+    import http from 'node:http';
+    const web = http.createServer();
+    web.on('upgrade', (request, socket) => {
+      socket.on('data', () => socket.write('ok')).on('error', () => {});
+      socket.write('HTTP/1.1 101 Switching Protocols\\r\\nconnection: upgrade\\r\\nupgrade: x\\r\\n\\r\\n');
+    });
+    // As Node.js makes one of what comes from another process.
+    const front = net.createServer({ pauseOnConnect: true }, ({ _handle: handle }) =>
+      web.emit('connection', new net.Socket({ handle, readable: true, writable: true })));
+    await new Promise((done) => front.listen(0, '127.0.0.1', done));
+    const client = net.connect(front.address().port, '127.0.0.1').on('data', () => {});
+    client.write('GET / HTTP/1.1\\r\\nhost: x\\r\\nconnection: upgrade\\r\\nupgrade: x\\r\\n\\r\\n');
+    await once(client, 'data');
+    for (let i = 0; i < 3; i++) { await sleep(10); await ask(client, 'x'); }
+    process.exit();`,
+    'none,sockets',
+  );
+  const found = waits(outcome.file);
+  expect(found).toHaveLength(4);
+  expect(new Set(found.map(({ name }) => name)).size).toBe(1);
+});
+
 test('HTTP, servers and pipes of child processes are left alone, and who reads by hand loses nothing', async () => {
   const { outcome } = await record(
     `${KIT}

@@ -44,8 +44,9 @@ interface Connection {
 
 /** What Node.js and undici keep on a socket. */
 interface Known {
-  /** Of one that a server has accepted. */
+  /** Of one that a server has accepted, or been given. */
   readonly _server?: object | null;
+  readonly server?: object | null;
   readonly _tlsOptions?: { readonly isServer?: boolean };
   /** The request of node:http that has it. */
   readonly _httpMessage?: object | null;
@@ -116,7 +117,7 @@ export function startSockets(): () => void {
     recordWith('', id, 0, RecordKind.asyncBegin, connection.label, task, start, start);
   };
 
-  /** Unix sockets have no port, and none is known of what is closed. */
+  /** Pipes and Unix sockets have no port, and none is known of what is closed. */
   const name = ({ _host, remoteAddress, remotePort }: Socket & Known, connection: Connection): void => {
     if (remotePort === undefined) return;
     connection.label = labelOf(`socket ${_host ?? remoteAddress}:${remotePort}`, 'socket (other)');
@@ -134,7 +135,14 @@ export function startSockets(): () => void {
       connections.set(socket, connection);
       if (connection === undefined) return;
     }
-    if (connection.label === 0) name(socket, connection);
+    if (connection.label === 0 && !socket.connecting) {
+      name(socket, connection);
+      // A pipe, such as stdout.
+      if (connection.label === 0) {
+        connections.set(socket, undefined);
+        return;
+      }
+    }
     const isAgain = connection.hasEarlyWrite && !socket.connecting;
     connection.hasEarlyWrite = socket.connecting;
     if (isAgain) return;
@@ -176,10 +184,11 @@ export function startSockets(): () => void {
   };
 }
 
-/** Whether this process has made it, as far as can be told, and for something else than HTTP by undici. */
+/**
+ * Whether this process has made it, for something else than HTTP by undici. One that another process has accepted and handed over to
+ * code that is no HTTP server cannot be told from it.
+ */
 function isOwnConnection(socket: Socket & Known): boolean {
-  if (socket._tlsOptions?.isServer === true) return false;
-  if (Object.getOwnPropertySymbols(socket).some(({ description }) => description === 'parser')) return false;
-  // Others may hand over to a child process what they have accepted.
-  return socket.connecting || process.channel === undefined || process.channel === null;
+  if (socket.server != null || socket._tlsOptions?.isServer === true) return false;
+  return Object.getOwnPropertySymbols(socket).every(({ description }) => description !== 'parser');
 }
