@@ -12,6 +12,7 @@ import {
   writeTrace,
 } from '@ttrace/format';
 import fc from 'fast-check';
+import { splitTrace } from './split-trace.ts';
 
 interface ArbitraryEvent {
   readonly what: number;
@@ -130,4 +131,16 @@ export function sortedText(trace: Trace): string[] {
       `track ${labels[index]} ${track.name} ${track.dropped} ${track.sortIndex} ${track.unit}`,
   );
   return [...header.sort(), ...tracks.sort(), ...lines.sort(), ...ends.sort()];
+}
+
+/** Cuts a trace into parts of at most a weight, as `ttrace split` does. */
+export function partsOf(trace: Trace, most: number): Trace[] {
+  const split = splitTrace(trace);
+  const parts: Trace[] = [];
+  for (let from = 0; from < split.length; ) {
+    const to = split.cut(from, most);
+    parts.push(split.part(from, to, parts.length + 1));
+    from = to;
+  }
+  return parts;
 }

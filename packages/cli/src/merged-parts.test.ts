@@ -5,7 +5,7 @@
 import { dropEmptyTracks, pickRows, rowsWhere, type Trace, timeRange } from '@ttrace/format';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { arbitraryTrace, sortedText, throughFile } from './arbitrary-trace-test-kit.ts';
+import { arbitraryTrace, partsOf, sortedText, throughFile } from './arbitrary-trace-test-kit.ts';
 import { createTraceMerger } from './merge-traces.ts';
 import { splitTrace } from './split-trace.ts';
 import { trimTrace } from './trim-trace.ts';
@@ -108,18 +108,8 @@ test('traces that follow each other come back when the merged one is cut where t
 test('the parts of a split that are merged are cut into the same parts again', () => {
   fc.assert(
     fc.property(arbitraryTrace, fc.integer({ min: 200, max: 3000 }), (trace, most) => {
-      const partsOf = (of: Trace): Trace[] => {
-        const split = splitTrace(of);
-        const parts: Trace[] = [];
-        for (let from = 0; from < split.length; ) {
-          const to = split.cut(from, most);
-          parts.push(split.part(from, to, parts.length + 1));
-          from = to;
-        }
-        return parts;
-      };
-      const parts = partsOf(trace);
-      const again = partsOf(merged(...parts));
+      const parts = partsOf(trace, most);
+      const again = partsOf(merged(...parts), most);
       expect(again.map(eventsOf)).toEqual(parts.map(eventsOf));
     }),
     { numRuns: 200 },

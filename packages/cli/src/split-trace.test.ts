@@ -2,20 +2,8 @@
 import type { Trace } from '@ttrace/format';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { arbitraryTrace, sortedText, throughFile } from './arbitrary-trace-test-kit.ts';
+import { arbitraryTrace, partsOf, sortedText, throughFile } from './arbitrary-trace-test-kit.ts';
 import { createTraceMerger } from './merge-traces.ts';
-import { splitTrace } from './split-trace.ts';
-
-function partsOf(trace: Trace, most: number): Trace[] {
-  const split = splitTrace(trace);
-  const parts: Trace[] = [];
-  for (let from = 0; from < split.length; ) {
-    const to = split.cut(from, most);
-    parts.push(split.part(from, to, parts.length + 1));
-    from = to;
-  }
-  return parts;
-}
 
 function merged(traces: readonly Trace[]): Trace {
   const merger = createTraceMerger();

@@ -2,7 +2,8 @@
  * The collector: one worker thread a process, alive while something is recorded. It empties the rings, encodes, and writes files,
  * so that nothing of this happens in the user's threads, and so that it goes on while their loops are blocked.
  *
- * It sleeps on shared memory: the main thread's last act can wake it and wait for it.
+ * It sleeps on shared memory: the main thread's last act can wake it and wait for it. One file, for all of it is one loop: when to sleep depends on
+ * what the round found, what was wished, and who is blocked.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';

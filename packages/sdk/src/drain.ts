@@ -1,7 +1,7 @@
 /**
  * Reads the threads' rings and hands every record to a TraceWriter. Runs in the collector; pure apart from the shared memory, so
  * that tests can drive it. Knows what the records do not say: which track a thread has, and what its names and texts are. Regions that are open for
- * long are begun-regions.ts's, tasks and async regions async-tracks.ts's.
+ * long are begun-regions.ts's, tasks and async regions async-tracks.ts's. One file, for all of it is one loop over records, a case for each kind.
  */
 import { Category, MetadataName, OTHER_NAME } from '@ttrace/format/vocabulary';
 import type { StringRef, TraceWriter, TrackRef } from '@ttrace/format/writers';

@@ -30,7 +30,7 @@ export const lockConvoy: Rule = {
     `A lock that others wait for in more than ${shareText(CONVOY.share)} of the time it is held, from ${CONVOY.waits} waits on; a word of Atomics.wait that ` +
     `threads that let each other go on wait for in more than ${shareText(TURNS.share)} of the time that they are not idle.`,
   find: (index) =>
-    locksTable(index).rows.flatMap((row) => {
+    locksTable(index).rows.flatMap((row): Found[] => {
       const { name, waits, heldNanos, contendedNanos, maxWaiting, threads, handovers, heldBy } = row;
       if (isWordWait(name.split(' ', 1)[0]!)) return contendedWord(index, row);
       const share = heldNanos > 0 ? contendedNanos / heldNanos : 0;
@@ -49,10 +49,7 @@ export const lockConvoy: Rule = {
             : `; mostly ${most.from} lets ${most.to} go on`;
       return [
         {
-          rule: 'lock-convoy',
-          severity: waited > 0.1 * (index.end - index.start) ? 'high' : 'medium',
-          count: waits.length,
-          costNanos: waited,
+          ...convoyOf(index, row),
           sentence:
             `${name} is contended for ${shareText(share)} of the time it is held: ${timeText(waited)} of waiting in ${counted(waits.length, 'wait')}` +
             `${threads.size > 0 ? ` on ${counted(threads.size, 'thread')}` : ''}, ${countText(maxWaiting)} at once` +
@@ -60,12 +57,26 @@ export const lockConvoy: Rule = {
           advice:
             'Do less while it is held, take it less often, or give each thread a part of its own and join them at the end.',
           worst: caseOfRow(index, row.longest),
-          link: { page: 'locks/each', filter: { name } },
           cases: row.heldRows,
         } satisfies Found,
       ];
     }),
 };
+
+/** What a finding says of any lock that is waited for too much. */
+function convoyOf(
+  index: TraceIndex,
+  { name, waits }: LockRow,
+): Pick<Found, 'rule' | 'severity' | 'count' | 'costNanos' | 'link'> {
+  const waited = sumOf(waits);
+  return {
+    rule: 'lock-convoy',
+    severity: waited > 0.1 * (index.end - index.start) ? 'high' : 'medium',
+    count: waits.length,
+    costNanos: waited,
+    link: { page: 'locks/each', filter: { name } },
+  };
+}
 
 /** A word that is a lock: those that wait for it for much of the time let each other go on, one by one. */
 function contendedWord(index: TraceIndex, row: LockRow): Found[] {
@@ -82,10 +93,7 @@ function contendedWord(index: TraceIndex, row: LockRow): Found[] {
   const place = waitFrame(index, longest);
   return [
     {
-      rule: 'lock-convoy',
-      severity: waited > 0.1 * (index.end - index.start) ? 'high' : 'medium',
-      count: waits.length,
-      costNanos: waited,
+      ...convoyOf(index, row),
       sentence:
         `${name} is contended: ${counted(threads.size, 'thread')} that take turns wait for it for ${shareText(share)} of the time that they are not idle: ` +
         `${timeText(waited)} in ${counted(waits.length, 'wait')}, ${countText(maxWaiting)} at once` +
@@ -96,7 +104,6 @@ function contendedWord(index: TraceIndex, row: LockRow): Found[] {
         ...caseOfRow(index, longest),
         ...(place === undefined ? {} : { function: place.name, location: `${place.file}:${place.line}` }),
       },
-      link: { page: 'locks/each', filter: { name } },
     },
   ];
 }
