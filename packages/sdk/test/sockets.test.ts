@@ -157,6 +157,30 @@ test('a connection that an HTTP server was handed, as workers of a cluster are, 
   expect(new Set(found.map(({ name }) => name)).size).toBe(1);
 });
 
+test('an answer that comes while code runs ends a wait when the loop comes to it; what a socket says after its end stays as it is', async () => {
+  const { outcome } = await record(
+    `${KIT}
+    const socket = open();
+    await ask(socket, '1');
+    for (let i = 0; i < 2; i++) {
+      const answer = once(socket, 'data');
+      socket.write('30\\n');
+      const end = performance.now() + 80;
+      while (performance.now() < end);
+      await answer;
+    }
+    socket.destroy();
+    await once(socket, 'close');
+    console.log(socket.remoteAddress, socket.remotePort, Object.hasOwn(socket, '_peername'));
+    server.close();`,
+    'none,sockets',
+  );
+  const [, ...found] = waits(outcome.file);
+  for (const { ms } of found) expect(ms).toBeGreaterThan(29);
+  expect(found).toHaveLength(2);
+  expect(outcome.stdout).toBe('undefined undefined false\n');
+});
+
 test('HTTP, servers and pipes of child processes are left alone, and who reads by hand loses nothing', async () => {
   const { outcome } = await record(
     `${KIT}

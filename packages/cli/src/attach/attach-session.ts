@@ -99,6 +99,7 @@ export async function openAttachSession(
     };
   } catch (error) {
     await closeInspector();
+    client.close();
     throw error;
   }
 }

@@ -6,6 +6,7 @@
  * Nothing listens on a socket: a listener for data changes how the stream flows. Once a turn of the loop, while somebody waits, each socket is asked
  * how many bytes it has read; they had come when the loop went on.
  */
+import { AsyncResource } from 'node:async_hooks';
 import type { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { Category } from '@ttrace/format/vocabulary';
@@ -21,6 +22,9 @@ const timing = performance.nodeTiming as typeof performance.nodeTiming & { reado
 
 /** Beyond so many on one connection nobody is waited for one by one. */
 const MAX_WAITS = 64;
+
+/** Below this the loop has not really waited. */
+const NO_WAIT_MS = 0.02;
 
 interface Wait {
   readonly task: number;
@@ -42,6 +46,11 @@ interface Connection {
   isAnswered: boolean;
 }
 
+interface Peer {
+  address?: string;
+  port?: number;
+}
+
 /** What Node.js and undici keep on a socket. */
 interface Known {
   /** Of one that a server has accepted, or been given. */
@@ -52,6 +61,7 @@ interface Known {
   readonly _httpMessage?: object | null;
   /** Name that was looked up for it. */
   readonly _host?: string | null;
+  readonly _handle?: { getpeername?(peer: Peer): number } | null;
 }
 
 export function startSockets(): () => void {
@@ -59,11 +69,18 @@ export function startSockets(): () => void {
   /** undefined where nobody is waited for. */
   const connections = new WeakMap<Socket, Connection | undefined>();
   const waiting = new Map<Socket, Connection>();
+  const scope = new AsyncResource('ttrace', { requireManualDestroy: true });
   let immediate: NodeJS.Immediate | undefined;
   let [last, lastIdle] = [0, 0];
 
-  /** When the loop went on after it waited last; of what ran before that in this turn nothing is known. */
-  const wokenAt = (): number => last + (timing.idleTime - lastIdle);
+  /**
+   * When the loop went on after it waited last; of what ran before that in this turn nothing is known. Where it did not wait, what came
+   * had come while code ran.
+   */
+  const wokenAt = (): number => {
+    const waited = timing.idleTime - lastIdle;
+    return waited < NO_WAIT_MS ? now() : last + waited;
+  };
 
   const watch = (): void => {
     last = now();
@@ -118,9 +135,12 @@ export function startSockets(): () => void {
   };
 
   /** Pipes and Unix sockets have no port, and none is known of what is closed. */
-  const name = ({ _host, remoteAddress, remotePort }: Socket & Known, connection: Connection): void => {
-    if (remotePort === undefined) return;
-    connection.label = labelOf(`socket ${_host ?? remoteAddress}:${remotePort}`, 'socket (other)');
+  const name = ({ _host, _handle }: Known, connection: Connection): void => {
+    // Asked by the socket's own properties it would remember the answer, and give it after its end as well.
+    const peer: Peer = {};
+    _handle?.getpeername?.(peer);
+    if (peer.port === undefined) return;
+    connection.label = labelOf(`socket ${_host ?? peer.address}:${peer.port}`, 'socket (other)');
   };
 
   const noteWrite = (socket: Socket & Known): void => {
@@ -157,7 +177,8 @@ export function startSockets(): () => void {
       waiting.set(socket, connection);
     }
     if (connection.isAnswered) begin(socket, connection, wait);
-    if (immediate === undefined) watch();
+    // In the context of whoever writes it would keep that alive.
+    if (immediate === undefined) scope.runInAsyncScope(watch);
   };
 
   const unpatch = patchMethod(
