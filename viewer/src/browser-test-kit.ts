@@ -130,5 +130,24 @@ export async function ask(
 export async function screenshot(page: Page, name: string, fullPage = false): Promise<void> {
   const directory = process.env.TTRACE_SCREENSHOTS ?? join(tmpdir(), 'ttrace-screens');
   mkdirSync(directory, { recursive: true });
-  await page.screenshot({ path: join(directory, `${name}.png`), fullPage });
+  const path = join(directory, `${name}.png`);
+  const window = page.viewportSize();
+  if (!fullPage || window === null) return take(page, path);
+  // A window as tall as the page: else Chromium makes it one while it takes the picture, and may have no frame of it yet.
+  const height = await page.evaluate<number>('document.documentElement.scrollHeight');
+  await page.setViewportSize({ ...window, height: Math.max(height, window.height) });
+  await take(page, path);
+  await page.setViewportSize(window);
+}
+
+/** Takes a picture, again where Chromium has no frame to take it of: seen once in some thousand on a busy machine. */
+async function take(page: Page, path: string): Promise<void> {
+  for (let triesLeft = 2; ; triesLeft--) {
+    try {
+      await page.screenshot({ path });
+      return;
+    } catch (error) {
+      if (triesLeft === 0 || !String(error).includes('Unable to capture screenshot')) throw error;
+    }
+  }
 }
