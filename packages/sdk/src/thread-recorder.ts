@@ -317,14 +317,17 @@ export function recordWithTextOf(
   task: number,
   first: number,
   second: number,
+  flow = 0,
+  flowDirection: 0 | 1 = 0,
 ): void {
   // hot: twice a request served.
   if (onOff[0] !== enrolled) return;
-  if (((head + 2 - limit) | 0) > 0 && !hasRoom(2)) {
+  if (((head + 3 - limit) | 0) > 0 && !hasRoom(3)) {
     header[DROPPED]!++;
     return;
   }
   if (textId !== 0) put(RecordKind.text, textId, 0, 0, 0);
+  if (flow !== 0) put(RecordKind.flow, flowDirection, 0, flow, 0);
   put(kind, nameId, task, first, second);
   if (KEEPS_STORE_ORDER) header[HEAD] = head;
   else Atomics.store(header, HEAD, head);

@@ -4,8 +4,8 @@
  */
 import { Category } from '@ttrace/format/vocabulary';
 import { RecordKind } from '../ring.ts';
-import { currentTaskId, now, recordWith, sourceName } from '../thread-recorder.ts';
-import { areWaitsRecorded, beginWait, endWait } from './open-waits.ts';
+import { currentTaskId, now, sourceName } from '../thread-recorder.ts';
+import { areWaitsRecorded, beginWait, endWait, recordWait } from './open-waits.ts';
 import { withoutOwnFrames } from './own-frames.ts';
 import { type AnyFunction, type Patch, patchMethod } from './patch-method.ts';
 import { beginThreadWait, endThreadWait } from './thread-waits.ts';
@@ -49,7 +49,7 @@ function recordedWait(original: AnyFunction, args: unknown[]): unknown {
     result = Reflect.apply(original, Atomics, args);
     return result;
   } finally {
-    endThreadWait(open, `{${aboutWord(args[0], args[1])},"result":"${String(result)}"}`);
+    endThreadWait(open, wordText(args[0], args[1], `"result":"${String(result)}"`));
   }
 }
 
@@ -58,7 +58,7 @@ function patchedWaitAsync(original: AnyFunction, patch: Patch): AnyFunction {
     try {
       const result = Reflect.apply(original, Atomics, args) as { async: boolean; value: Promise<string> };
       if (patch.isOn && result.async) {
-        const open = beginWait('Atomics.waitAsync', undefined, `{${aboutWord(args[0], args[1])}}`);
+        const open = beginWait('Atomics.waitAsync', undefined, wordText(args[0], args[1], ''));
         // It is never rejected.
         if (open !== undefined) void result.value.then((how) => endWait(open, `{"result":"${how}"}`));
       }
@@ -79,8 +79,8 @@ function patchedNotify(original: AnyFunction, patch: Patch): AnyFunction {
       const time = now();
       const woken = Reflect.apply(original, Atomics, args) as number;
       if (woken > 0 && areWaitsRecorded()) {
-        const text = `{${aboutWord(args[0], args[1])},"woken":${woken}}`;
-        recordWith(text, 0, 0, RecordKind.instant, name, currentTaskId(), time, 0);
+        const text = wordText(args[0], args[1], `"woken":${woken}`);
+        recordWait(text, RecordKind.instant, name, currentTaskId(), time, 0);
       }
       return woken;
     } catch (error) {
@@ -89,10 +89,29 @@ function patchedNotify(original: AnyFunction, patch: Patch): AnyFunction {
   };
 }
 
+interface KnownText {
+  readonly index: unknown;
+  readonly what: string;
+  readonly text: string;
+}
+
+/** The text that was made last of each array: a thread mostly waits for one word of it. */
+const texts = new WeakMap<object, KnownText>();
+
 /**
  * What says which word it is, of arguments that were good enough for the original: its index in the array, and what all threads have in
- * common, its place in the memory and the size of that, in bytes.
+ * common, its place in the memory and the size of that, in bytes. As the text of a JSON object.
+ * @param what Another member of it, or ''.
  */
+function wordText(array: unknown, index: unknown, what: string): string {
+  // hot: once a wait, and once a notify that wakes somebody.
+  const known = texts.get(array as object);
+  if (known !== undefined && known.index === index && known.what === what) return known.text;
+  const text = `{${aboutWord(array, index)}${what === '' ? '' : ','}${what}}`;
+  if (typeof index === 'number') texts.set(array as object, { index, what, text });
+  return text;
+}
+
 function aboutWord(array: unknown, index: unknown): string {
   // Asked again, an object may say something else.
   if (typeof index === 'object' || typeof index === 'function') return '"index":0';

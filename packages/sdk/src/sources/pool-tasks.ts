@@ -97,19 +97,30 @@ function onAbort(info: TaskInfo, end: () => void): void {
   });
 }
 
+/** What was described lately: a pool has few kinds of tasks. */
+const descriptions = new Map<string, string>();
+const MAX_DESCRIPTIONS = 100;
+
 function descriptionOf({ name, filename }: TaskInfo): string {
-  return attributesText({
-    ...(typeof filename === 'string' ? { file: basename(filename) } : {}),
-    ...(typeof name === 'string' && name !== 'default' ? { name } : {}),
-  });
+  // hot: once a task.
+  const own = typeof name === 'string' && name !== 'default' ? name : undefined;
+  const file = typeof filename === 'string' ? filename : undefined;
+  const key = `${file}\n${own}`;
+  let text = descriptions.get(key);
+  if (text === undefined) {
+    text = attributesText({ file: file === undefined ? undefined : basename(file), name: own });
+    if (descriptions.size >= MAX_DESCRIPTIONS) descriptions.clear();
+    descriptions.set(key, text);
+  }
+  return text;
 }
 
 function outcomeOf({ workerInfo }: TaskInfo, error: unknown): string {
+  // hot: once a task.
   const threadId = workerInfo?.worker?.threadId;
-  return attributesText({
-    ...(typeof threadId === 'number' && threadId > 0 ? { thread: threadId } : {}),
-    ...(error === null || error === undefined
-      ? {}
-      : { error: error instanceof Error ? error.name : 'error' }),
-  });
+  const thread = typeof threadId === 'number' && threadId > 0 ? threadId : undefined;
+  if (error !== null && error !== undefined) {
+    return attributesText({ thread, error: error instanceof Error ? error.name : 'error' });
+  }
+  return thread === undefined ? '' : `{"thread":${thread}}`;
 }

@@ -16,7 +16,7 @@ import {
   sourceName,
 } from '../thread-recorder.ts';
 import { parkThread, unparkThread } from './event-loop.ts';
-import { areWaitsRecorded } from './open-waits.ts';
+import { areWaitsRecorded, recordWait } from './open-waits.ts';
 import { waitStack } from './wait-stack.ts';
 
 /** A wait that goes on. It can be ended once, in its own recording. */
@@ -55,17 +55,9 @@ export function endThreadWait(open: ThreadWait | undefined, text: string, flow =
     return;
   }
   const end = now();
-  recordWith(
-    text,
-    flow,
-    1,
-    RecordKind.region,
-    label,
-    task,
-    start,
-    end,
-    waitStack(end - start, endThreadWait),
-  );
+  const stack = waitStack(end - start, endThreadWait);
+  if (stack === 0) recordWait(text, RecordKind.region, label, task, start, end, flow, 1);
+  else recordWith(text, flow, 1, RecordKind.region, label, task, start, end, stack);
 }
 
 /**
@@ -83,14 +75,6 @@ export function recordFlowSlice(
 ): void {
   if (!areWaitsRecorded()) return;
   const label = sourceName(category, name);
-  recordWith(
-    text,
-    flow,
-    direction === 'out' ? 0 : 1,
-    RecordKind.region,
-    label,
-    currentTaskId(),
-    start,
-    now(),
-  );
+  const flowDirection = direction === 'out' ? 0 : 1;
+  recordWait(text, RecordKind.region, label, currentTaskId(), start, now(), flow, flowDirection);
 }

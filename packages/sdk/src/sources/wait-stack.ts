@@ -1,12 +1,14 @@
 /**
- * The code that waited, looked at when its wait is over: the caller is still the same then. A look takes some 30 us, so there is one for each
- * millisecond that the thread has waited, however short its waits are: every longer wait has its stack, of shorter ones some have.
+ * The code that waited, looked at when its wait is over: the caller is still the same then. A look takes some 30 us, so every wait of a millisecond
+ * has its stack, and of shorter ones one in four milliseconds that the thread has waited.
  */
 import { stackId } from '../thread-recorder.ts';
 import { type RawFrame, stackFrames } from './stack-frames.ts';
 
-/** A look costs three hundredths of this. */
-const LOOK_MS = 1;
+/** A look costs three hundredths of this … */
+const LONG_MS = 1;
+/** … and less than one of this. */
+const SHORT_MS = 4;
 /** Frames, and the text of them: outer ones are left out. */
 const MAX_FRAMES = 32;
 const MAX_TEXT = 8000;
@@ -14,7 +16,7 @@ const MAX_TEXT = 8000;
 // Bound early: programs replace and watch it.
 const { stringify } = JSON;
 
-/** Time waited since the last look, in milliseconds. One a thread. */
+/** Time of short waits since the last look, in milliseconds. One a thread. */
 let waited = 0;
 
 /**
@@ -24,7 +26,7 @@ let waited = 0;
 export function waitStack(waitedMs: number, above: (...args: never[]) => unknown): number {
   // hot: bench/waits.mjs
   waited += waitedMs;
-  if (waited < LOOK_MS) return 0;
+  if (waitedMs < LONG_MS && waited < SHORT_MS) return 0;
   waited = 0;
   try {
     return stackId(stackText(stackFrames(above)));
