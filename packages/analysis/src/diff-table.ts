@@ -8,12 +8,20 @@ import { type LockRow, locksTable } from './locks-table.ts';
 import { isWordWait } from './memory-words.ts';
 import { percentile } from './name-stats.ts';
 import { regionsTable } from './regions-table.ts';
+import { isSurelyLonger } from './significance.ts';
 import type { Cell, Column, Table } from './table.ts';
 import { tasksTable } from './tasks-table.ts';
 import type { TraceIndex } from './trace-index.ts';
 
 export const DIFF_METRICS = ['p50', 'p95', 'p99', 'max', 'total', 'count'] as const;
 export type DiffMetric = (typeof DIFF_METRICS)[number];
+
+/** What lies between the others, not at an end of them: chance moves it little. */
+const PERCENTILES: ReadonlyMap<DiffMetric, number> = new Map([
+  ['p50', 50],
+  ['p95', 95],
+  ['p99', 99],
+]);
 
 /** Figures of one name in one trace. Times in nanoseconds. */
 export type DiffFigures = Readonly<Record<DiffMetric, number>>;
@@ -24,8 +32,17 @@ export interface DiffRow {
   /** Undefined in the trace that has none. */
   readonly before: DiffFigures | undefined;
   readonly after: DiffFigures | undefined;
-  /** Whether the metric got worse by more than the threshold. */
+  /** Whether the metric got worse by more than the threshold, and not by chance. */
   readonly isWorse: boolean;
+  /** Whether it got worse by more than the threshold, but chance alone may have done it. Never for `max`, `total` and `count`. */
+  readonly isUnsure: boolean;
+}
+
+/** What is known of one name in one trace. */
+interface Known {
+  readonly figures: DiffFigures;
+  /** Sorted. */
+  readonly durations: Float64Array;
 }
 
 export interface DiffOptions {
@@ -46,21 +63,37 @@ export function diffTable(before: TraceIndex, after: TraceIndex, options: DiffOp
   for (const key of new Set([...old.keys(), ...recent.keys()])) {
     const [kind, name] = splitKey(key);
     const [a, b] = [old.get(key), recent.get(key)];
-    if (a !== undefined && b !== undefined && DIFF_METRICS.every((each) => a[each] === b[each])) continue;
-    rows.push({ kind, name, before: a, after: b, isWorse: isWorse(a, b, metric, threshold, minNanos) });
+    if (a !== undefined && b !== undefined && DIFF_METRICS.every((id) => a.figures[id] === b.figures[id])) {
+      continue;
+    }
+    const isLarger = isLargerBy(a?.figures, b?.figures, metric, threshold, minNanos);
+    const isSure = !isLarger || isNoChance(a!, b!, metric);
+    rows.push({
+      kind,
+      name,
+      before: a?.figures,
+      after: b?.figures,
+      isWorse: isLarger && isSure,
+      isUnsure: !isSure,
+    });
   }
   const change = (row: DiffRow): number => Math.abs((row.after?.[metric] ?? 0) - (row.before?.[metric] ?? 0));
   rows.sort((a, b) => Number(b.isWorse) - Number(a.isWorse) || change(b) - change(a));
   return {
     id: 'diff',
     title: 'Changes',
-    help: `What changed from the first trace to the second, by name. Worse is what has a ${metric} more than ${Math.round(threshold * 100)} % larger.`,
+    help: `What changed from the first trace to the second, by name. Worse is what has a ${metric} more than ${Math.round(threshold * 100)} % larger${PERCENTILES.has(metric) ? ', where chance alone does not do that' : ''}.`,
     columns: columnsFor(metric),
     rows,
   };
 }
 
-function isWorse(
+function isNoChance(before: Known, after: Known, metric: DiffMetric): boolean {
+  const percentile = PERCENTILES.get(metric);
+  return percentile === undefined || isSurelyLonger(before.durations, after.durations, percentile);
+}
+
+function isLargerBy(
   before: DiffFigures | undefined,
   after: DiffFigures | undefined,
   metric: DiffMetric,
@@ -114,9 +147,8 @@ function columnsFor(metric: DiffMetric): Column<DiffRow>[] {
       id: 'verdict',
       title: 'Verdict',
       unit: 'text',
-      help: 'worse: by more than the threshold; new, gone: in one trace alone.',
-      of: ({ before, after, isWorse: worse }) =>
-        before === undefined ? 'new' : after === undefined ? 'gone' : worse ? 'worse' : '',
+      help: 'worse: by more than the threshold; unsure: the same, but of two traces of one program one in twenty differs so; new, gone: in one trace alone.',
+      of: verdictOf,
     },
     ...(['p50', 'p95', 'p99'] as const)
       .filter((id) => !shown.includes(id))
@@ -124,23 +156,30 @@ function columnsFor(metric: DiffMetric): Column<DiffRow>[] {
   ];
 }
 
-/** Figures by kind and name. */
-function figuresOf(index: TraceIndex): Map<string, DiffFigures> {
-  const figures = new Map<string, DiffFigures>();
+function verdictOf({ before, after, isWorse, isUnsure }: DiffRow): string {
+  if (before === undefined) return 'new';
+  if (after === undefined) return 'gone';
+  return isWorse ? 'worse' : isUnsure ? 'unsure' : '';
+}
+
+/** What is known by kind and name. */
+function figuresOf(index: TraceIndex): Map<string, Known> {
+  const known = new Map<string, Known>();
   const add = (
     kind: DiffRow['kind'],
     name: string,
     durations: Float64Array,
     count = durations.length,
   ): void => {
-    figures.set(`${kind}\n${name}`, {
+    const figures = {
       count,
       total: durations.reduce((sum, each) => sum + each, 0),
       p50: percentile(durations, 50),
       p95: percentile(durations, 95),
       p99: percentile(durations, 99),
       max: percentile(durations, 100),
-    });
+    };
+    known.set(`${kind}\n${name}`, { figures, durations });
   };
   for (const { name, durations, unfinished } of tasksTable(index).rows) {
     add('task', name, durations, durations.length + unfinished);
@@ -162,7 +201,7 @@ function figuresOf(index: TraceIndex): Map<string, DiffFigures> {
     if (waits.length > 0) add('wait', name, waits, waits.length + unfinished);
   }
   for (const [name, durations] of gcDurations(index)) add('gc', name, durations);
-  return figures;
+  return known;
 }
 
 /** Functions of one name in several files are one here: a file may have moved from one trace to the other. */

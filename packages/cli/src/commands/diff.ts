@@ -26,7 +26,7 @@ export const diffCommand: Command = defineCommand({
       .option('threshold', {
         type: 'string',
         default: '10%',
-        describe: 'From this change on it is worse',
+        describe: 'From this change on it is worse, if chance alone does not explain it',
         requiresArg: true,
       })
       .option('min', {
