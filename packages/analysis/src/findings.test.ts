@@ -120,6 +120,10 @@ test('tasks that always take long, though nothing of them is recorded, are found
   expect(rules).toEqual([
     'medium mostly-waiting: Half of the 10 tasks order take 100 ms and more, and such a one spends 100.0 % of that on nothing that is recorded: no code, lock or message of it.',
   ]);
+  const even = [100.2, 101, 100.1, 100.4, 100.2, 100.3, 101.2, 100.1, 100.2, 104];
+  expect(found(tasks(even)).filter((each) => each.includes('mostly-waiting'))).toEqual([
+    'medium mostly-waiting: Half of the 10 tasks order take 100 ms and more, and such a one spends 100.0 % of that on nothing that is recorded: no code, lock or message of it, and always for 100 ms, as with a timer.',
+  ]);
   const busy = some.map((_, i) => `slice 1/1 +${s(i + 1)} ${s(60)} region "work" {"task":${i + 1}}`);
   expect(found([...tasks(some), ...busy]).filter((each) => each.includes('mostly-waiting'))).toEqual([]);
 });

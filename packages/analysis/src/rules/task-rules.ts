@@ -150,12 +150,13 @@ export const mostlyWaiting: Rule = {
       const { what, nanos, times } = awaited;
       const share = shareText(nanos / p50);
       const isKnown = what !== NOTHING_RECORDED;
+      const timer = isKnown ? undefined : timerLength(index, id);
       const spent = isKnown
         ? `${share} of that waiting for ${what}${times > 1 ? `, ${times} times one after another` : ''}`
-        : `${share} of that on nothing that is recorded: no code, lock or message of it`;
+        : `${share} of that on nothing that is recorded: no code, lock or message of it${timer === undefined ? '' : `, and always for ${timeText(timer)}, as with a timer`}`;
       const path = `ttrace critical-path --task '#${middle.number}'`;
       const advice = !isKnown
-        ? `It awaits what the trace does not show, such as a timer, a file or a library; often one after another what could go on side by side (Promise.all). Record again with --sources pool (files, crypto, zlib, DNS), or put withRegion around what it awaits. One in the middle: ${path}.`
+        ? `It awaits what the trace does not show, such as a timer${timer === undefined ? '' : ' (setTimeout, a pause between tries, a poll)'}, a file or a library; often one after another what could go on side by side (Promise.all). Record again with --sources pool (files, crypto, zlib, DNS), or put withRegion around what it awaits. One in the middle: ${path}.`
         : times > 1
           ? `Ask once for all of it, or side by side (Promise.all) for what does not depend on the answer before. One in the middle: ${path}.`
           : `The other end takes that long: look there, ask for less, or keep its answers. One in the middle: ${path}.`;
@@ -173,6 +174,27 @@ export const mostlyWaiting: Rule = {
       ];
     }),
 };
+
+/** Stretches are a timer's if so many of so many tasks are equally long, but for what a timer is late; of other waits nine of ten are not. */
+const TIMER = { stretches: 5, tasks: 20, nanos: 15e6, late: 2e6 };
+
+/** How long what is not recorded takes in tasks of a name, where that is always the same. @param id of the name's string. */
+function timerLength(index: TraceIndex, id: number): number | undefined {
+  const { name, value } = index.trace.columns;
+  const tasks = tasksOf(index);
+  const places = tasks.places((row) => name[row] === id && value[row]! >= 0);
+  const step = Math.max(1, places.length / TIMER.tasks);
+  const stretches: number[] = [];
+  for (let at = 0; at < places.length; at += step) {
+    for (const each of criticalPath(index, tasks.at(places[Math.floor(at)]!)).steps) {
+      const length = each.end - each.start;
+      if (each.name === NOTHING_RECORDED && length >= TIMER.nanos) stretches.push(length);
+    }
+  }
+  if (stretches.length < TIMER.stretches) return undefined;
+  const sorted = Float64Array.from(stretches).sort();
+  return percentile(sorted, 90) - percentile(sorted, 10) <= TIMER.late ? percentile(sorted, 50) : undefined;
+}
 
 /** What is done for a task elsewhere; a region around it says nothing new. */
 const ELSEWHERE = [Category.http, Category.socket, Category.pool, Category.process];
