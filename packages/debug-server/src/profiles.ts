@@ -107,7 +107,7 @@ export const PROFILES: readonly NamedProfile[] = [
   },
   counted(
     'mutex',
-    'Waits for locks, Atomics.wait, channels and pools, by what they were for and the regions around them, since the server started.',
+    'Waits for locks, Atomics.wait, channels and pools, by what they were for, the functions that waited and the regions around them, since the server started.',
     ({ waits }) => waits,
   ),
   {

@@ -86,7 +86,7 @@ describe.skipIf(PPROF === '')('go tool pprof', () => {
     expect(pprof(block, '-list=spinForever')).toContain(program('blocked.mjs'));
     const mutex = answer('mutex').body;
     expect(pprof(mutex, '-raw')).toContain('contentions/count delay/nanoseconds');
-    expect(pprof(mutex, '-traces')).toMatch(/Atomics\.wait[^\n]*\n +critical/);
+    expect(pprof(mutex, '-traces')).toMatch(/Atomics\.wait[^\n]*\n +waitForTurn\n(?: [^\n]*\n)* +critical/);
   });
 
   test('reads what goes on', async () => {

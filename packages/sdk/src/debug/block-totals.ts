@@ -4,7 +4,7 @@
  */
 import { Argument } from '@ttrace/format/vocabulary';
 import type { CountedStack, DebugFrame } from './debug-protocol.ts';
-import { type StackLabels, StackTotals } from './stack-totals.ts';
+import { framesOf, parseFrame, type StackLabels, StackTotals } from './stack-totals.ts';
 
 /** A block that goes on. */
 interface OpenBlock {
@@ -65,17 +65,4 @@ function parsed(args: string): Record<string, unknown> {
 
 function named(name: string, location: unknown): DebugFrame {
   return typeof location === 'string' ? parseFrame(`${name} (${location})`) : [name, '', 0];
-}
-
-function framesOf(stack: unknown): DebugFrame[] | undefined {
-  if (!Array.isArray(stack) || stack.length === 0) return undefined;
-  return stack.map((text) => parseFrame(String(text)));
-}
-
-/** `function (file:line:column)`, as stack-description.ts writes it. */
-function parseFrame(text: string): DebugFrame {
-  const at = text.lastIndexOf(' (');
-  if (at < 0) return [text, '', 0];
-  const match = /^(.*?):(\d+)(?::\d+)?\)$/.exec(text.slice(at + 2));
-  return [text.slice(0, at), match?.[1] ?? '', Number(match?.[2] ?? 0)];
 }

@@ -34,6 +34,23 @@ test('a wait has around it what was open, though that is written after it', () =
   ]);
 });
 
+test('a wait that was looked at has the functions that waited, inside what was open', () => {
+  const { debug, main, slice } = view();
+  const [name, category] = [debug.string('Atomics.wait'), debug.string(Category.wait)];
+  const args = '{"index":0,"stack":["lock (/srv/lock.js:12:5)","update (/srv/stock.js:30:3)"]}';
+  debug.slice(main, name, category, 20, 10, 0, args);
+  slice('order', Category.region, 15, 45);
+  debug.begin(main, name, category, 50, 0);
+  debug.end(main, 80, args);
+  debug.release(main);
+  const { waits } = debug.snapshot(100, []);
+  expect(texts(waits)).toEqual([
+    'Atomics.wait < lock < update < order: 1, 10',
+    'Atomics.wait < lock < update: 1, 30',
+  ]);
+  expect(waits[0]!.frames[1]).toEqual(['lock', '/srv/lock.js', 12]);
+});
+
 test('of a wait inside another the time counts for the inner one', () => {
   const { debug, main, slice } = view();
   slice('inner wait', Category.wait, 20, 30);

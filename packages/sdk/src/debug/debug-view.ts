@@ -11,7 +11,7 @@ import { Header, MAX_OPEN } from '../ring.ts';
 import { BlockTotals } from './block-totals.ts';
 import type { DebugSnapshot } from './debug-protocol.ts';
 import { LiveOperations } from './live-operations.ts';
-import { type OpenSlice, ThreadWaits, WaitTotals } from './wait-totals.ts';
+import { named, type OpenSlice, ThreadWaits, WaitTotals } from './wait-totals.ts';
 
 /** Tracks of which nothing but their number is kept. */
 const UNUSED = 'unused';
@@ -74,13 +74,14 @@ export class DebugView implements TraceWriter {
     start: number,
     duration: number,
     task: number,
+    args = '',
   ): void {
     // hot: one call a region.
     const to = this.#tracks[track];
     if (to === undefined || to === UNUSED || to.kind !== 'thread') return;
     if (category !== this.#wait && !to.waits.isWaiting) return;
     const taskName = category === this.#wait ? this.live.taskName(task) : '';
-    to.waits.slice(this.#texts[name]!, this.#texts[category]!, start, start + duration, taskName);
+    to.waits.slice(this.#texts[name]!, this.#texts[category]!, start, start + duration, taskName, args);
   }
 
   begin(track: TrackRef, name: StringRef, category: StringRef, start: number, task: number, args = ''): void {
@@ -93,17 +94,17 @@ export class DebugView implements TraceWriter {
     } else to.waits.begin(text, this.#texts[category]!, start, this.live.taskName(task));
   }
 
-  end(track: TrackRef, time: number): void {
+  end(track: TrackRef, time: number, args = ''): void {
     const to = this.#tracks[track];
     if (to === undefined || to === UNUSED) return;
-    if (to.kind === 'thread') to.waits.end(time);
+    if (to.kind === 'thread') to.waits.end(time, args);
     else if (to.kind === 'loop') this.#blocks.end(track, time);
     else {
       const ended = this.live.end(track);
       if (ended?.category !== Category.wait) return;
       const task = this.live.taskName(ended.task);
-      const names = task === '' ? [ended.name] : [ended.name, task];
-      this.#waits.add(names, { thread: '', task, region: '' }, Math.max(0, time - ended.start));
+      const frames = (task === '' ? [ended.name] : [ended.name, task]).map(named);
+      this.#waits.add(frames, { thread: '', task, region: '' }, Math.max(0, time - ended.start));
     }
   }
 

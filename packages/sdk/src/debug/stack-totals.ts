@@ -48,3 +48,17 @@ export class StackTotals {
     }));
   }
 }
+
+/** Frames of what stands under `stack` in a trace; undefined where there are none. */
+export function framesOf(stack: unknown): DebugFrame[] | undefined {
+  if (!Array.isArray(stack) || stack.length === 0) return undefined;
+  return stack.map((text) => parseFrame(String(text)));
+}
+
+/** `function (file:line:column)`, as stack-description.ts writes it. */
+export function parseFrame(text: string): DebugFrame {
+  const at = text.lastIndexOf(' (');
+  if (at < 0) return [text, '', 0];
+  const match = /^(.*?):(\d+)(?::\d+)?\)$/.exec(text.slice(at + 2));
+  return [text.slice(0, at), match?.[1] ?? '', Number(match?.[2] ?? 0)];
+}

@@ -1,11 +1,11 @@
 /**
- * Waits by what they are for and what was around them. What is around a wait on a thread is written later than the wait, when it ends, or
+ * Waits by what they are for, the functions that waited, where the recorder has looked, and what was around them. What is around a wait on a thread is written later than the wait, when it ends, or
  * is still open: so a wait is counted only after the next round, when all of it is known. That of a wait on a track of its own is
  * the task that it belongs to. Time in a wait inside another counts for the inner one alone.
  */
-import { Category } from '@ttrace/format/vocabulary';
+import { Argument, Category } from '@ttrace/format/vocabulary';
 import type { CountedStack, DebugFrame } from './debug-protocol.ts';
-import { type StackLabels, StackTotals } from './stack-totals.ts';
+import { framesOf, type StackLabels, StackTotals } from './stack-totals.ts';
 
 /** A wait that has ended. */
 interface EndedWait {
@@ -14,6 +14,8 @@ interface EndedWait {
   readonly start: number;
   readonly end: number;
   nanos: number;
+  /** Innermost first. */
+  readonly frames: readonly DebugFrame[];
   /** Names of what was around it, by when that began. */
   readonly around: Map<number, string>;
   region: string;
@@ -47,8 +49,8 @@ export class ThreadWaits {
     return this.#waits.length > 0;
   }
 
-  /** A slice that has ended. */
-  slice(name: string, category: string, start: number, end: number, task: string): void {
+  /** A slice that has ended. @param args of a wait. */
+  slice(name: string, category: string, start: number, end: number, task: string, args: string): void {
     const inside: EndedWait[] = [];
     for (let i = this.#waits.length - 1; i >= 0 && this.#waits[i]!.end > start; i--) {
       const wait = this.#waits[i]!;
@@ -62,16 +64,28 @@ export class ThreadWaits {
       wait.isInWait = true;
       own -= wait.end - wait.start;
     }
-    if (category === Category.wait) this.#add(name, task, start, end, Math.max(0, own));
+    if (category !== Category.wait) return;
+    this.#waits.push({
+      name,
+      task,
+      start,
+      end,
+      nanos: Math.max(0, own),
+      frames: stackIn(args),
+      around: new Map(),
+      region: '',
+      isInWait: false,
+      hasSeenOpen: false,
+    });
   }
 
   begin(name: string, category: string, start: number, task: string): void {
     this.#begun.push({ name, category, start, task });
   }
 
-  end(time: number): void {
+  end(time: number, args: string): void {
     const open = this.#begun.pop();
-    if (open !== undefined) this.slice(open.name, open.category, open.start, time, open.task);
+    if (open !== undefined) this.slice(open.name, open.category, open.start, time, open.task, args);
   }
 
   /** After a round. @param open what is open on the thread now, outermost first. */
@@ -106,36 +120,36 @@ export class ThreadWaits {
     }
   }
 
-  #add(name: string, task: string, start: number, end: number, nanos: number): void {
-    this.#waits.push({
-      name,
-      task,
-      start,
-      end,
-      nanos,
-      around: new Map(),
-      region: '',
-      isInWait: false,
-      hasSeenOpen: false,
-    });
-  }
-
-  #count({ name, task, nanos, around, region }: EndedWait): void {
-    const outer = [...around].sort(([a], [b]) => b - a).map(([, text]) => text);
-    this.#totals.add([name, ...outer], { thread: this.name, task, region }, nanos);
+  #count({ name, task, nanos, frames, around, region }: EndedWait): void {
+    const outer = [...around].sort(([a], [b]) => b - a).map(([, text]) => named(text));
+    this.#totals.add([named(name), ...frames, ...outer], { thread: this.name, task, region }, nanos);
   }
 }
 
 export class WaitTotals {
   readonly #totals = new StackTotals();
 
-  /** @param names innermost first. */
-  add(names: readonly string[], labels: StackLabels, nanos: number): void {
-    const frames = names.map((name): DebugFrame => [name, '', 0]);
+  /** @param frames innermost first. */
+  add(frames: readonly DebugFrame[], labels: StackLabels, nanos: number): void {
     this.#totals.add(frames, labels, 1, nanos);
   }
 
   stacks(): CountedStack[] {
     return this.#totals.stacks();
+  }
+}
+
+/** The frame of what is no function. */
+export function named(name: string): DebugFrame {
+  return [name, '', 0];
+}
+
+/** The functions that waited. */
+function stackIn(args: string): readonly DebugFrame[] {
+  if (!args.includes(`"${Argument.stack}"`)) return [];
+  try {
+    return framesOf((JSON.parse(args) as Record<string, unknown>)[Argument.stack]) ?? [];
+  } catch {
+    return [];
   }
 }
