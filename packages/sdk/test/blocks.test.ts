@@ -237,6 +237,36 @@ test('a worker that waits on shared memory is parked, not blocked', async () => 
   expect(blocks(events).filter((block) => block.tid === worker && shareOf(block) > 0.5)).toEqual([]);
 });
 
+test('the last turn of a worker is there, also where it is too short to be looked at, or ends by process.exit', async () => {
+  const { events } = await record(
+    `import { once } from 'node:events';
+    for (const end of ['parentPort.unref()', 'process.exit()']) {
+      const worker = new worker_threads.Worker(\`${SPIN.trim()} const { parentPort } = require('node:worker_threads');
+        parentPort.on('message', () => { spin(12); ${'$'}{end}; });
+        parentPort.postMessage('up');\`, { eval: true });
+      await once(worker, 'message');
+      const gone = once(worker, 'exit');
+      trace.log('asked');
+      worker.postMessage('go');
+      await gone;
+      trace.log('gone');
+    }`,
+    'none,loop',
+  );
+  const times = (wanted: string): number[] =>
+    events.filter(({ name }) => name === wanted).map(({ ts }) => ts);
+  const loops = events.filter(({ cat, pid, id2 }) => cat === 'loop' && Number(id2?.local) !== pid);
+  const gone = times('gone');
+  for (const [at, asked] of times('asked').entries()) {
+    const own = loops.filter(({ ts }) => ts >= asked && ts <= gone[at]!);
+    const begins = own.filter(({ ph }) => ph === 'b');
+    const ends = own.filter(({ ph }) => ph === 'e');
+    expect(Math.max(...ends.map(({ ts }) => ts)) - Math.min(...begins.map(({ ts }) => ts))).toBeGreaterThan(
+      11_900,
+    );
+  }
+});
+
 test('where the inspector is not permitted, blocks are there without stacks, and the trace says so once', async () => {
   const permission = NODE_MAJOR < 22 ? '--experimental-permission' : '--permission';
   const outcome = await run(
