@@ -156,6 +156,40 @@ test('a synchronous native call is named with the function that made it', async 
   );
 });
 
+test('a long native call is named after who made it, not after what is called next, whatever kind of function that is', async () => {
+  const next = {
+    afterFunction: 'declared',
+    afterAsync: 'later',
+    afterNameless: 'nameless',
+    afterArrow: 'arrow',
+    afterMethod: 'thing.method',
+    afterClass: 'new Thing',
+  };
+  const callers = Object.entries(next).map(
+    ([name, callee]) =>
+      `function ${name}() { do { const made = JSON.parse(text); ${callee}(made); } while (!isFound('${name}')); }
+      await sleep(50); ${name}();`,
+  );
+  const { events } = await record(
+    `${SPIN}${SLEEP}${FOUND}const text = '[' + '{"a":1},'.repeat(600_000) + '1]'; let kept;
+    function declared(made) { kept = made; }
+    async function later(made) { kept = made; }
+    const nameless = function (made) { kept = made; };
+    const arrow = (made) => { kept = made; };
+    class Thing { constructor(made) { kept = made; } method(made) { kept = made; } }
+    const thing = new Thing();
+    // In the call itself nobody answers: somebody must have been asked before.
+    (function warmUp() { do spin(100); while (!isFound('warmUp')); })();
+    ${callers.join('\n')}
+    await sleep(50);`,
+    'none,loop',
+  );
+  const names = blocks(events).map(({ name }) => name);
+  for (const caller of Object.keys(next)) {
+    expect(names).toContainEqual(expect.stringMatching(new RegExp(`^${caller} program`)));
+  }
+});
+
 /** Most promise jobs that any look into a block knows to have run one after another. */
 const jobs = (events: readonly TraceEvent[], { start, millis }: Block): number =>
   Math.max(
