@@ -12,6 +12,7 @@ import { endBlock } from './end-block.ts';
 import { OWN_FILES } from './own-files.ts';
 import { Control } from './ring.ts';
 import { sharedMemory } from './shared-memory.ts';
+import { withoutOwnFrames } from './sources/own-frames.ts';
 import { patchMethod } from './sources/patch-method.ts';
 import { withWorkerLabel } from './thread-name.ts';
 import { endBetweenQuestions, endQuestions } from './worker-questions.ts';
@@ -52,10 +53,14 @@ export function enrolWorkers(): () => void {
       const made = newTarget === Worker ? target : newTarget;
       const create = (given: WorkerOptions | undefined): NodeWorker =>
         Reflect.construct(target, [file, given], made) as NodeWorker;
-      if (control[Control.recording] === 0) return create(options);
-      const worker = withWorkerLabel(file, options, () => createWithHook(create, options));
-      watchEnd(worker);
-      return worker;
+      try {
+        if (control[Control.recording] === 0) return create(options);
+        const worker = withWorkerLabel(file, options, () => createWithHook(create, options));
+        watchEnd(worker);
+        return worker;
+      } catch (error) {
+        throw withoutOwnFrames(error);
+      }
     },
   });
   const unpatch = patchMethod(OriginalWorker.prototype, 'terminate', (original, patch) => {

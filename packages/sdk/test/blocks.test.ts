@@ -156,6 +156,40 @@ test('a synchronous native call is named with the function that made it', async 
   );
 });
 
+test('a long native call is named after who made it, not after what is called next, whatever kind of function that is', async () => {
+  const next = {
+    afterFunction: 'declared',
+    afterAsync: 'later',
+    afterNameless: 'nameless',
+    afterArrow: 'arrow',
+    afterMethod: 'thing.method',
+    afterClass: 'new Thing',
+  };
+  const callers = Object.entries(next).map(
+    ([name, callee]) =>
+      `function ${name}() { do { const made = JSON.parse(text); ${callee}(made); } while (!isFound('${name}')); }
+      await sleep(50); ${name}();`,
+  );
+  const { events } = await record(
+    `${SPIN}${SLEEP}${FOUND}const text = '[' + '{"a":1},'.repeat(600_000) + '1]'; let kept;
+    function declared(made) { kept = made; }
+    async function later(made) { kept = made; }
+    const nameless = function (made) { kept = made; };
+    const arrow = (made) => { kept = made; };
+    class Thing { constructor(made) { kept = made; } method(made) { kept = made; } }
+    const thing = new Thing();
+    // In the call itself nobody answers: somebody must have been asked before.
+    (function warmUp() { do spin(100); while (!isFound('warmUp')); })();
+    ${callers.join('\n')}
+    await sleep(50);`,
+    'none,loop',
+  );
+  const names = blocks(events).map(({ name }) => name);
+  for (const caller of Object.keys(next)) {
+    expect(names).toContainEqual(expect.stringMatching(new RegExp(`^${caller} program`)));
+  }
+});
+
 /** Most promise jobs that any look into a block knows to have run one after another. */
 const jobs = (events: readonly TraceEvent[], { start, millis }: Block): number =>
   Math.max(
@@ -235,6 +269,36 @@ test('a worker that waits on shared memory is parked, not blocked', async () => 
   // It may have stood still before and after, on a machine with too few processors.
   const shareOf = ({ start, millis }: Interval): number => overlap({ start, millis }, from, notify!.ts);
   expect(blocks(events).filter((block) => block.tid === worker && shareOf(block) > 0.5)).toEqual([]);
+});
+
+test('the last turn of a worker is there, also where it is too short to be looked at, or ends by process.exit', async () => {
+  const { events } = await record(
+    `import { once } from 'node:events';
+    for (const end of ['parentPort.unref()', 'process.exit()']) {
+      const worker = new worker_threads.Worker(\`${SPIN.trim()} const { parentPort } = require('node:worker_threads');
+        parentPort.on('message', () => { spin(12); ${'$'}{end}; });
+        parentPort.postMessage('up');\`, { eval: true });
+      await once(worker, 'message');
+      const gone = once(worker, 'exit');
+      trace.log('asked');
+      worker.postMessage('go');
+      await gone;
+      trace.log('gone');
+    }`,
+    'none,loop',
+  );
+  const times = (wanted: string): number[] =>
+    events.filter(({ name }) => name === wanted).map(({ ts }) => ts);
+  const loops = events.filter(({ cat, pid, id2 }) => cat === 'loop' && Number(id2?.local) !== pid);
+  const gone = times('gone');
+  for (const [at, asked] of times('asked').entries()) {
+    const own = loops.filter(({ ts }) => ts >= asked && ts <= gone[at]!);
+    const begins = own.filter(({ ph }) => ph === 'b');
+    const ends = own.filter(({ ph }) => ph === 'e');
+    expect(Math.max(...ends.map(({ ts }) => ts)) - Math.min(...begins.map(({ ts }) => ts))).toBeGreaterThan(
+      11_900,
+    );
+  }
 });
 
 test('where the inspector is not permitted, blocks are there without stacks, and the trace says so once', async () => {

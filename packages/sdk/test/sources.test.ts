@@ -187,3 +187,28 @@ test('errors and results of what is patched reach the program as they are', asyn
   expect(traced.stderr).toBe(plain.stderr);
   expect(JSON.parse(traced.stdout)).toEqual(JSON.parse(plain.stdout));
 });
+
+test('errors of messages, channels and workers have the stacks that they have without us', async () => {
+  const source = (isTraced: boolean) => `${isTraced ? 'await trace.start({ file });' : ''}
+    const { receiveMessageOnPort } = worker_threads;
+    const { port1 } = new MessageChannel(); const broadcasts = new BroadcastChannel('own'); const said = [];
+    // What called \`attempt\` differs.
+    const attempt = (what) => { try { said.push(what()); } catch ({ stack }) { said.push(stack.replace(/ at attempt [^]*/, '').replace(/\\(?file:.*?\\)?$/gm, '')); } };
+    attempt(() => port1.postMessage(Symbol('no')));
+    attempt(() => port1.postMessage(port1, [port1]));
+    attempt(() => port1.postMessage({ get own() { throw new RangeError('mine'); } }));
+    attempt(() => MessagePort.prototype.postMessage.call({}, 1));
+    attempt(() => receiveMessageOnPort(1));
+    attempt(() => broadcasts.postMessage(Symbol('no')));
+    attempt(() => new BroadcastChannel());
+    attempt(() => new BroadcastChannel(Symbol('no')));
+    attempt(() => new Worker('no.js'));
+    attempt(() => new Worker('0', { eval: true, workerData: Symbol('no') }));
+    attempt(() => new Worker('0', { eval: true, execArgv: ['--no'] }));
+    port1.close(); broadcasts.close();
+    ${isTraced ? 'await trace.stop();' : ''}
+    console.log(JSON.stringify(said));`;
+  const [plain, traced] = [await run(source(false)), await run(source(true))];
+  expect(JSON.parse(plain.stdout)).toHaveLength(11);
+  expect(JSON.parse(traced.stdout)).toEqual(JSON.parse(plain.stdout));
+});

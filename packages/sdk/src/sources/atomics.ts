@@ -30,7 +30,8 @@ function patchedWait(original: AnyFunction, patch: Patch): AnyFunction {
   return (...args) => {
     // hot: 3 to 30 ns more than the original where there is nothing to wait for.
     try {
-      if (!patch.isOn || args[3] === 0) return Reflect.apply(original, Atomics, args);
+      if (!patch.isOn || args[3] === 0 || isObject(args[1]) || isObject(args[2]))
+        return Reflect.apply(original, Atomics, args);
       // A wait of no time asks whether there is anything to wait for, and throws what there is to throw.
       const quick = Reflect.apply(original, Atomics, [args[0], args[1], args[2], 0]);
       if (quick !== 'timed-out') return quick;
@@ -113,12 +114,16 @@ function wordText(array: unknown, index: unknown, what: string): string {
 }
 
 function aboutWord(array: unknown, index: unknown): string {
-  // Asked again, an object may say something else.
-  if (typeof index === 'object' || typeof index === 'function') return '"index":0';
+  if (isObject(index)) return '"index":0';
   const word = Math.trunc(Number(index)) || 0;
   const wordBytes = ofArray('byteLength', array) / ofArray('length', array);
   const byte = ofArray('byteOffset', array) + word * wordBytes;
   return `"index":${word},"byte":${byte},"of":${memoryBytes(array)}`;
+}
+
+/** Asked a second time, one may say something else, and knows that it was asked. */
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' || typeof value === 'function';
 }
 
 // As the original reads them, whatever the program has put before.

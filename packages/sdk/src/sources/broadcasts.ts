@@ -20,6 +20,7 @@ import {
   recordRegionWithFlow,
   sourceName,
 } from '../thread-recorder.ts';
+import { withoutOwnFrames } from './own-frames.ts';
 import { type AnyFunction, patchClass, patchMethod } from './patch-method.ts';
 import { flowOfBroadcast } from './port-identity.ts';
 
@@ -126,6 +127,8 @@ function postMessage(original: AnyFunction): AnyFunction {
       const result = Reflect.apply(original, this, args);
       isSent = true;
       return result;
+    } catch (error) {
+      throw withoutOwnFrames(error);
     } finally {
       if (entry >= 0) Atomics.add(table, entry + SENT, isSent ? 1 : -1);
       if (isSent) recordRegionWithFlow(flow, 0, sendName, task, start, now());

@@ -119,7 +119,10 @@ export function startEventLoop(): () => void {
   }
   wake(0);
   const stopVmLimits = startVmLimits();
+  // A worker hears of nothing else before it ends, and its last turn has no immediate after it.
+  if (!isMainThread) process.on('exit', endTurn);
   return () => {
+    process.off('exit', endTurn);
     stopVmLimits();
     isRunning = false;
     endTurn();

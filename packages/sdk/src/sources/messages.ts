@@ -24,6 +24,7 @@ import {
 } from '../thread-recorder.ts';
 import { broadcastFetched, startBroadcasts } from './broadcasts.ts';
 import { countReceived, countSent } from './message-queues.ts';
+import { withoutOwnFrames } from './own-frames.ts';
 import { type AnyFunction, patchClass, patchMethod } from './patch-method.ts';
 import {
   fileTransfer,
@@ -133,19 +134,23 @@ function portsIn(data: unknown, depth = 4): MessagePort[] {
 function postMessage(original: AnyFunction): AnyFunction {
   return function (...args) {
     // hot: bench/messages.mjs
-    const identity = isOn ? identityOf(this) : undefined;
-    if (identity === undefined) return Reflect.apply(original, this, args);
-    const flow = nextSent(identity);
-    if (args.length > 1 && flow !== 0) transferIdentities(args[1], flow);
-    // Before the receiver may have it.
-    if (flow !== 0) callObserver()?.sent(flow);
-    const task = currentTaskId();
-    const start = now();
-    // One that throws is not sent: no slice. By `call` V8 calls what is native without asking again what `this` is: 20 ns.
-    const result = args.length === 1 ? original.call(this, args[0]) : Reflect.apply(original, this, args);
-    countSent(identity.out, ++identity.sent, start);
-    recordRegionWithFlow(flow, 0, sendName, task, start, now());
-    return result;
+    try {
+      const identity = isOn ? identityOf(this) : undefined;
+      if (identity === undefined) return Reflect.apply(original, this, args);
+      const flow = nextSent(identity);
+      if (args.length > 1 && flow !== 0) transferIdentities(args[1], flow);
+      // Before the receiver may have it.
+      if (flow !== 0) callObserver()?.sent(flow);
+      const task = currentTaskId();
+      const start = now();
+      // One that throws is not sent: no slice. By `call` V8 calls what is native without asking again what `this` is: 20 ns.
+      const result = args.length === 1 ? original.call(this, args[0]) : Reflect.apply(original, this, args);
+      countSent(identity.out, ++identity.sent, start);
+      recordRegionWithFlow(flow, 0, sendName, task, start, now());
+      return result;
+    } catch (error) {
+      throw withoutOwnFrames(error);
+    }
   };
 }
 
@@ -201,18 +206,22 @@ function adoptIdentities(received: unknown, message: number): void {
 
 function receiveOn(original: AnyFunction): AnyFunction {
   return function (...args) {
-    if (!isOn) return Reflect.apply(original, this, args);
-    const identity = identityOf(args[0]);
-    const task = currentTaskId();
-    const start = now();
-    const result = args.length === 1 ? original.call(this, args[0]) : Reflect.apply(original, this, args);
-    if (result === undefined) return result;
-    let flow: number | undefined;
-    if (identity !== undefined) {
-      flow = nextReceived(identity);
-      countReceived(identity.in, identity.received, start);
-    } else flow = broadcastFetched(args[0]);
-    if (flow !== undefined) recordRegionWithFlow(flow, 1, receiveName, task, start, now());
-    return result;
+    try {
+      if (!isOn) return Reflect.apply(original, this, args);
+      const identity = identityOf(args[0]);
+      const task = currentTaskId();
+      const start = now();
+      const result = args.length === 1 ? original.call(this, args[0]) : Reflect.apply(original, this, args);
+      if (result === undefined) return result;
+      let flow: number | undefined;
+      if (identity !== undefined) {
+        flow = nextReceived(identity);
+        countReceived(identity.in, identity.received, start);
+      } else flow = broadcastFetched(args[0]);
+      if (flow !== undefined) recordRegionWithFlow(flow, 1, receiveName, task, start, now());
+      return result;
+    } catch (error) {
+      throw withoutOwnFrames(error);
+    }
   };
 }

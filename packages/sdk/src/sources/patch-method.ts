@@ -2,6 +2,7 @@
  * Replaces a method while recording, and puts it back. The replacement has the name, the length and the property attributes of
  * the original.
  */
+import { withoutOwnFrames } from './own-frames.ts';
 
 export type AnyFunction = (this: unknown, ...args: unknown[]) => unknown;
 
@@ -64,7 +65,11 @@ export function patchClass(
     construct(target, args: unknown[], newTarget): object {
       // Not the proxy itself: pool-tasks.ts tells why.
       const made = newTarget === Patched ? target : newTarget;
-      return make(() => Reflect.construct(target, args, made) as object, args);
+      try {
+        return make(() => Reflect.construct(target, args, made) as object, args);
+      } catch (error) {
+        throw withoutOwnFrames(error);
+      }
     },
   });
   const { enumerable } = descriptor;

@@ -16,6 +16,23 @@ const MAX_FRAMES = 50;
 const MAX_NAME = 200;
 const MAX_FILE = 1000;
 
+const lengths = (texts: readonly string[]): ReadonlySet<number> => new Set(texts.map(({ length }) => length));
+/** How long the head of a function without a name may be, as it is mostly written … */
+const HEADS = lengths(['', 'function', 'function ', 'async function']);
+/** … and what stands before a name. */
+const HEADS_OF_NAMES = lengths([
+  '',
+  '*',
+  'async ',
+  'async *',
+  'function ',
+  'function* ',
+  'async function ',
+  'async function* ',
+]);
+
+const CONSTRUCTOR = 'constructor'.length;
+
 interface ErrorHooks {
   prepareStackTrace?: unknown;
   stackTraceLimit: number;
@@ -66,11 +83,20 @@ function rawFrames(_: unknown, sites: readonly NodeJS.CallSite[]): RawFrame[] {
     const file = site.getFileName() ?? (site.isEval() ? site.getEvalOrigin() : '') ?? '';
     const line = site.getLineNumber() ?? 0;
     const column = site.getColumnNumber() ?? 0;
-    const isEntered =
-      line === site.getEnclosingLineNumber() && column === site.getEnclosingColumnNumber() ? 1 : 0;
+    const isEntered = isJustEntered(site, line, column) ? 1 : 0;
     frames.push([siteName(site).slice(0, MAX_NAME), file.slice(0, MAX_FILE), line, column, isEntered]);
   }
   return frames;
+}
+
+/** V8 places a function that has run nothing yet at its parameters, behind the head that it begins with. */
+function isJustEntered(site: NodeJS.CallSite, line: number, column: number): boolean {
+  if (line !== site.getEnclosingLineNumber()) return false;
+  const head = column - (site.getEnclosingColumnNumber() ?? 0);
+  const { length } = site.getFunctionName() ?? '';
+  return (
+    HEADS.has(head) || HEADS_OF_NAMES.has(head - length) || (head === CONSTRUCTOR && site.isConstructor())
+  );
 }
 
 function siteName(site: NodeJS.CallSite): string {
