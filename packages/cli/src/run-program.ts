@@ -4,7 +4,7 @@
  * signals and how its end becomes an exit code; knows nothing of what is recorded.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, openSync, statSync, unlinkSync } from 'node:fs';
+import { closeSync, openSync, readSync, realpathSync, statSync, unlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { constants } from 'node:os';
 import { basename, delimiter, join, resolve } from 'node:path';
@@ -136,7 +136,13 @@ export type NamedProgram = Pick<ProgramRun, 'script' | 'command'>;
  */
 export function findProgram(name: string): NamedProgram {
   const path = resolve(name);
-  if (isFile(path)) return { script: path };
+  if (isFile(path)) {
+    if (!isExecutable(path)) return { script: path };
+    return {
+      script: undefined,
+      command: realpathSync(path) === realpathSync(process.execPath) ? undefined : path,
+    };
+  }
   try {
     return { script: createRequire(import.meta.url).resolve(path) };
   } catch {
@@ -155,6 +161,21 @@ function findCommand(name: string): string | undefined {
 
 function isFile(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+}
+
+/** First bytes of programs of Linux, Windows and macOS, in hexadecimal. */
+const EXECUTABLE = /^(7f454c46|4d5a|cffaedfe|cafebabe)/;
+
+/** Whether a file is no script but machine code, such as another Node.js. */
+function isExecutable(path: string): boolean {
+  const start = Buffer.alloc(4);
+  const fd = openSync(path, 'r');
+  try {
+    readSync(fd, start, 0, 4, 0);
+  } finally {
+    closeSync(fd);
+  }
+  return EXECUTABLE.test(start.toString('hex'));
 }
 
 /** @throws Failure when this Node.js cannot run the script because it is TypeScript. */

@@ -1,7 +1,7 @@
 /** `ttrace run` with real programs: what they see, how they end, and what is in the trace. */
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -26,6 +26,25 @@ test('a program keeps its arguments, its output and its exit code, and leaves a 
   expect(threads.map(({ name }) => name).join()).toContain('main');
   expect(threads.length).toBeGreaterThanOrEqual(2);
   expect((await ttrace(['validate', directory.file('trace.json')])).code).toBe(0);
+});
+
+test('Node.js may be named by its path, as this one or as a copy, with flags of its own', async () => {
+  const copy = directory.file('other-node');
+  copyFileSync(process.execPath, copy);
+  for (const node of [process.execPath, copy]) {
+    const file = directory.file('t.json');
+    const { code, stdout } = await ttrace([
+      'run',
+      '-o',
+      file,
+      node,
+      '--no-warnings',
+      testdata('greet.cjs'),
+      '3',
+    ]);
+    expect({ code, stdout }).toEqual({ code: 3, stdout: 'hello ["3"]\n' });
+    expect((await ttrace(['validate', file])).code).toBe(0);
+  }
 });
 
 test('two dashes part the options of ttrace from the program, and --quiet leaves stderr to it', async () => {

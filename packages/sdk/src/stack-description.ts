@@ -16,6 +16,11 @@ export interface StackDescription {
   readonly frames: readonly string[];
 }
 
+/** What runs callbacks, timers and promise jobs. */
+const PLUMBING = /^node:internal\/(timers|process\/task_queues|async_hooks)$/;
+/** The native call was the last of its callback: who made it has returned. */
+const NOBODY: StackDescription = { name: 'blocked', location: '', frames: [] };
+
 /**
  * @param frames innermost first.
  * @param isLate The thread answered only when a native call was over: a function that it has just entered is not to blame.
@@ -27,6 +32,7 @@ export function describeStack(frames: readonly RawFrame[], isLate: boolean): Sta
   const isInnocent =
     isLate && first !== undefined && program.length > 1 && (first[4] === 1 || first[1] === '');
   const shown = (isInnocent ? program.slice(1) : program).map(mapped);
+  if (isLate && shown.every(([, file]) => PLUMBING.test(file))) return NOBODY;
   const ofProgram = shown.findIndex(([, file]) => isProgram(file) && !isPackage(file));
   const own = ofProgram >= 0 ? ofProgram : shown.findIndex(([, file]) => isProgram(file));
   const frame = shown[own];

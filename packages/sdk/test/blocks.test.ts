@@ -190,6 +190,18 @@ test('a long native call is named after who made it, not after what is called ne
   }
 });
 
+test('a long native call that is the last of a callback is nobody’s: not that of what runs callbacks', async () => {
+  const { events } = await record(
+    `${SPIN}${SLEEP}${FOUND}const text = '[' + '{"a":1},'.repeat(1_500_000) + '1]';
+    (function warmUp() { do spin(100); while (!isFound('warmUp')); })();
+    for (let i = 0; i < 3; i++) { setTimeout(() => JSON.parse(text), 30); await sleep(60); }`,
+    'none,loop',
+  );
+  const names = blocks(events).map(({ name }) => name);
+  expect(names.filter((name) => name === 'blocked' || name.includes('program')).length).toBeGreaterThan(2);
+  expect(names.join()).not.toMatch(/listOnTimeout|processTimers|destroyHooksExist/);
+});
+
 /** Most promise jobs that any look into a block knows to have run one after another. */
 const jobs = (events: readonly TraceEvent[], { start, millis }: Block): number =>
   Math.max(

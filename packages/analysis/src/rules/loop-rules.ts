@@ -54,7 +54,7 @@ function ofFunction(index: TraceIndex, group: BlockGroup): Found {
       `${what} blocked the event loop of ${labelOfBlock(index, worst)} for ${timeText(lengthOf(worst))}${during(index, worst)}` +
       `${times(blocks)}${regularly(index, blocks)}.`,
     advice: !isKnown(group)
-      ? 'Look at the timeline around it; a block that is shorter than the watchdog’s look has no stack.'
+      ? 'Look at the timeline around it. No stack have blocks that are shorter than the watchdog’s look, and long native calls that are the last of a callback, such as JSON.parse, a sort or a regular expression: --sources samples shows these.'
       : isOfWorkers
         ? 'That is what workers are for, unless messages or timers wait there meanwhile: then use more workers, or smaller parts.'
         : 'Move it to a worker, split it into parts with setImmediate between them, or call it less often.',
