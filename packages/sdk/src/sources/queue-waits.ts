@@ -27,6 +27,11 @@ export function instrumentPLimit(exports: unknown): unknown {
       const limit = Reflect.apply(original, self, args) as Limit;
       return areWaitsRecorded() ? recordedLimit(limit, args[0]) : limit;
     },
+    // Version 2 has itself as its default export.
+    get(target, key, receiver) {
+      const value: unknown = Reflect.get(target, key);
+      return value === original ? receiver : value;
+    },
   }));
 }
 
