@@ -165,6 +165,13 @@ test('--flight says so when nothing came true, and refuses triggers that it does
   const quiet = await ttrace(['run', '--flight=error', testdata('greet.cjs'), '0'], { cwd: directory.path });
   expect(quiet.stderr).toContain('no trigger came true');
   expect(readdirSync(directory.path)).toEqual([]);
+  writeFileSync(directory.file('throw.cjs'), `setTimeout(() => { throw new Error('too far'); }, 50);`);
+  const elsewhere = await ttrace(['run', '--flight=error', 'throw.cjs'], {
+    cwd: directory.path,
+    env: { TTRACE_FLIGHT_DIR: 'elsewhere' },
+  });
+  const [file] = readdirSync(directory.file('elsewhere'));
+  expect(elsewhere.stderr).toContain(`Flight recorder: look at it with: ttrace view elsewhere/${file}`);
   const wrong = await ttrace(['run', '--flight', 'bloc>1s', testdata('greet.cjs')]);
   expect(wrong.code).toBe(2);
   expect(wrong.stderr).toContain('there is no trigger bloc>1s');

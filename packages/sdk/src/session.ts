@@ -128,6 +128,11 @@ export function collectorThreadId(): number {
   return session?.collector.threadId ?? -1;
 }
 
+/** The runtime sources of the session: those that run, or that one with these options would have. */
+export function sourceMask({ sources }: SessionOptions): number {
+  return session === undefined ? sources.mask : control[Control.sources]!;
+}
+
 /**
  * Makes this consumer one of the session, which starts if there is none: threads record from now on.
  * @returns the time from which on events are this consumer's.

@@ -5,6 +5,7 @@ import { beginLoudFlight, type FlightFormat, type FlightRecorderOptions } from '
 import { beginRecording } from './recording.ts';
 import { finishAtExit } from './session.ts';
 import { activeRecording } from './thread-recorder.ts';
+import { TraceUsageError } from './trace-usage-error.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
@@ -42,8 +43,13 @@ export function recordWholeRun(
 function flightOptions(triggers: string): FlightRecorderOptions {
   const { TTRACE_FLIGHT_DIR: directory, TTRACE_FLIGHT_FORMAT: format } = process.env;
   const [minAgeMs, maxBytes, maxFiles, throttleMs] = FLIGHT_NUMBERS.map((name) => {
-    const text = process.env[name];
-    return text === undefined || text === '' ? undefined : Number(text);
+    const text = process.env[name] ?? '';
+    if (text === '') return undefined;
+    const number = Number(text);
+    if (Number.isNaN(number)) {
+      throw new TraceUsageError('bad-option', `${name} must be a number without a unit, got ${text}`);
+    }
+    return number;
   });
   return {
     triggers,

@@ -411,6 +411,12 @@ test('TTRACE_FLIGHT needs no code, says on stderr what it wrote, and a wrong one
   expect(wrong.stdout).toBe('runs false\n');
   expect(wrong.stderr).toContain('ttrace: there is no trigger blok>1s; there are block>200ms');
   expect(existsSync(join(wrong.directory, 'trace.json'))).toBe(false);
+  const unit = await run(`console.log('runs', trace.isEnabled());`, {
+    env: { TTRACE_FLIGHT: 'error', TTRACE_FLIGHT_MAX_BYTES: '20MB' },
+    flags: ['--require', join(import.meta.dirname, '../dist/register.cjs')],
+  });
+  expect(unit.stdout).toBe('runs false\n');
+  expect(unit.stderr).toBe('ttrace: TTRACE_FLIGHT_MAX_BYTES must be a number without a unit, got 20MB\n');
 });
 
 test('options that cannot be are refused when it is made', async () => {
@@ -421,4 +427,21 @@ test('options that cannot be are refused when it is made', async () => {
     for (const options of tries) try { new trace.FlightRecorder(options); console.log('taken'); } catch ({ code, message }) { console.log(code, message.length > 20); }
   `);
   expect(stdout).toBe('bad-option true\n'.repeat(14));
+});
+
+test('a trigger whose source is off is refused at the start, also when a trace that came first has it off', async () => {
+  const { stdout, stderr } = await run(`
+    const tried = (options) => new trace.FlightRecorder(options).start().then(() => 'started', ({ code, message }) => code + ': ' + message);
+    for (const triggers of ['task>1s,block>1s', 'gc>5ms', 'error']) console.log(await tried({ triggers, sources: false }));
+    console.log(trace.isEnabled());
+    await trace.start({ file, sources: false });
+    console.log((await tried({ triggers: 'block>1s' })).slice(0, 10), await tried({ triggers: 'task>1s,region:x' }));
+    await trace.stop();
+  `);
+  expect(stderr).toBe('');
+  const lines = stdout.split('\n');
+  expect(lines[0]).toMatch(/^bad-option: the trigger block>1s needs the source loop, which is off: /);
+  expect(lines[1]).toMatch(/gc>5ms needs the source gc,/);
+  expect(lines[2]).toMatch(/error needs the source errors,/);
+  expect(lines.slice(3, 5)).toEqual(['false', 'bad-option started']);
 });
