@@ -180,7 +180,12 @@ async function recordFile(
     throw new Failure(`cannot show a trace that goes into ${output}: leave out --view, or -o`, 2);
   }
   const before = modified(file);
-  const exitCode = await (withChildren ? runWithChildren({ ...run, file }) : runProgram({ ...run, file }));
+  let pid: number | undefined;
+  const exitCode = await (withChildren
+    ? runWithChildren({ ...run, file })
+    : runProgram({ ...run, file }, (each) => {
+        pid = each;
+      }));
   // What went into a pipe or a device is with its reader, and cannot be read back.
   if (!isRegular(file)) return exitCode;
   const after = modified(file);
@@ -188,7 +193,7 @@ async function recordFile(
     printError(`ttrace: no trace was written to ${output}: the program ended before it could be recorded`);
     return exitCode;
   }
-  if (!quiet) await reportRecording(file);
+  if (!quiet) await reportRecording(file, pid);
   if (view) await serveTrace({ ...(await loadTrace(file)), title: basename(file), open: !noOpen });
   return exitCode;
 }
