@@ -3,7 +3,7 @@ import { writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { beginLoudFlight, type FlightFormat, type FlightRecorderOptions } from './flight/flight-recorder.ts';
 import { beginRecording } from './recording.ts';
-import { finishAtExit } from './session.ts';
+import { finishAtExit, whenExitFails } from './session.ts';
 import { activeRecording } from './thread-recorder.ts';
 import { TraceUsageError } from './trace-usage-error.ts';
 
@@ -35,6 +35,7 @@ export function recordWholeRun(
   // Without a file there is nothing to complete: a signal ends the process as ever, also out of an endless loop.
   if (!isRecorded) for (const each of forget) each();
   const isFlying = flight !== '' && attempt(() => beginLoudFlight(flightOptions(flight)), say);
+  if (isFlying && !isRecorded) whenExitFails((error) => say(`the flight recorder has failed: ${error}`));
   // The main thread gets its track even if it records nothing.
   if (isRecorded || isFlying) activeRecording();
 }

@@ -147,23 +147,16 @@ test('a collector that could not start is said with its cause, and the end of th
   const directory = temporaryDirectory();
   const hook = join(directory, 'taken.cjs');
   writeFileSync(hook, taken);
-  const run = spawnSync(
-    'sh',
-    [
-      '-c',
-      'ulimit -n 64; exec "$@"',
-      'sh',
-      process.execPath,
-      '--require',
-      hook,
-      '--require',
-      REGISTER,
-      '-e',
-      '',
-    ],
-    { encoding: 'utf8', env: { ...process.env, TTRACE_FILE: join(directory, 'trace.json') } },
-  );
-  expect(run.stderr).toMatch(
+  const flags = ['--require', hook, '--require', REGISTER, '-e', ''];
+  const said = (env: NodeJS.ProcessEnv): string =>
+    spawnSync('sh', ['-c', 'ulimit -n 64; exec "$@"', 'sh', process.execPath, ...flags], {
+      encoding: 'utf8',
+      env: { ...process.env, ...env },
+    }).stderr;
+  expect(said({ TTRACE_FILE: join(directory, 'trace.json') })).toMatch(
     /^ttrace: the trace in \S+ is not complete: the collector thread failed: .*EMFILE/,
+  );
+  expect(said({ TTRACE_FLIGHT: 'error' })).toMatch(
+    /^ttrace: the flight recorder has failed: the collector thread failed: .*EMFILE/,
   );
 });
