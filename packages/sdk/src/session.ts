@@ -130,9 +130,10 @@ export function collectorThreadId(): number {
   return session?.collector.threadId ?? -1;
 }
 
-/** The runtime sources of the session: those that run, or that one with these options would have. */
-export function sourceMask({ sources }: SessionOptions): number {
-  return session === undefined ? sources.mask : control[Control.sources]!;
+/** What the session shows of the runtime: the one that runs, or one that would start with these options. */
+export function shownSources({ sources }: SessionOptions): Pick<SourceChoice, 'mask' | 'blockMicros'> {
+  if (session === undefined) return sources;
+  return { mask: control[Control.sources]!, blockMicros: control[Control.blockMicros]! };
 }
 
 /**

@@ -17,11 +17,11 @@ import {
   leave,
   type SessionOptions,
   settled,
-  sourceMask,
+  shownSources,
   tell,
   whenFlightFile,
 } from '../session.ts';
-import { hasSource, type SourceName } from '../source-options.ts';
+import { hasSource, type SourceChoice, type SourceName } from '../source-options.ts';
 import { traceOutput } from '../trace-output.ts';
 import { TraceUsageError } from '../trace-usage-error.ts';
 import type { FlightFileResult } from './files.ts';
@@ -99,7 +99,7 @@ export class FlightRecorder {
   /**
    * Begins to keep what happens, from this call on.
    * @throws TraceUsageError `already-started` when this or another flight recorder of the process runs, `not-main-thread`,
-   * `unsupported-node`, `bad-option` when the source of a trigger is off, `cannot-open` when there is no thread for it (as a
+   * `unsupported-node`, `bad-option` when what a trigger is on is not recorded, `cannot-open` when there is no thread for it (as a
    * rejection).
    */
   async start(): Promise<void> {
@@ -188,7 +188,7 @@ function beginFlight(own: FlightRecorder | undefined, session: SessionOptions, w
           : 'another flight recorder runs: stop it first',
     );
   }
-  checkSources(window.triggers, sourceMask(session));
+  checkSources(window.triggers, shownSources(session));
   let since: Since;
   try {
     since = joinSession('flight', session);
@@ -207,15 +207,25 @@ const TRIGGER_SOURCES: { readonly [on in FlightTrigger['on']]?: SourceName } = {
   error: 'errors',
 };
 
-/** A trigger whose source is off would never fire, and nobody would know. */
-function checkSources(triggers: readonly FlightTrigger[], mask: number): void {
+/** A trigger on what is not recorded would never fire, and nobody would know. */
+function checkSources(
+  triggers: readonly FlightTrigger[],
+  { mask, blockMicros }: Pick<SourceChoice, 'mask' | 'blockMicros'>,
+): void {
   for (const trigger of triggers) {
     const source = TRIGGER_SOURCES[trigger.on];
-    if (source === undefined || hasSource(mask, source)) continue;
-    throw bad(
-      `the trigger ${triggerText(trigger)} needs the source ${source}, which is off: leave out the trigger, or have ` +
-        `${source} recorded (sources, --sources, TTRACE_SOURCES; of two recordings at once the first one's count)`,
-    );
+    if (source !== undefined && !hasSource(mask, source)) {
+      throw bad(
+        `the trigger ${triggerText(trigger)} needs the source ${source}, which is off: leave out the trigger, or have ` +
+          `${source} recorded (sources, --sources, TTRACE_SOURCES; of two recordings at once the first one's count)`,
+      );
+    }
+    if (trigger.on === 'block' && trigger.overMs * 1000 < blockMicros) {
+      throw bad(
+        `the trigger ${triggerText(trigger)} is on blocks that are not recorded: only those over ${blockMicros / 1000} ms are, ` +
+          'unless sources: { loop: { blockMs } } says less',
+      );
+    }
   }
 }
 
