@@ -217,6 +217,10 @@ test('tasks and regions that never end, and names without bound', () => {
   expect(found(tasks(['open', 'open', 4]))).toEqual([
     'medium unended-task: 2 tasks order never ended; the oldest is open for 3.00 s.',
   ]);
+  const mark = `instant 1/1 +${s(3000)} ttrace "flight trigger" {"trigger":"task>1s","what":"order","duration_ms":2999}`;
+  expect(found([...tasks(['open', 4]), mark])).toEqual([
+    'medium unended-task: 1 task order had not ended when the flight recorder wrote this; the oldest is open for 3.00 s.',
+  ]);
   expect(found([`track r async 1 region "0x9" "load"`, `slice r +${s(2)} open region "load"`])).toEqual([
     'low open-region: 1 region load never ended; the oldest is open for 3.00 s.',
   ]);

@@ -9,8 +9,11 @@ import { printError } from './print.ts';
 export const MAX_SUMMARY_BYTES: number = 256 << 20;
 const SUMMARY_ROWS = 5;
 
-/** Prints a short summary of the trace and where it is. What cannot be read of it is said, and is no failure. */
-export async function reportRecording(file: string): Promise<void> {
+/**
+ * Prints a short summary of the trace and where it is. What cannot be read of it is said, and is no failure.
+ * @param pid the process that was recorded, if that is known: another run may have written the same file meanwhile.
+ */
+export async function reportRecording(file: string, pid?: number): Promise<void> {
   const { size } = statSync(file);
   const shown = shownPath(file);
   if (size <= MAX_SUMMARY_BYTES) {
@@ -21,6 +24,14 @@ export async function reportRecording(file: string): Promise<void> {
         import('./summary-report.ts'),
       ]);
       const { trace } = await loadTrace(file);
+      if (
+        pid !== undefined &&
+        trace.processes.length > 0 &&
+        !trace.processes.some((each) => each.pid === pid)
+      ) {
+        printError(`ttrace: what is in ${shown} now is of another run: name a file for each with -o`);
+        return;
+      }
       for (const line of shortSummaryLines(summarize(trace), SUMMARY_ROWS)) printError(line);
     } catch (error) {
       // The recording is done: its exit code stands, whatever became of the trace.

@@ -53,8 +53,11 @@ function debugServerHook(): string {
   return import.meta.resolve('@ttrace/debug-server/register');
 }
 
-/** Runs the program to its end and returns its exit code, 128 + n when signal n ended it. */
-export function runProgram(run: ProgramRun): Promise<number> {
+/**
+ * Runs the program to its end and returns its exit code, 128 + n when signal n ended it.
+ * @param onStart is told the program's process id.
+ */
+export function runProgram(run: ProgramRun, onStart?: (pid: number) => void): Promise<number> {
   const { script, command, args, file, sources, flight, flightDir, debugServer, pendingStacks, environment } =
     run;
   const before = stateOf(file);
@@ -90,6 +93,7 @@ export function runProgram(run: ProgramRun): Promise<number> {
       },
     },
   );
+  if (child.pid !== undefined) onStart?.(child.pid);
   const recorded = command === undefined ? untilRecording(child, file, before) : Promise.resolve();
   return new Promise((settle, reject) => {
     child.once('error', (error) =>

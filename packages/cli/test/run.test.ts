@@ -157,6 +157,25 @@ test('footprint looks into the compressed packets of a recording', async () => {
   expect(events.filter((event) => event.includes('compressed') || event.startsWith('('))).toEqual([]);
 });
 
+test('of two runs into one file at once, the one that has lost it says so, and does not describe the other', async () => {
+  writeFileSync(
+    directory.file('wait.cjs'),
+    `const { existsSync } = require('node:fs'); console.log('waiting'); const timer = setInterval(() => { if (existsSync('go')) clearInterval(timer); }, 20);`,
+  );
+  const first = startTtrace(['run', 'wait.cjs'], { cwd: directory.path });
+  await first.said('waiting');
+  const second = await ttrace(['run', testdata('greet.cjs'), '0'], { cwd: directory.path });
+  expect(second.stderr).toContain('Look at it with: ttrace view trace.json');
+  writeFileSync(directory.file('go'), '');
+  const { code, stderr } = await first.ended;
+  expect(code).toBe(0);
+  expect(stderr).toContain('trace.json is not complete: the file was deleted or replaced meanwhile');
+  expect(stderr).toContain(
+    'ttrace: what is in trace.json now is of another run: name a file for each with -o',
+  );
+  expect(stderr).not.toContain('Look at it with');
+});
+
 test('--flight records no trace, but the moment of a trigger, and says where it is', async () => {
   writeFileSync(
     directory.file('stall.cjs'),
@@ -184,6 +203,13 @@ test('--flight says so when nothing came true, and refuses triggers that it does
   const quiet = await ttrace(['run', '--flight=error', testdata('greet.cjs'), '0'], { cwd: directory.path });
   expect(quiet.stderr).toContain('no trigger came true');
   expect(readdirSync(directory.path)).toEqual([]);
+  writeFileSync(directory.file('throw.cjs'), `setTimeout(() => { throw new Error('too far'); }, 50);`);
+  const elsewhere = await ttrace(['run', '--flight=error', 'throw.cjs'], {
+    cwd: directory.path,
+    env: { TTRACE_FLIGHT_DIR: 'elsewhere' },
+  });
+  const [file] = readdirSync(directory.file('elsewhere'));
+  expect(elsewhere.stderr).toContain(`Flight recorder: look at it with: ttrace view elsewhere/${file}`);
   const wrong = await ttrace(['run', '--flight', 'bloc>1s', testdata('greet.cjs')]);
   expect(wrong.code).toBe(2);
   expect(wrong.stderr).toContain('there is no trigger bloc>1s');

@@ -64,6 +64,8 @@ let session: Session | undefined;
 let ending: Session | undefined;
 let onEnded: Promise<void> | undefined;
 let lastRequest = 0;
+/** Why the collector ended early. */
+let failure: string | undefined;
 let onExitError: ((message: string) => void) | undefined;
 let onReleased: (() => void) | undefined;
 let onFlightFile: ((result: FlightFileResult) => void) | undefined;
@@ -126,6 +128,12 @@ export function isEnding(): boolean {
 /** Thread id of the collector, -1 without a session. */
 export function collectorThreadId(): number {
   return session?.collector.threadId ?? -1;
+}
+
+/** What the session shows of the runtime: the one that runs, or one that would start with these options. */
+export function shownSources({ sources }: SessionOptions): Pick<SourceChoice, 'mask' | 'blockMicros'> {
+  if (session === undefined) return sources;
+  return { mask: control[Control.sources]!, blockMicros: control[Control.blockMicros]! };
 }
 
 /**
@@ -192,9 +200,9 @@ export async function leave<W extends Wish>(
     onEnded = undefined;
     Atomics.store(control, Control.owner, 0);
   });
-  const failure = await own.ended;
+  const reason = await own.ended;
   await onEnded;
-  return { answer: await asked, failure };
+  return { answer: await asked, failure: reason };
 }
 
 /**
@@ -215,14 +223,18 @@ export function finishAtExit(): string | undefined {
   let idleMs = 0;
   for (;;) {
     const state = Atomics.load(control, Control.state);
-    if (state === CollectorState.finished) break;
+    if (state === CollectorState.finished || failure !== undefined) break;
     Atomics.wait(control, Control.state, state, 100);
     const now = Atomics.load(control, Control.rounds);
     idleMs = now === rounds ? idleMs + 100 : 0;
     rounds = now;
-    if (idleMs > EXIT_PATIENCE_MS) return 'the collector thread does not answer; the file may lack its end';
+    if (idleMs <= EXIT_PATIENCE_MS) continue;
+    return rounds === 0
+      ? 'the collector thread has not started, perhaps for want of file descriptors (ulimit -n) or memory'
+      : 'the collector thread does not answer; the file may lack its end';
   }
   endQuestions(memory);
+  if (failure !== undefined) return failure;
   const length = Atomics.load(control, Control.errorBytes);
   if (length === 0) return undefined;
   return new TextDecoder().decode(new Uint8Array(control.buffer, ERROR_OFFSET, length).slice());
@@ -231,6 +243,7 @@ export function finishAtExit(): string | undefined {
 function launch({ slotsLog2, sources }: SessionOptions): Session {
   const recording = control[Control.lastRecording]! + 1;
   freeBlocks();
+  failure = undefined;
   control[Control.lastRecording] = recording;
   control[Control.state] = CollectorState.starting;
   control[Control.rounds] = 0;
@@ -327,7 +340,6 @@ function freeBlocks(): void {
 
 function collectorEnd(collector: Worker, waiting: Session['waiting']): Promise<string | undefined> {
   return new Promise((resolvePromise) => {
-    let failure: string | undefined;
     collector.on('message', (reply: Reply) => {
       if ('flightFile' in reply) onFlightFile?.(reply.flightFile);
       else if ('isReleased' in reply) onReleased?.();
@@ -359,7 +371,8 @@ function silence(own: Session): void {
 }
 
 function finishCollector(): void {
-  Atomics.store(control, Control.state, CollectorState.finishing);
+  // One that has ended early does not answer any more, and nobody must wait for it.
+  if (failure === undefined) Atomics.store(control, Control.state, CollectorState.finishing);
   wake();
 }
 

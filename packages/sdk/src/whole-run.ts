@@ -3,8 +3,9 @@ import { writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { beginLoudFlight, type FlightFormat, type FlightRecorderOptions } from './flight/flight-recorder.ts';
 import { beginRecording } from './recording.ts';
-import { finishAtExit } from './session.ts';
+import { finishAtExit, whenExitFails } from './session.ts';
 import { activeRecording } from './thread-recorder.ts';
+import { TraceUsageError } from './trace-usage-error.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
@@ -34,6 +35,7 @@ export function recordWholeRun(
   // Without a file there is nothing to complete: a signal ends the process as ever, also out of an endless loop.
   if (!isRecorded) for (const each of forget) each();
   const isFlying = flight !== '' && attempt(() => beginLoudFlight(flightOptions(flight)), say);
+  if (isFlying && !isRecorded) whenExitFails((error) => say(`the flight recorder has failed: ${error}`));
   // The main thread gets its track even if it records nothing.
   if (isRecorded || isFlying) activeRecording();
 }
@@ -42,8 +44,13 @@ export function recordWholeRun(
 function flightOptions(triggers: string): FlightRecorderOptions {
   const { TTRACE_FLIGHT_DIR: directory, TTRACE_FLIGHT_FORMAT: format } = process.env;
   const [minAgeMs, maxBytes, maxFiles, throttleMs] = FLIGHT_NUMBERS.map((name) => {
-    const text = process.env[name];
-    return text === undefined || text === '' ? undefined : Number(text);
+    const text = process.env[name] ?? '';
+    if (text === '') return undefined;
+    const number = Number(text);
+    if (Number.isNaN(number)) {
+      throw new TraceUsageError('bad-option', `${name} must be a number without a unit, got ${text}`);
+    }
+    return number;
   });
   return {
     triggers,

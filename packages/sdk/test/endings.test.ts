@@ -1,13 +1,18 @@
 /** However a program ends, what it recorded is in the file. */
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import {
   isComplete,
   named,
   type Outcome,
   type ProgramOptions,
+  REGISTER,
   REQUIRE_SDK,
   readEvents,
   runProgram,
+  temporaryDirectory,
 } from './program.ts';
 
 const COUNT = 5000;
@@ -132,4 +137,26 @@ describe('every event of a worker is in the file when', () => {
     expect(called).toBeGreaterThanOrEqual(1000);
     expect(recorded + dropped - called).toBeOneOf([0, 1]);
   });
+});
+
+test('a collector that could not start is said with its cause, and the end of the process does not wait for it', async () => {
+  // All but two descriptors of a few are taken: enough for the trace, not for a thread.
+  const taken = `const { openSync, closeSync } = require('node:fs'); const all = [];
+    try { for (;;) all.push(openSync('/dev/null')); } catch { for (const fd of all.slice(-3)) closeSync(fd); }
+    setTimeout(() => {}, 500);`;
+  const directory = temporaryDirectory();
+  const hook = join(directory, 'taken.cjs');
+  writeFileSync(hook, taken);
+  const flags = ['--require', hook, '--require', REGISTER, '-e', ''];
+  const said = (env: NodeJS.ProcessEnv): string =>
+    spawnSync('sh', ['-c', 'ulimit -n 64; exec "$@"', 'sh', process.execPath, ...flags], {
+      encoding: 'utf8',
+      env: { ...process.env, ...env },
+    }).stderr;
+  expect(said({ TTRACE_FILE: join(directory, 'trace.json') })).toMatch(
+    /^ttrace: the trace in \S+ is not complete: the collector thread failed: .*EMFILE/,
+  );
+  expect(said({ TTRACE_FLIGHT: 'error' })).toMatch(
+    /^ttrace: the flight recorder has failed: the collector thread failed: .*EMFILE/,
+  );
 });

@@ -9,6 +9,7 @@ import { type Task, tasksOf } from '../tasks.ts';
 import { tasksTable } from '../tasks-table.ts';
 import { labelOfTrack } from '../thread-names.ts';
 import type { TraceIndex } from '../trace-index.ts';
+import { firedTriggers } from '../triggers.ts';
 import { caseOfRow } from '../worst-case.ts';
 
 export const unendedTask: Rule = {
@@ -17,6 +18,8 @@ export const unendedTask: Rule = {
   find: (index) => {
     const half = (index.start + index.end) / 2;
     const { start, value } = index.trace.columns;
+    // Written while things go on: what is open there is late, not forgotten.
+    const isMoment = firedTriggers(index.trace).length > 0;
     return byName(tasksOf(index).where((row) => value[row]! < 0 && start[row]! < half)).map((tasks) => {
       const [{ name }] = tasks;
       const oldest = tasks.reduce((a, b) => (b.start < a.start ? b : a));
@@ -25,9 +28,10 @@ export const unendedTask: Rule = {
         severity: 'medium',
         count: tasks.length,
         costNanos: oldest.end - oldest.start,
-        sentence: `${counted(tasks.length, 'task')} ${name} never ended; the oldest is open for ${timeText(oldest.end - oldest.start)}.`,
-        advice:
-          'End it on every way out, also on errors: withTask does that by itself. If it waits, see what for in its events.',
+        sentence: `${counted(tasks.length, 'task')} ${name} ${isMoment ? 'had not ended when the flight recorder wrote this' : 'never ended'}; the oldest is open for ${timeText(oldest.end - oldest.start)}.`,
+        advice: isMoment
+          ? 'See in its events what it waited for, or what blocked its thread.'
+          : 'End it on every way out, also on errors: withTask does that by itself. If it waits, see what for in its events.',
         worst: caseOfRow(index, oldest.row),
         link: { page: 'tasks/each', filter: { name, complete: false } },
       } satisfies Found;

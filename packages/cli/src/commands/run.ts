@@ -157,7 +157,7 @@ async function record(program: readonly string[], options: RunOptions): Promise<
   if (found.command !== undefined) {
     throw new Failure(`--flight needs a script, and ${name} is none; or record a trace, with -o`, 2);
   }
-  const directory = resolve(flightDir ?? '');
+  const directory = resolve(flightDir ?? process.env.TTRACE_FLIGHT_DIR ?? '');
   const before = new Set(flightFiles(directory));
   const exitCode = await runProgram(run);
   if (!quiet && flight !== undefined)
@@ -180,7 +180,12 @@ async function recordFile(
     throw new Failure(`cannot show a trace that goes into ${output}: leave out --view, or -o`, 2);
   }
   const before = modified(file);
-  const exitCode = await (withChildren ? runWithChildren({ ...run, file }) : runProgram({ ...run, file }));
+  let pid: number | undefined;
+  const exitCode = await (withChildren
+    ? runWithChildren({ ...run, file })
+    : runProgram({ ...run, file }, (each) => {
+        pid = each;
+      }));
   // What went into a pipe or a device is with its reader, and cannot be read back.
   if (!isRegular(file)) return exitCode;
   const after = modified(file);
@@ -188,7 +193,7 @@ async function recordFile(
     printError(`ttrace: no trace was written to ${output}: the program ended before it could be recorded`);
     return exitCode;
   }
-  if (!quiet) await reportRecording(file);
+  if (!quiet) await reportRecording(file, pid);
   if (view) await serveTrace({ ...(await loadTrace(file)), title: basename(file), open: !noOpen });
   return exitCode;
 }
@@ -210,7 +215,8 @@ function reportFlight(files: readonly string[]): void {
   // What has lasted longest by then is in the last one.
   const last = files.at(-1);
   if (last === undefined) {
-    printError('Flight recorder: no trigger came true, and no file was written.');
+    // One that could not be written, or a variable that cannot be, has been said.
+    printError('Flight recorder: no file was written. If nothing above says why, no trigger came true.');
     return;
   }
   const more = files.length === 1 ? '' : ` (and ${counted(files.length - 1, 'earlier file')})`;

@@ -7,7 +7,7 @@
  * process starts again and again, or when there are many of them. Nothing of another name is touched, but for temporary files
  * that are left over from a crash.
  */
-import { mkdirSync, openSync, readdirSync, renameSync, statSync, unlinkSync } from 'node:fs';
+import { linkSync, mkdirSync, openSync, readdirSync, renameSync, statSync, unlinkSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { createWriter } from '../create-writer.ts';
 import { createTraceFile } from '../trace-file.ts';
@@ -52,6 +52,8 @@ export interface FlightFileResult {
 
 const OWN_NAME = /^flight-\d{8}-\d{6}-\d{3}-[\w.-]+\.(json|pftrace)(\.gz)?$/;
 const TEMPORARY_NAME = /^\.flight-\d{8}-\d{6}-\d{3}-[\w.-]+\.tmp-\d+$/;
+/** Names that are tried: so many processes may share a directory. */
+const MOST_TRIES = 1000;
 /** No file takes so long: its process has crashed. */
 const LEFT_OVER_MS = 600_000;
 
@@ -66,8 +68,13 @@ export function writeTriggerFile(
   let file = directory;
   try {
     makeDirectory(directory);
-    file = join(directory, unusedName(directory, trigger, extension, now));
-    const result = writeFlightFile(snapshot, file, traceOutput(extension), { marks: fired.map(flightMark) });
+    const nameAt = (millis: number): string =>
+      join(directory, unusedName(directory, trigger, extension, millis));
+    file = nameAt(now);
+    const marks = fired.map(flightMark);
+    const result = writeFlightFile(snapshot, file, traceOutput(extension), { marks }, (temporary) =>
+      placeNew(temporary, file, () => nameAt(now + 1)),
+    );
     deleteOldest(directory, maxFiles, now);
     return { ...result, trigger, what };
   } catch (error) {
@@ -75,12 +82,19 @@ export function writeTriggerFile(
   }
 }
 
-/** Writes what the window holds into this file. Blocks until it is complete. */
+/**
+ * Writes what the window holds into this file. Blocks until it is complete.
+ * @param place gives the complete file its name, and returns that; by default it replaces an old one.
+ */
 export function writeFlightFile(
   { window, origin, recording }: Snapshot,
   file: string,
   output: TraceOutput,
   options: SnapshotOptions = {},
+  place: (temporary: string) => string = (temporary) => {
+    renameSync(temporary, file);
+    return file;
+  },
 ): FlightFileResult {
   let temporary: string | undefined;
   try {
@@ -100,11 +114,12 @@ export function writeFlightFile(
     writer.finish();
     out.close();
     if (out.error !== undefined) throw out.error;
+    let placed = file;
     if (temporary !== undefined) {
       ({ size: bytes } = statSync(temporary));
-      renameSync(temporary, file);
+      placed = place(temporary);
     }
-    return { file, bytes, events, trigger: undefined, what: undefined, error: undefined };
+    return { file: placed, bytes, events, trigger: undefined, what: undefined, error: undefined };
   } catch (error) {
     const leftOver = temporary;
     if (leftOver !== undefined) attempt(() => unlinkSync(leftOver));
@@ -116,6 +131,22 @@ export function writeFlightFile(
       what: undefined,
       error: (error as Error).message,
     };
+  }
+}
+
+/** Takes no other process's file, which may have been given this name while ours was written: all may fire in one millisecond. */
+function placeNew(temporary: string, file: string, nextName: () => string): string {
+  for (let name = file, tries = 1; ; name = nextName(), tries++) {
+    try {
+      linkSync(temporary, name);
+      unlinkSync(temporary);
+      return name;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EEXIST' && tries < MOST_TRIES) continue;
+      // A file system that has no links.
+      renameSync(temporary, name);
+      return name;
+    }
   }
 }
 

@@ -17,13 +17,15 @@ import {
   leave,
   type SessionOptions,
   settled,
+  shownSources,
   tell,
   whenFlightFile,
 } from '../session.ts';
+import { hasSource, type SourceChoice, type SourceName } from '../source-options.ts';
 import { traceOutput } from '../trace-output.ts';
 import { TraceUsageError } from '../trace-usage-error.ts';
 import type { FlightFileResult } from './files.ts';
-import { chooseTriggers, type FlightTrigger } from './triggers.ts';
+import { chooseTriggers, type FlightTrigger, triggerText } from './triggers.ts';
 
 /** What to keep, and when to write it by itself. */
 export interface FlightRecorderOptions extends RecordOptions {
@@ -97,7 +99,8 @@ export class FlightRecorder {
   /**
    * Begins to keep what happens, from this call on.
    * @throws TraceUsageError `already-started` when this or another flight recorder of the process runs, `not-main-thread`,
-   * `unsupported-node`, `cannot-open` when there is no thread for it (as a rejection).
+   * `unsupported-node`, `bad-option` when what a trigger is on is not recorded, `cannot-open` when there is no thread for it (as a
+   * rejection).
    */
   async start(): Promise<void> {
     if (running === undefined && isEnding()) await settled();
@@ -185,6 +188,7 @@ function beginFlight(own: FlightRecorder | undefined, session: SessionOptions, w
           : 'another flight recorder runs: stop it first',
     );
   }
+  checkSources(window.triggers, shownSources(session));
   let since: Since;
   try {
     since = joinSession('flight', session);
@@ -194,6 +198,35 @@ function beginFlight(own: FlightRecorder | undefined, session: SessionOptions, w
   }
   isLoud = window.isLoud;
   tell({ kind: 'open-window', since, options: window });
+}
+
+/** What shows the moments that a trigger is about. Those of tasks and regions may be the program's own. */
+const TRIGGER_SOURCES: { readonly [on in FlightTrigger['on']]?: SourceName } = {
+  block: 'loop',
+  gc: 'gc',
+  error: 'errors',
+};
+
+/** A trigger on what is not recorded would never fire, and nobody would know. */
+function checkSources(
+  triggers: readonly FlightTrigger[],
+  { mask, blockMicros }: Pick<SourceChoice, 'mask' | 'blockMicros'>,
+): void {
+  for (const trigger of triggers) {
+    const source = TRIGGER_SOURCES[trigger.on];
+    if (source !== undefined && !hasSource(mask, source)) {
+      throw bad(
+        `the trigger ${triggerText(trigger)} needs the source ${source}, which is off: leave out the trigger, or have ` +
+          `${source} recorded (sources, --sources, TTRACE_SOURCES; of two recordings at once the first one's count)`,
+      );
+    }
+    if (trigger.on === 'block' && trigger.overMs * 1000 < blockMicros) {
+      throw bad(
+        `the trigger ${triggerText(trigger)} is on blocks that are not recorded: only those over ${blockMicros / 1000} ms are, ` +
+          'unless sources: { loop: { blockMs } } says less',
+      );
+    }
+  }
 }
 
 async function writeFile(path: string, format: FlightFormat | undefined): Promise<FlightFile> {

@@ -57,6 +57,8 @@ interface WatchedSlice {
   depth: number;
   /** How long it had lasted when it made a trigger fire; 0 = it has not. */
   fired: number;
+  /** When to look at it again, if it has been longer than the shortest limit and has not fired. */
+  due: number;
 }
 
 interface Pace {
@@ -106,6 +108,10 @@ class WatchingWriter implements TriggerWatch {
   readonly #open = new Map<TrackRef, WatchedSlice>();
   /** Of these, the ones that have not been longer than the shortest limit; oldest first, of each kind. */
   readonly #young = new Map<Limited, Map<TrackRef, WatchedSlice>>();
+  /** The ones that have been, and have not fired: a longer limit is theirs, or the throttle held them back. */
+  readonly #held = new Map<TrackRef, WatchedSlice>();
+  /** When the first of these is due. */
+  #nextDue = Infinity;
   readonly #paces = new Map<string, Pace>();
   readonly #throttles = new Map<string, Throttle>();
   /** When a block fired last: one that contains this moment has fired. */
@@ -133,11 +139,16 @@ class WatchingWriter implements TriggerWatch {
     for (const [on, young] of this.#young) {
       const least = this.#least.get(on)!;
       for (const [track, slice] of young) {
-        const { name, start } = slice;
-        if (time - start <= least) break;
+        if (time - slice.start <= least) break;
         young.delete(track);
-        if (this.#check(on, name, start, time, track)) slice.fired = time - start;
+        this.#lasts(track, slice, time);
       }
+    }
+    if (time < this.#nextDue) return;
+    this.#nextDue = Infinity;
+    for (const [track, slice] of this.#held) {
+      if (time >= slice.due) this.#lasts(track, slice, time);
+      else this.#nextDue = Math.min(this.#nextDue, slice.due);
     }
   }
 
@@ -215,7 +226,7 @@ class WatchingWriter implements TriggerWatch {
     if (on === undefined || this.#open.size >= MAX_OPEN) return;
     if (on === 'region' && this.#regions[name] !== true) return;
     if (on === 'block' && args?.startsWith(BLOCKED) !== true) return;
-    const slice = { on, name: this.#texts[name]!, start, depth: 1, fired: 0 };
+    const slice = { on, name: this.#texts[name]!, start, depth: 1, fired: 0, due: Infinity };
     this.#open.set(track, slice);
     if (this.#least.get(on) !== Infinity) this.#young.get(on)!.set(track, slice);
   }
@@ -270,6 +281,21 @@ class WatchingWriter implements TriggerWatch {
   #forget(track: TrackRef, slice: WatchedSlice): void {
     this.#open.delete(track);
     this.#young.get(slice.on)?.delete(track);
+    this.#held.delete(track);
+  }
+
+  /** Fires for what is over a limit and goes on, or holds it until it may. */
+  #lasts(track: TrackRef, slice: WatchedSlice, time: number): void {
+    const { on, name, start } = slice;
+    const duration = time - start;
+    if (this.#check(on, name, start, time, track)) slice.fired = duration;
+    else slice.due = start + this.#nextLimit(on, duration, name);
+    if (slice.fired > 0 || slice.due === Infinity) {
+      this.#held.delete(track);
+      return;
+    }
+    this.#held.set(track, slice);
+    this.#nextDue = Math.min(this.#nextDue, slice.due);
   }
 
   #ended(on: Limited, name: string, start: number, end: number, track: TrackRef): void {
@@ -280,28 +306,38 @@ class WatchingWriter implements TriggerWatch {
   /** Fires if what lasted, or lasts, from `start` to `end` is over the limit of a trigger; returns whether it did. */
   #check(on: Limited, name: string, start: number, end: number, track: TrackRef | undefined): boolean {
     const duration = end - start;
-    const trigger = this.#overLimit(on, duration, name);
-    if (trigger === undefined) return false;
-    const isCall = trigger.on === 'region' && trigger.overMs === undefined;
-    if (!this.#mayFire(isCall ? `call ${name}` : 'slow', isCall ? 0 : duration, end)) return false;
-    if (on === 'block') this.#blockFired = end;
-    this.#report(trigger, name, duration, end, track);
-    return true;
+    for (const trigger of this.#triggers) {
+      if (trigger.on !== on || !this.#isOver(trigger, duration, name)) continue;
+      const isCall = trigger.on === 'region' && trigger.overMs === undefined;
+      if (!this.#mayFire(isCall ? `call ${name}` : 'slow', isCall ? 0 : duration, end)) continue;
+      if (on === 'block') this.#blockFired = end;
+      this.#report(trigger, name, duration, end, track);
+      return true;
+    }
+    return false;
   }
 
-  /** The first trigger on this that so long a duration fulfils. */
-  #overLimit(on: Limited, duration: number, name: string): FlightTrigger | undefined {
-    for (const trigger of this.#triggers) {
-      if (trigger.on !== on) continue;
-      if ('name' in trigger && trigger.name !== undefined && trigger.name !== name) continue;
-      if ('timesP99' in trigger) {
-        const pace = this.#paces.get(name) ?? this.#paces.get('');
-        if (pace !== undefined && pace.p99 > 0 && duration > pace.p99 * trigger.timesP99) return trigger;
-      } else if (trigger.on === on && !('signal' in trigger) && duration > (trigger.overMs ?? -1) * 1e6) {
-        return trigger;
-      }
+  #isOver(trigger: FlightTrigger, duration: number, name: string): boolean {
+    if (!isAbout(trigger, name)) return false;
+    if ('timesP99' in trigger) {
+      const pace = this.#paces.get(name) ?? this.#paces.get('');
+      return pace !== undefined && pace.p99 > 0 && duration > pace.p99 * trigger.timesP99;
     }
-    return undefined;
+    return 'overMs' in trigger && trigger.overMs !== undefined
+      ? duration > trigger.overMs * 1e6
+      : trigger.on === 'region';
+  }
+
+  /** How long it must last to fire, when it has not yet: longer than its next limit, or bad enough for the throttle. */
+  #nextLimit(on: Limited, duration: number, name: string): number {
+    let next = Infinity;
+    for (const trigger of this.#triggers) {
+      if (trigger.on !== on || !isAbout(trigger, name)) continue;
+      if (!('overMs' in trigger) || trigger.overMs === undefined) continue;
+      const limit = trigger.overMs * 1e6;
+      next = Math.min(next, duration > limit ? MUCH_WORSE * this.#throttles.get('slow')!.worst : limit);
+    }
+    return next;
   }
 
   /** Whether the throttle lets something of this kind through; then it counts as fired. */
@@ -344,6 +380,11 @@ class WatchingWriter implements TriggerWatch {
   ): void {
     this.#onFire({ trigger: triggerText(trigger), what, durationNanos, time, track });
   }
+}
+
+/** Whether it is on things of any name, or of this one. */
+function isAbout(trigger: FlightTrigger, name: string): boolean {
+  return !('name' in trigger) || trigger.name === undefined || trigger.name === name;
 }
 
 /** What each category is to triggers. */
