@@ -89,6 +89,8 @@ export function diffTable(before: TraceIndex, after: TraceIndex, options: DiffOp
 }
 
 function isNoChance(before: Known, after: Known, metric: DiffMetric): boolean {
+  // Where none was, as of all blocks, any is one too many; where none has ended, nothing is known.
+  if (before.figures.count === 0) return true;
   const percentile = PERCENTILES.get(metric);
   return percentile === undefined || isSurelyLonger(before.durations, after.durations, percentile);
 }

@@ -124,6 +124,14 @@ test('tasks that always take long, though nothing of them is recorded, are found
   expect(found(tasks(even)).filter((each) => each.includes('mostly-waiting'))).toEqual([
     'medium mostly-waiting: Half of the 10 tasks order take 100 ms and more, and such a one spends 100.0 % of that on nothing that is recorded: no code, lock or message of it, and always for 100 ms, as with a timer.',
   ]);
+  // Waits of any length, of which the longest are alike.
+  const steps = [4, 12, 24, 39.5, 56, 72, 76, 84].flatMap((millis) =>
+    even.map((_, i) => `slice 1/1 +${s(i + millis + i / 50)} ${s(0.01)} region "step" {"task":${i + 1}}`),
+  );
+  const any = found([...tasks(even.map(() => 100)), ...steps]).filter((each) =>
+    each.includes('mostly-waiting'),
+  );
+  expect(any).toEqual([expect.stringMatching(/nothing that is recorded: no code, lock or message of it\.$/)]);
   const busy = some.map((_, i) => `slice 1/1 +${s(i + 1)} ${s(60)} region "work" {"task":${i + 1}}`);
   expect(found([...tasks(some), ...busy]).filter((each) => each.includes('mostly-waiting'))).toEqual([]);
 });

@@ -1,6 +1,6 @@
 /**
  * Whether durations became longer, or whether chance alone may have made them so: two recordings of the same work never give the same
- * figures. At most one in twenty equal pairs of samples is called longer.
+ * figures. At most about one in twenty equal pairs of samples is called longer, but one in three and more of those that are too few for a test.
  */
 
 /** Standard deviations that one in forty lies above: there are two tests. */

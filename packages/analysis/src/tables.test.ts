@@ -3,7 +3,7 @@ import { TraceBuilder } from '@ttrace/format';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { checkBudgets } from './budgets.ts';
-import { diffTable } from './diff-table.ts';
+import { DIFF_METRICS, diffTable } from './diff-table.ts';
 import { findingsOf } from './findings.ts';
 import { markdownReport } from './markdown-report.ts';
 import { eachRegionTable, MAX_EACH } from './regions-table.ts';
@@ -93,6 +93,20 @@ test('what became slower by more than the threshold is worse, what came or went 
   expect(compare(orders(10, 20, 25, 40))).toEqual(['task order unsure']);
   expect(compare(orders(10, 20, 25, 40), { metric: 'max' })).toEqual(['task order worse']);
   expect(compare('process 1 "shop"')).toEqual(['task order gone']);
+});
+
+test('blocks where there was none are worse, by any metric; tasks of which none had ended are not known to be', () => {
+  const head = 'process 1 "shop"\ntrack 1/1 thread "main"\ntrack m async 1 loop "0x1" "main event loop"';
+  const order = 'track o async 1 task "0x2" "order"\n';
+  const before = indexOf(traceOf(`${head}\n${order}slice o +0.000000000 open task "order" {"task":1}`));
+  const blocked = 'slice m +0.500000000 0.500000000 loop "spin app.js:1" {"blocked":true}';
+  const ended = 'slice o +0.000000000 0.200000000 task "order" {"task":1}';
+  const after = indexOf(traceOf(`${head}\n${order}${ended}\n${blocked}`));
+  for (const metric of DIFF_METRICS) {
+    const { rows } = diffTable(before, after, { metric });
+    expect([metric, rows.find(({ name }) => name === '(all blocks)')!.isWorse]).toEqual([metric, true]);
+  }
+  expect(diffTable(before, after).rows.find(({ name }) => name === 'order')!.isUnsure).toBe(true);
 });
 
 test('names with line breaks, pipes and escapes of terminals break no heading, sentence or Markdown', () => {

@@ -77,6 +77,22 @@ test('of a late answer neither a function that has just been entered nor a built
   expect(nameOf(true, frame('Array.values', ''), frame('parse', '/srv/app.js', 4))).toBe('parse app.js:4');
 });
 
+test('of a late answer from what runs callbacks nobody is to blame: who made the native call has returned', () => {
+  const stacks = [
+    [frame('listOnTimeout', 'node:internal/timers'), frame('process.processTimers', 'node:internal/timers')],
+    [
+      frame('[nodejs.internal.kHybridDispatch]', 'node:internal/event_target'),
+      frame('', 'node:internal/per_context/messageport'),
+    ],
+    [frame('HTTPParser.parserOnMessageComplete', 'node:_http_common', 1, 1)],
+  ];
+  for (const stack of stacks) {
+    expect(describeStack(stack, true)).toEqual({ name: 'blocked', location: '', frames: [] });
+    expect(nameOf(false, ...stack)).toBe(stack[0]![0]);
+    expect(nameOf(true, ...stack, frame('main', '/srv/app.js', 9))).not.toBe('blocked');
+  }
+});
+
 test('without a function of the program it is what there is', () => {
   expect(nameOf(false, frame('listOnTimeout', 'node:internal/timers'))).toBe('listOnTimeout');
   expect(nameOf(false)).toBe('blocked');

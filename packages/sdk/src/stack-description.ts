@@ -16,8 +16,9 @@ export interface StackDescription {
   readonly frames: readonly string[];
 }
 
-/** What runs callbacks, timers and promise jobs. */
-const PLUMBING = /^node:internal\/(timers|process\/task_queues|async_hooks)$/;
+/** What runs callbacks, timers, promise jobs and listeners, also of messages and of HTTP. */
+const PLUMBING =
+  /^node:(events|_http_common|internal\/(timers|process\/task_queues|async_hooks|event_target|per_context\/messageport))$/;
 /** The native call was the last of its callback: who made it has returned. */
 const NOBODY: StackDescription = { name: 'blocked', location: '', frames: [] };
 

@@ -161,6 +161,7 @@ test('a long native call is named after who made it, not after what is called ne
     afterFunction: 'declared',
     afterAsync: 'later',
     afterNameless: 'nameless',
+    afterNamelessAsync: 'namelessLater',
     afterArrow: 'arrow',
     afterMethod: 'thing.method',
     afterClass: 'new Thing',
@@ -175,6 +176,7 @@ test('a long native call is named after who made it, not after what is called ne
     function declared(made) { kept = made; }
     async function later(made) { kept = made; }
     const nameless = function (made) { kept = made; };
+    const namelessLater = async function (made) { kept = made; };
     const arrow = (made) => { kept = made; };
     class Thing { constructor(made) { kept = made; } method(made) { kept = made; } }
     const thing = new Thing();

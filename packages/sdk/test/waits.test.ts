@@ -146,6 +146,8 @@ test('arguments of any kind mean the same, and errors have the same text and sta
     for (const value of ['0', null, 0n, { valueOf() { throw new RangeError('mine'); } }]) attempt(() => Atomics.wait(cell, 0, value, 1));
     let asked = 0; const asking = (value) => ({ valueOf() { asked++; return value; } });
     attempt(() => [Atomics.wait(cell, asking(1), asking(0), asking(1)), asked]);
+    attempt(() => [Atomics.wait(cell, 0, 1, asking(1)), asked]);
+    attempt(() => Atomics.wait(cell, 0, 1, Symbol('no time')));
     for (const array of [undefined, [], new Int32Array(4), new Uint8Array(4), new Int16Array(new SharedArrayBuffer(4))]) {
       attempt(() => Atomics.wait(array, 0, 0, 1));
       attempt(() => Atomics.notify(array, 0, 1));

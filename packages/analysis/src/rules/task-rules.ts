@@ -179,8 +179,11 @@ export const mostlyWaiting: Rule = {
     }),
 };
 
-/** Stretches are a timer's if so many of so many tasks are equally long, but for what a timer is late; of other waits nine of ten are not. */
-const TIMER = { stretches: 5, tasks: 20, nanos: 15e6, late: 2e6 };
+/**
+ * Stretches are a timer's if so many of so many tasks are equally long, but for what a timer is late; of other waits nine of ten are not. Shorter
+ * ones are not looked at, so they must be a small share of the time: else the long ones are only the end of waits of any length.
+ */
+const TIMER = { stretches: 5, tasks: 20, nanos: 15e6, late: 2e6, share: 0.9 };
 
 /** How long what is not recorded takes in tasks of a name, where that is always the same. @param id of the name's string. */
 function timerLength(index: TraceIndex, id: number): number | undefined {
@@ -189,13 +192,18 @@ function timerLength(index: TraceIndex, id: number): number | undefined {
   const places = tasks.places((row) => name[row] === id && value[row]! >= 0);
   const step = Math.max(1, places.length / TIMER.tasks);
   const stretches: number[] = [];
+  let [long, all] = [0, 0];
   for (let at = 0; at < places.length; at += step) {
     for (const each of criticalPath(index, tasks.at(places[Math.floor(at)]!)).steps) {
       const length = each.end - each.start;
-      if (each.name === NOTHING_RECORDED && length >= TIMER.nanos) stretches.push(length);
+      if (each.name !== NOTHING_RECORDED) continue;
+      all += length;
+      if (length < TIMER.nanos) continue;
+      long += length;
+      stretches.push(length);
     }
   }
-  if (stretches.length < TIMER.stretches) return undefined;
+  if (stretches.length < TIMER.stretches || long < TIMER.share * all) return undefined;
   const sorted = Float64Array.from(stretches).sort();
   return percentile(sorted, 90) - percentile(sorted, 10) <= TIMER.late ? percentile(sorted, 50) : undefined;
 }

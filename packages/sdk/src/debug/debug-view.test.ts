@@ -2,6 +2,7 @@
 import { Category } from '@ttrace/format';
 import { expect, test } from 'vitest';
 import { DebugView } from './debug-view.ts';
+import { parseFrame } from './stack-totals.ts';
 
 const view = (): { debug: DebugView; main: number; slice: (...event: SliceEvent) => void } => {
   const debug = new DebugView();
@@ -49,6 +50,17 @@ test('a wait that was looked at has the functions that waited, inside what was o
     'Atomics.wait < lock < update: 1, 30',
   ]);
   expect(waits[0]!.frames[1]).toEqual(['lock', '/srv/lock.js', 12]);
+});
+
+test('a function in a file with brackets in its name, or in an eval, has its own name and file', () => {
+  expect(parseFrame('lock (/srv/shop (1)/lock.js:12:5)')).toEqual(['lock', '/srv/shop (1)/lock.js', 12]);
+  expect(parseFrame('(anonymous) (/srv/lock.js:3:1)')).toEqual(['(anonymous)', '/srv/lock.js', 3]);
+  expect(parseFrame('made (eval at make (/srv/lock.js:7:2):1:9)')).toEqual([
+    'made',
+    'eval at make (/srv/lock.js:7:2)',
+    1,
+  ]);
+  expect(parseFrame('Atomics.wait (native)')).toEqual(['Atomics.wait', '', 0]);
 });
 
 test('of a wait inside another the time counts for the inner one', () => {

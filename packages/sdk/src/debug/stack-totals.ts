@@ -57,7 +57,8 @@ export function framesOf(stack: unknown): DebugFrame[] | undefined {
 
 /** `function (file:line:column)`, as stack-description.ts writes it. */
 export function parseFrame(text: string): DebugFrame {
-  const at = text.lastIndexOf(' (');
+  // Files have brackets in their names, names of functions hardly ever.
+  const at = text.indexOf(' (');
   if (at < 0) return [text, '', 0];
   const match = /^(.*?):(\d+)(?::\d+)?\)$/.exec(text.slice(at + 2));
   return [text.slice(0, at), match?.[1] ?? '', Number(match?.[2] ?? 0)];

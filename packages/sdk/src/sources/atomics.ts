@@ -30,7 +30,7 @@ function patchedWait(original: AnyFunction, patch: Patch): AnyFunction {
   return (...args) => {
     // hot: 3 to 30 ns more than the original where there is nothing to wait for.
     try {
-      if (!patch.isOn || args[3] === 0 || isObject(args[1]) || isObject(args[2]))
+      if (!patch.isOn || args[3] === 0 || isObject(args[1]) || isObject(args[2]) || !isPlainTime(args[3]))
         return Reflect.apply(original, Atomics, args);
       // A wait of no time asks whether there is anything to wait for, and throws what there is to throw.
       const quick = Reflect.apply(original, Atomics, [args[0], args[1], args[2], 0]);
@@ -124,6 +124,11 @@ function aboutWord(array: unknown, index: unknown): string {
 /** Asked a second time, one may say something else, and knows that it was asked. */
 function isObject(value: unknown): boolean {
   return typeof value === 'object' || typeof value === 'function';
+}
+
+/** Others may be asked, or refused, before anything is waited for, which a wait of no time would not do. */
+function isPlainTime(value: unknown): boolean {
+  return value === undefined || typeof value === 'number';
 }
 
 // As the original reads them, whatever the program has put before.

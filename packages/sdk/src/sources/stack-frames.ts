@@ -18,7 +18,15 @@ const MAX_FILE = 1000;
 
 const lengths = (texts: readonly string[]): ReadonlySet<number> => new Set(texts.map(({ length }) => length));
 /** How long the head of a function without a name may be, as it is mostly written … */
-const HEADS = lengths(['', 'function', 'function ', 'async function']);
+const HEADS = lengths([
+  '',
+  'function',
+  'function ',
+  'function* ',
+  'async function',
+  'async function ',
+  'async function* ',
+]);
 /** … and what stands before a name. */
 const HEADS_OF_NAMES = lengths([
   '',
