@@ -149,7 +149,7 @@ function columnsFor(metric: DiffMetric): Column<DiffRow>[] {
       id: 'verdict',
       title: 'Verdict',
       unit: 'text',
-      help: 'worse: by more than the threshold; unsure: the same, but of two traces of one program one in twenty differs so; new, gone: in one trace alone.',
+      help: 'worse: by more than the threshold; unsure: the same, but chance alone may have done it; new, gone: in one trace alone.',
       of: verdictOf,
     },
     ...(['p50', 'p95', 'p99'] as const)

@@ -168,7 +168,7 @@ function isFile(path: string): boolean {
 }
 
 /** First bytes of programs of Linux, Windows and macOS, in hexadecimal. */
-const EXECUTABLE = /^(7f454c46|4d5a|cffaedfe|cafebabe)/;
+const EXECUTABLE = /^(7f454c46|4d5a9000|cffaedfe|cafebabe)/;
 
 /** Whether a file is no script but machine code, such as another Node.js. */
 function isExecutable(path: string): boolean {

@@ -123,7 +123,7 @@ function aboutWord(array: unknown, index: unknown): string {
 
 /** Asked a second time, one may say something else, and knows that it was asked. */
 function isObject(value: unknown): boolean {
-  return typeof value === 'object' || typeof value === 'function';
+  return (typeof value === 'object' && value !== null) || typeof value === 'function';
 }
 
 /** Others may be asked, or refused, before anything is waited for, which a wait of no time would not do. */
