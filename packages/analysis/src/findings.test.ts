@@ -1,7 +1,6 @@
 /** Each rule: the trace that breaks it, and that a quiet trace breaks none. */
 import { expect, test } from 'vitest';
 import { blockersTable, eachBlockTable } from './blockers-table.ts';
-import { checkBudgets } from './budgets.ts';
 import { findingsOf, RULES } from './findings.ts';
 import { markdownReport, REPORT_CHARACTERS } from './markdown-report.ts';
 import { indexOf } from './trace-index.ts';
@@ -349,52 +348,6 @@ test('what the recorder lost is said, and every rule says what it looks for', ()
   );
   expect(new Set(RULES.map(({ id }) => id)).size).toBe(RULES.length);
   for (const { help } of RULES) expect(help).toMatch(/\.$/);
-});
-
-test('a budget is kept, broken, or about nothing that is there; each says which', () => {
-  const index = indexOf(
-    traceOf([HEAD, ...tasks([10, 20]), block(50, 30, 'hash a.js:1', { location: 'a.js:1' })].join('\n')),
-  );
-  const results = checkBudgets(index, [
-    { kind: 'max-block', nanos: 50e6 },
-    { kind: 'max-block', nanos: 20e6 },
-    { kind: 'percentile', p: 95, name: 'order', nanos: 15e6 },
-    { kind: 'percentile', p: 100, name: 'end', nanos: 5e6 },
-    { kind: 'percentile', p: 95, name: 'ordr', nanos: 5e6 },
-    { kind: 'max-gc', share: 0.05 },
-    { kind: 'max-drops', count: 0 },
-    { kind: 'max-unfinished', count: 0 },
-  ]);
-  expect(results.map(({ isKept, sentence }) => `${isKept ? 'ok' : 'broken'} ${sentence}`)).toEqual([
-    'ok longest block: 30.0 ms (hash a.js:1, a.js:1), within 50.0 ms',
-    'broken longest block: 30.0 ms (hash a.js:1, a.js:1), over 20.0 ms',
-    'broken p95 of order: 20.0 ms, over 15.0 ms',
-    'ok max of end: 1.00 ms, within 5.00 ms',
-    'broken p95 of ordr: nothing of that name in the trace, limit 5.00 ms',
-    'broken garbage collection: no garbage collection was recorded, limit 5.0 %',
-    'ok dropped events: 0, within 0',
-    'ok unfinished tasks: 0, within 0',
-  ]);
-});
-
-test('a trace without events keeps no limit', () => {
-  const results = checkBudgets(indexOf(traceOf('process 1 "shop"')), [
-    { kind: 'max-block', nanos: 1e9 },
-    { kind: 'max-drops', count: 0 },
-  ]);
-  expect(results.map(({ isKept, sentence }) => `${isKept ? 'ok' : 'broken'} ${sentence}`)).toEqual([
-    'broken longest block: nothing in the trace, limit 1.00 s',
-    'broken dropped events: nothing in the trace, limit 0',
-  ]);
-});
-
-test('a limit is not kept because nobody looked', () => {
-  const index = indexOf(
-    traceOf('process 1 "shop"\ntrack 1/1 thread "main"\nslice 1/1 +0.000000001 0.000000001 region "x"'),
-  );
-  expect(checkBudgets(index, [{ kind: 'max-block', nanos: 1e9 }]).map(({ sentence }) => sentence)).toEqual([
-    'longest block: no event loop was recorded, limit 1.00 s',
-  ]);
 });
 
 test('the report has the worst first and is never longer than it may be', () => {
